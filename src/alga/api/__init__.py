@@ -1,0 +1,1 @@
+"""The AlgaPSA time-entries API, as published and as deployed."""

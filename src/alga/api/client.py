@@ -1,0 +1,197 @@
+"""One method for each of the 17 published operations, and the look-ups around them."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from pydantic import ValidationError
+
+from alga.api import models, wire
+from alga.api.http import CHECK, Envelope, Http
+from alga.api.models import Activity, Outcome, Page, Service, Stats, Template, Ticket, TimeEntry
+from alga.errors import AlgaError, UnknownOutcome, Unreachable
+from alga.truth import Asked
+
+R = TypeVar("R", bound=models.Record)
+Query = Mapping[str, str]
+
+PAGE = 100
+MOST_PAGES = 1000
+ENTRIES = "/time-entries"
+
+
+class Client:
+    """The API of one server. Raises what Http.request raises; an answer without sense is Unreachable."""
+
+    def __init__(self, http: Http, seen: Callable[[Mapping[str, Any]], None] = lambda row: None) -> None:
+        self._http = http
+        self._seen = seen
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._http.close()
+
+    # --- entries ---
+
+    def list_entries(self, query: Query) -> Page[TimeEntry]:
+        """GET /time-entries: one page. Filters as deployed (section 3); the published ones have no effect there."""
+        return self._page(ENTRIES, TimeEntry, query)
+
+    def walk_entries(self, query: Query) -> Iterator[TimeEntry]:
+        """Every entry that matches, each once: pages shift while people work, and ties are unordered.
+
+        A page without a new id ends the walk.
+        """
+        seen: set[str] = set()
+        for number in range(1, MOST_PAGES + 1):
+            asked = {"sort": "start_time", "order": "asc", **query, "limit": str(PAGE), "page": str(number)}
+            page = self.list_entries(asked)
+            new = [entry for entry in page.rows if entry.id not in seen]
+            seen.update(entry.id for entry in new)
+            yield from new
+            if not new or not page.more:
+                return
+
+    def create_entry(self, asked: Asked) -> TimeEntry:
+        """POST /time-entries."""
+        return self._one("POST", ENTRIES, TimeEntry, wire.create_body(asked))
+
+    def get_entry(self, entry_id: str) -> TimeEntry:
+        """GET /time-entries/{id}: anyone's entry may be read."""
+        return self._one("GET", f"{ENTRIES}/{segment(entry_id)}", TimeEntry)
+
+    def update_entry(self, entry_id: str, asked: Asked, running: bool = False) -> TimeEntry:
+        """PUT /time-entries/{id}. The deployed server checks no overlap here (section 4)."""
+        return self._one("PUT", f"{ENTRIES}/{segment(entry_id)}", TimeEntry, wire.update_body(asked, running))
+
+    def delete_entry(self, entry_id: str) -> None:
+        """DELETE /time-entries/{id}, with the body the published page requires."""
+        self._http.request("DELETE", f"{ENTRIES}/{segment(entry_id)}", body={})
+
+    # --- tracking sessions ---
+
+    def active_session(self) -> TimeEntry | None:
+        """GET active-session: the key's own running session."""
+        data = self._http.request("GET", f"{ENTRIES}/active-session").data
+        return self._read(TimeEntry, data, write=False) if data is not None else None
+
+    def start_tracking(self, asked: Asked) -> TimeEntry:
+        """POST start-tracking: starts now, by the server's clock, cut to the minute."""
+        return self._one("POST", f"{ENTRIES}/start-tracking", TimeEntry, wire.start_body(asked))
+
+    def stop_tracking(self, session_id: str, asked: Asked) -> TimeEntry:
+        """POST stop-tracking/{id}: the finished entry. Neither order nor overlap is checked there (section 6)."""
+        return self._one("POST", f"{ENTRIES}/stop-tracking/{segment(session_id)}", TimeEntry, wire.stop_body(asked))
+
+    # --- review ---
+
+    def approve(self, entry_ids: Sequence[str]) -> list[Outcome]:
+        """POST approve, 1 to 100 ids. Raises Refused when none could be approved."""
+        data = self._http.request("POST", f"{ENTRIES}/approve", body={"entry_ids": list(entry_ids)}).data
+        results = data.get("results") if isinstance(data, Mapping) else None
+        return self._many(Outcome, results, write=True)
+
+    def request_changes(self, entry_ids: Sequence[str], reason: str, feedback: str | None = None) -> list[Outcome]:
+        """POST request-changes. Says success whatever happened (section 7): read the entries back."""
+        body: dict[str, Any] = {"entry_ids": list(entry_ids), "change_reason": reason}
+        if feedback is not None:
+            body["detailed_feedback"] = feedback
+        return self._many(Outcome, self._http.request("POST", f"{ENTRIES}/request-changes", body=body).data, write=True)
+
+    # --- many at once ---
+
+    def bulk_create(self, rows: Sequence[Asked]) -> int:
+        """POST bulk, 1 to 50 rows: how many were created, not which (section 9)."""
+        body = {"entries": [wire.create_body(row) for row in rows]}
+        return self._one("POST", f"{ENTRIES}/bulk", models.Count, body).created_count or 0
+
+    def bulk_update(self, rows: Mapping[str, Asked]) -> int:
+        """PUT bulk, 1 to 50 changes by entry id: how many the server counts, unknown ids included."""
+        body = {"entries": [{"entry_id": key, "data": wire.update_body(asked, False)} for key, asked in rows.items()]}
+        return self._one("PUT", f"{ENTRIES}/bulk", models.Count, body).updated_count or 0
+
+    def bulk_delete(self, entry_ids: Sequence[str]) -> None:
+        """DELETE bulk, 1 to 50 ids: 204 whatever was deleted."""
+        self._http.request("DELETE", f"{ENTRIES}/bulk", body={"entry_ids": list(entry_ids)})
+
+    # --- reading across ---
+
+    def search(self, words: str, query: Query) -> Page[TimeEntry]:
+        """GET search: notes only, at most 100 hits (section 10)."""
+        return self._page(f"{ENTRIES}/search", TimeEntry, {**query, "query": words})
+
+    def stats(self, query: Query) -> Stats:
+        """GET stats: the whole tenant's, whoever asks."""
+        return self._one("GET", f"{ENTRIES}/stats", Stats, query=query)
+
+    def export(self, query: Query) -> list[TimeEntry]:
+        """GET export as JSON: all rows at once."""
+        data = self._http.request("GET", f"{ENTRIES}/export", {**query, "format": "json"}).data
+        return self._many(TimeEntry, data, write=False)
+
+    def templates(self) -> list[Template]:
+        """GET templates: always empty on the deployed server."""
+        return self._many(Template, self._http.request("GET", f"{ENTRIES}/templates").data, write=False)
+
+    # --- look-ups ---
+
+    def tickets_numbered(self, number: str) -> list[Ticket]:
+        """Tickets whose number contains this one: compare exactly yourself."""
+        query = {"ticket_number": number, "fields": "mobile_list", "limit": str(PAGE)}
+        return self._page("/tickets", Ticket, query).rows
+
+    def search_tickets(self, words: str) -> list[Ticket]:
+        """Tickets by number or title, open and closed."""
+        query = {"query": words, "include_closed": "true", "limit": str(PAGE)}
+        return self._many(Ticket, self._http.request("GET", "/tickets/search", query).data, write=False)
+
+    def services(self) -> list[Service]:
+        """Active hourly services. Raises Forbidden for technicians."""
+        query = {"is_active": "true", "billing_method": "hourly", "limit": str(PAGE)}
+        return self._page("/services", Service, query).rows
+
+    def activities(self, kinds: str = "ticket,projectTask") -> list[Activity]:
+        """Open work assigned to the key's user: needs no extra permission."""
+        query = {"type": kinds, "status": "open", "pageSize": str(PAGE)}
+        return self._many(Activity, self._http.request("GET", "/activities", query).data, write=False)
+
+    def assigned_tickets(self) -> list[Ticket]:
+        """Open tickets assigned to the key's user."""
+        mine = [each for each in self.activities("ticket") if each.type == "ticket" and each.ticket_number]
+        return [Ticket(ticket_id=a.source_id, ticket_number=a.ticket_number or "", title=a.title) for a in mine]
+
+    # --- reading answers ---
+
+    def _page(self, path: str, model: type[R], query: Query) -> Page[R]:
+        envelope = self._http.request("GET", path, query)
+        rows = self._many(model, envelope.data, write=False)
+        total, more = envelope.pagination.get("total"), envelope.pagination.get("hasNext")
+        return Page[R].model_construct(rows=rows, total=total if isinstance(total, int) else None, more=more is True)
+
+    def _one(self, method: str, path: str, model: type[R], body: Any = None, query: Query | None = None) -> R:
+        envelope: Envelope = self._http.request(method, path, query, body)
+        return self._read(model, envelope.data, write=method != "GET")
+
+    def _many(self, model: type[R], data: object, write: bool) -> list[R]:
+        return [self._read(model, row, write) for row in (data if isinstance(data, list) else [data])]
+
+    def _read(self, model: type[R], data: object, write: bool) -> R:
+        try:
+            record = model.model_validate(data)
+        except ValidationError as fault:
+            raise _senseless(fault, write) from None
+        if isinstance(record, TimeEntry) and isinstance(data, Mapping):
+            self._seen(data)
+        return record
+
+
+def segment(entry_id: str) -> str:
+    """An id as one segment of a path, whatever a person typed."""
+    return quote(entry_id, safe="")
+
+
+def _senseless(fault: ValidationError, write: bool) -> AlgaError:
+    where = ".".join(map(str, fault.errors(include_input=False)[0]["loc"]))
+    if write:
+        return UnknownOutcome(f"The answer makes no sense ({where}): it may or may not have been recorded.", CHECK)
+    return Unreachable(f"The server's answer makes no sense ({where}).", "Is it an AlgaPSA? alga config list")

@@ -1,0 +1,188 @@
+"""One request(): the key, the envelope, every error shape, retries of what may be repeated, and httpx's exceptions."""
+
+import json
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from alga import __version__
+from alga.api import refusals
+from alga.errors import AlgaError, Interrupted, NeverSent, UnknownOutcome, Unreachable
+
+RETRIES = 2
+RETRIED = {429, 502, 503, 504}
+LONGEST_WAIT = 60.0
+MAX_BYTES = 64 * 1024 * 1024
+DEADLINE = 120.0
+TIMEOUT = httpx.Timeout(30.0, connect=2.0)
+CHECK = "To see whether it was recorded: alga list --today"
+Json = Any
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """A successful answer: its `data`, and the pagination where there is one."""
+
+    data: Json
+    pagination: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where requests go and as whom. The key is sent to this origin only and shown nowhere."""
+
+    url: str
+    key: str = field(repr=False)
+    profile: str
+    server: str
+    tenant: str | None = None
+
+
+@dataclass
+class Http:
+    """Requests to one server. GETs are tried three times; a write once, but for 429, which did nothing."""
+
+    target: Target
+    transport: httpx.BaseTransport | None = None
+    sleep: Callable[[float], None] = time.sleep
+    waiting: Callable[[float], None] = lambda seconds: None
+    _client: httpx.Client | None = None
+
+    def request(self, method: str, path: str, query: Mapping[str, str] | None = None, body: Json = None) -> Envelope:
+        """Send it and open the envelope.
+
+        Raises the errors of alga.errors: NeverSent when nothing was recorded for certain, UnknownOutcome when a
+        write may have been, and what refusals.py says for an answer of 4xx.
+        """
+        write = method != "GET"
+        for attempt in range(RETRIES + 1):
+            last = attempt == RETRIES
+            try:
+                status, headers, content = self._send(method, path, query, body)
+            except AlgaError:
+                if write or last:
+                    raise
+                self.sleep(_backoff(attempt))
+                continue
+            wait = _wait(status, headers, attempt)
+            if last or wait is None or wait > LONGEST_WAIT or (write and status != 429):
+                return self._open(write, status, content)
+            if wait > 2:
+                self.waiting(wait)
+            self.sleep(wait)
+        raise AssertionError("unreachable")
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self._client:
+            self._client.close()
+
+    def _send(
+        self, method: str, path: str, query: Mapping[str, str] | None, body: Json
+    ) -> tuple[int, httpx.Headers, bytes]:
+        with (
+            self._translated(method != "GET"),
+            self._connection().stream(method, f"/api/v1{path}", params=query, json=body) as response,
+        ):
+            return response.status_code, response.headers, self._read(response, method != "GET")
+
+    def _connection(self) -> httpx.Client:
+        if not self._client:
+            headers = {"X-API-Key": self.target.key, "User-Agent": f"alga/{__version__}", "Accept": "application/json"}
+            if self.target.tenant:
+                headers["x-tenant-id"] = self.target.tenant
+            self._client = httpx.Client(
+                base_url=self.target.url,
+                headers=headers,
+                timeout=TIMEOUT,
+                follow_redirects=False,
+                transport=self.transport,
+            )
+        return self._client
+
+    def _read(self, response: httpx.Response, write: bool) -> bytes:
+        """The body, bounded in bytes and in time whatever the server sends."""
+        content, until = bytearray(), time.monotonic() + DEADLINE
+        for chunk in response.iter_bytes():
+            content += chunk
+            if len(content) > MAX_BYTES or time.monotonic() > until:
+                raise self._unusable(write, "sent an answer without end")
+        return bytes(content)
+
+    @contextmanager
+    def _translated(self, write: bool) -> Iterator[None]:
+        """The one place where httpx's exceptions become ours."""
+        server = self.target.server
+        try:
+            yield
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as fault:
+            raise NeverSent(
+                f"{server} cannot be reached ({_why(fault)}).", "Check the network, then type it again."
+            ) from fault
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as fault:
+            raise NeverSent(f"The address {self.target.url} cannot be used.", "Check it: alga config list") from fault
+        except httpx.DecodingError as fault:
+            raise self._unusable(write, "sent an answer that cannot be decoded") from fault
+        except (httpx.TransportError, httpx.StreamError) as fault:
+            raise self._unusable(write, f"did not answer ({_why(fault)})") from fault
+        except KeyboardInterrupt as fault:
+            told = "It may or may not have been recorded." if write else "Nothing was changed."
+            raise Interrupted(f"Interrupted while waiting for {server}. {told}", CHECK if write else "") from fault
+
+    def _unusable(self, write: bool, what: str) -> Unreachable:
+        if write:
+            return UnknownOutcome(f"{self.target.server} {what}: it may or may not have been recorded.", CHECK)
+        return Unreachable(f"{self.target.server} {what}.", "Try again in a while.")
+
+    def _open(self, write: bool, status: int, content: bytes) -> Envelope:
+        if status == 204:
+            return Envelope(None)
+        if 300 <= status < 400:
+            raise Unreachable(
+                f"{self.target.server} redirects elsewhere; alga does not follow, so that the key stays with it.",
+                "Log in with the address it moved to: alga login URL",
+            )
+        body, readable = _parse(content)
+        if status >= 400:
+            return self._refuse(write, status, body)
+        if not readable or not isinstance(body, Mapping) or "data" not in body:
+            raise self._unusable(write, "gave an answer alga cannot read")
+        pagination = body.get("pagination")
+        return Envelope(body["data"], pagination if isinstance(pagination, Mapping) else {})
+
+    def _refuse(self, write: bool, status: int, body: Json) -> Envelope:
+        answer = refusals.read(status, body)
+        error = refusals.error_for(answer, self.target.server, self.target.profile)
+        if write and status >= 500 and "misconfigured" not in answer.message:
+            raise self._unusable(write, f"failed ({status})")
+        raise error
+
+
+def _parse(content: bytes) -> tuple[Json, bool]:
+    try:
+        return json.loads(content.decode("utf-8-sig")), True
+    except (ValueError, RecursionError):
+        return None, False
+
+
+def _wait(status: int, headers: httpx.Headers, attempt: int) -> float | None:
+    """Seconds before the next try, as the server asks or growing; None where a try would change nothing."""
+    if status not in RETRIED:
+        return None
+    asked = headers.get("Retry-After", "")
+    return max(1.0, float(asked)) if asked.isdecimal() and len(asked) < 9 else _backoff(attempt)
+
+
+def _backoff(attempt: int) -> float:
+    return (0.3, 0.6)[attempt] * random.uniform(0.5, 1.5)
+
+
+def _why(fault: Exception) -> str:
+    if isinstance(fault, httpx.TimeoutException):
+        return "timed out"
+    return str(fault).partition("] ")[2] or str(fault) or type(fault).__name__

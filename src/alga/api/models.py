@@ -1,0 +1,184 @@
+"""What servers answer, read in either vocabulary and kept in the published one. Only what is used is built."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Annotated, Any, Generic, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
+
+from alga.api.wire import names
+from alga.times import from_wire, minutes_between, to_wire
+
+
+def either(published: str) -> Any:
+    """An optional field under either of its names."""
+    return Field(default=None, validation_alias=AliasChoices(*names(published)))
+
+
+def _instant(value: object) -> object:
+    return from_wire(value) if isinstance(value, str) else value
+
+
+def _whole(value: object) -> object:
+    return round(float(value)) if isinstance(value, int | float | str) and value != "" else value
+
+
+Instant = Annotated[datetime, BeforeValidator(_instant)]
+Minutes = Annotated[int, BeforeValidator(_whole)]
+
+
+class Record(BaseModel):
+    """A thing a server answered. Keys that are not ours are dropped; models are built when first used."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True, coerce_numbers_to_str=True)
+
+
+class SheetMark(Record):
+    """The time sheet inside a create's answer."""
+
+    approval_status: str | None = None
+
+
+class TimeEntry(Record):
+    """Effort against a piece of work. Without an end it is a tracking session that still runs."""
+
+    id: str = Field(validation_alias=AliasChoices(*names("id"), "session_id"))
+    session_id: str | None = None
+    work_item_type: str | None = None
+    work_item_id: str | None = None
+    work_item_title: str | None = None
+    user_id: str | None = None
+    user_name: str | None = None
+    started_at: Instant = Field(validation_alias=AliasChoices(*names("started_at")))
+    ended_at: Instant | None = either("ended_at")
+    billable_minutes: Minutes | None = either("billable_minutes")
+    service_id: str | None = None
+    service_name: str | None = None
+    notes: str | None = None
+    approval_status: str | None = None
+    time_sheet_id: str | None = None
+    time_sheet: SheetMark | None = None
+    work_timezone: str | None = None
+
+    @property
+    def duration_minutes(self) -> int:
+        """Minutes worked: end - start always, 0 while running. `duration_hours` means billable ones there."""
+        return minutes_between(self.started_at, self.ended_at) if self.ended_at else 0
+
+    @property
+    def sheet_status(self) -> str | None:
+        """DRAFT, SUBMITTED, …: of the time sheet the entry went to, where the answer tells."""
+        return self.time_sheet.approval_status if self.time_sheet else None
+
+    @property
+    def lacks_sheet(self) -> bool:
+        """The server has time sheets and this finished entry is on none (section 6, after stop)."""
+        return "time_sheet_id" in self.model_fields_set and self.time_sheet_id is None and self.ended_at is not None
+
+    @property
+    def counts_on(self) -> date | None:
+        """The server's work date, from the start and the user's zone: `work_date` itself has two forms."""
+        if not self.work_timezone:
+            return None
+        try:
+            return self.started_at.astimezone(ZoneInfo(self.work_timezone)).date()
+        except (ZoneInfoNotFoundError, ValueError):
+            return None
+
+    def published(self) -> dict[str, Any]:
+        """The entry in the published vocabulary, times in UTC with `Z`, minutes whole."""
+        return {
+            "id": self.id,
+            "work_item_type": self.work_item_type,
+            "work_item_id": self.work_item_id,
+            "work_item_title": self.work_item_title,
+            "user_id": self.user_id,
+            "user_name": self.user_name,
+            "started_at": to_wire(self.started_at),
+            "ended_at": to_wire(self.ended_at) if self.ended_at else None,
+            "duration_minutes": self.duration_minutes if self.ended_at else None,
+            "billable_minutes": self.billable_minutes if self.ended_at else None,
+            "service_id": self.service_id,
+            "service_name": self.service_name,
+            "notes": self.notes,
+            "approval_status": self.approval_status,
+            "time_sheet_id": self.time_sheet_id,
+        }
+
+
+class Ticket(Record):
+    """A work item that people know by its number."""
+
+    ticket_id: str
+    ticket_number: str
+    title: str | None = None
+    client_name: str | None = None
+    is_closed: bool | None = None
+
+
+class Service(Record):
+    """What is billed."""
+
+    service_id: str
+    service_name: str
+    billing_method: str | None = None
+
+
+class Activity(Record):
+    """Something assigned to the key's user."""
+
+    type: str
+    source_id: str = Field(alias="sourceId")
+    title: str | None = None
+    ticket_number: str | None = Field(default=None, alias="ticketNumber")
+    project_name: str | None = Field(default=None, alias="projectName")
+    assigned_to: list[str] = Field(default=[], alias="assignedTo")
+
+
+class Outcome(Record):
+    """What became of one entry in approve or request-changes."""
+
+    entry_id: str
+    success: bool
+    error: str | None = None
+
+
+class Stats(Record):
+    """Totals of the whole tenant: hours, not of one user (section 10)."""
+
+    total_hours: float = 0
+    billable_hours: float = 0
+    non_billable_hours: float = 0
+    total_entries: int = 0
+    billable_percentage: float = 0
+    average_entry_duration: float = 0
+    entries_by_type: Mapping[str, int] = {}
+    entries_by_status: Mapping[str, int] = {}
+    entries_by_user: Mapping[str, int] = {}
+    entries_by_service: Mapping[str, int] = {}
+
+
+class Count(Record):
+    """How many entries a bulk call says it made or changed: no ids, no reasons (section 9)."""
+
+    created_count: int | None = None
+    updated_count: int | None = None
+
+
+class Template(Record):
+    """A time-entry template. The deployed server has none."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
+
+
+R = TypeVar("R", bound=Record)
+
+
+class Page(Record, Generic[R]):
+    """One page of a list, and how many there are in all where the server says so."""
+
+    rows: list[R]
+    total: int | None = None
+    more: bool = False
+    deployed: bool | None = None

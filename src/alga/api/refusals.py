@@ -1,0 +1,207 @@
+"""What a server's refusal means and what to type next: the table of messages, one row each."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from alga.errors import (
+    AlgaError,
+    AlreadyRunning,
+    AuthError,
+    Forbidden,
+    NeverSent,
+    NoSession,
+    NotFound,
+    Overlaps,
+    Refused,
+    Unreachable,
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An error answer in one shape, whichever the server used: code, message and details as lines."""
+
+    status: int
+    code: str
+    message: str
+    details: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """All of it, to look for words in."""
+        return " ".join((self.code, self.message, *self.details))
+
+
+def read(status: int, body: object) -> Answer:
+    """The error in a body: an object, `{"error": "text"}`, a list of issues in details, or nothing usable."""
+    error = body.get("error") if isinstance(body, Mapping) else None
+    if isinstance(error, str):
+        return Answer(status, "", error)
+    if not isinstance(error, Mapping):
+        return Answer(status, "", "")
+    return Answer(
+        status, str(error.get("code") or ""), str(error.get("message") or ""), tuple(_issues(error.get("details")))
+    )
+
+
+def _issues(details: object) -> list[str]:
+    if isinstance(details, str):
+        return [details]
+    if not isinstance(details, list):
+        return []
+    return [_issue(issue) for issue in details[:20] if isinstance(issue, Mapping)]
+
+
+def _issue(issue: Mapping[str, Any]) -> str:
+    path = issue.get("path")
+    where = ".".join(map(str, path)) if isinstance(path, list) else str(issue.get("entry_id") or "")
+    what = str(issue.get("message") or issue.get("error") or "")
+    return f"{where}: {what}" if where else what
+
+
+TICKETS = "Use a ticket's number or id. To find one: alga tickets WORDS"
+SERVICES = "Choose one: -s NAME (see alga services), or a default: alga config set service NAME"
+GRANT = "An administrator must grant {permission}."
+ON_THE_WEB = "Its time sheet is submitted on the web first."
+
+# status, words in the answer, the error, what happened, what to type next
+ROWS: tuple[tuple[int, str, type[AlgaError], str, str], ...] = (
+    (
+        400,
+        r"service_id is required|service_id: Required",
+        Refused,
+        "{server} needs a service for every entry.",
+        SERVICES,
+    ),
+    (400, r"service_id: |service_id\)", Refused, "{server} does not know that service.", SERVICES),
+    (400, r"Ticket not found|work_item_id: Invalid uuid", Refused, "{server} does not know that work item.", TICKETS),
+    (
+        400,
+        r"No time period found",
+        Refused,
+        "{server} has no time period for that date.",
+        "An administrator opens the period: Settings > Time Entry",
+    ),
+    (400, r"No time entries could be approved|is in \w+ status", Refused, "{message}: {details}.", ON_THE_WEB),
+    (
+        400,
+        r"End time must be after start time",
+        Refused,
+        "The end is not after the start.",
+        "Past midnight? Give the date too: --from 2026-06-02T23:00 --to 2026-06-03T01:00",
+    ),
+    (
+        400,
+        r"Invalid time_entry ID format",
+        NotFound,
+        "That is not the id of an entry on {server}.",
+        "To see ids: alga list",
+    ),
+    (
+        401,
+        r"",
+        AuthError,
+        "{server} refused the key of profile {profile}. It may be wrong, expired or revoked, or its "
+        "user inactive; the server does not say which.",
+        "New key: alga login",
+    ),
+    (
+        403,
+        r"PRODUCT_ACCESS_DENIED",
+        Forbidden,
+        "This tenant's AlgaPSA product has no time entries.",
+        "Whoever manages the AlgaPSA subscription can add them.",
+    ),
+    (
+        403,
+        r"Cannot \w+ this time entry",
+        Forbidden,
+        "The entry belongs to somebody else: only its own user may {action} it.",
+        "",
+    ),
+    (403, r"time_entry:approve", Forbidden, "Your role may not approve. " + GRANT, "No standard role has it."),
+    (403, r"Permission denied", Forbidden, "Your role may not {action} {things}. " + GRANT, ""),
+    (403, r"", Forbidden, "{server} does not allow this: {message}.", "Ask an administrator what your role may do."),
+    (
+        404,
+        r"Active session not found",
+        NoSession,
+        "That timer is not running any more: it was stopped or deleted elsewhere.",
+        "To see what became of it: alga list --today",
+    ),
+    (404, r"NOT_FOUND", NotFound, "{server} does not have it: {message}.", "To see ids: alga list"),
+    (
+        404,
+        r"",
+        Unreachable,
+        "{server} answers, but there is no time-entries API at that address.",
+        "Check the address: alga config list",
+    ),
+    (409, r"overlaps", Overlaps, "It overlaps another entry of yours.", "To see it: alga list"),
+    (
+        409,
+        r"Active time tracking session already exists",
+        AlreadyRunning,
+        "A timer is running already.",
+        "To stop it and start this: alga switch WORK_ITEM",
+    ),
+    (
+        409,
+        r"Cannot \w+ approved",
+        Refused,
+        "The entry is approved, so it cannot be changed.",
+        "An approver reopens it on the web.",
+    ),
+    (
+        429,
+        r"",
+        NeverSent,
+        "{server} is limiting requests and asked to wait. Nothing was recorded.",
+        "Wait a minute and type it again.",
+    ),
+    (
+        500,
+        r"misconfigured",
+        Unreachable,
+        "{server} has a known defect in this operation; nothing you typed is wrong.",
+        "Tell whoever runs it: {message}",
+    ),
+)
+
+
+def error_for(answer: Answer, server: str, profile: str) -> AlgaError:
+    """The error a person sees for a refusal. Server text stays data: it is only quoted."""
+    permission = _permission(answer.message)
+    searched = f"{answer.text} {permission}"
+    words = {
+        "server": server,
+        "profile": profile,
+        "message": answer.message.rstrip(".") or f"status {answer.status}",
+        "details": "; ".join(answer.details),
+        "permission": permission,
+        "action": permission.partition(":")[2],
+        "things": _plural(permission.partition(":")[0].replace("_", " ")),
+    }
+    for status, pattern, kind, message, hint in ROWS:
+        if status == answer.status and re.search(pattern, searched):
+            return kind(message.format(**words), hint.format(**words))
+    if answer.status >= 500:
+        return Unreachable(f"{server} failed ({answer.status}): {words['message']}.", "Try again in a while.")
+    said = "; ".join([words["message"], *answer.details])
+    return Refused(f"{server} refused it ({answer.status}): {said}.", "")
+
+
+def _permission(message: str) -> str:
+    """`time_entry:delete`, from `Permission denied: Cannot delete time_entry` (or `… time entries`)."""
+    match = re.search(r"Cannot (\w+(?: changes)?) (?:to )?(?:this )?([\w ]+)", message)
+    if not match:
+        return ""
+    action = "approve" if match[1] == "request changes" else match[1]
+    thing = match[2].strip().replace(" ", "_").replace("entries", "entry")
+    return f"{thing}:{action}"
+
+
+def _plural(thing: str) -> str:
+    return f"{thing[:-1]}ies" if thing.endswith("y") else f"{thing.removesuffix('s')}s"

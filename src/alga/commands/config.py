@@ -1,0 +1,57 @@
+"""alga config: where the settings are, what they are, and changing them."""
+
+from typing import Annotated
+
+import typer
+
+from alga import config as settings
+from alga.columns import details
+from alga.commands import command
+from alga.errors import UsageError
+from alga.output import Shown
+from alga.session import Session
+
+Key = Annotated[str, typer.Argument(metavar="SETTING", help="service, timer, url, tenant or allow_http.")]
+Value = Annotated[str, typer.Argument(metavar="VALUE", help="The value; '' removes the setting.")]
+
+
+@command
+def path(session: Session) -> Shown:
+    """Show where the config file is."""
+    return Shown({"path": str(session.paths.config)}, str(session.paths.config))
+
+
+@command
+def show_all(session: Session) -> Shown:
+    """Show the settings of the login in use, the key left out."""
+    profile = session.profile
+    values = {name: _said(getattr(profile, name)) for name in settings.SETTINGS}
+    text = details([("profile", profile.name), *((name, values[name]) for name in settings.SETTINGS)])
+    return Shown({"profile": profile.name, **values}, text)
+
+
+@command
+def get(session: Session, setting: Key) -> Shown:
+    """Show one setting."""
+    if setting not in settings.SETTINGS:
+        raise UsageError(f"There is no setting '{setting}'.", f"There is: {', '.join(settings.SETTINGS)}")
+    value = _said(getattr(session.profile, setting))
+    return Shown({setting: value}, value or "")
+
+
+@command
+def change(session: Session, setting: Key, value: Value) -> Shown:
+    """Change a setting of the login in use: alga config set service "Basic Support"."""
+    name = session.profile.name
+    settings.set_setting(session.config, name, setting, value)
+    text = (
+        f"{setting} of profile {name} is now {value}." if value else f"{setting} of profile {name} is not set any more."
+    )
+    return Shown({"profile": name, setting: value or None}, text)
+
+
+def _said(value: str | bool | None) -> str | None:
+    return str(value).lower() if isinstance(value, bool) else value or None
+
+
+SUBCOMMANDS = {"path": path, "list": show_all, "get": get, "set": change}

@@ -1,0 +1,40 @@
+"""alga delete: remove entries."""
+
+from typing import Annotated, Any
+
+import typer
+
+from alga import entries
+from alga.columns import entry_line
+from alga.commands import command, look
+from alga.errors import AlgaError
+from alga.options import Yes
+from alga.output import Shown
+from alga.session import Session
+
+Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Entries, by id or its first characters.")]
+
+
+@command
+def delete(session: Session, entry_ids: Ids, yes: Yes = False) -> Shown:
+    """Delete entries."""
+    found = [entries.by_id(session.client, session.learnt, typed, session.now()) for typed in entry_ids]
+    doomed = list({entry.id: entry for entry in found}.values())
+    named = ", ".join(entry.id[:8] for entry in doomed)
+    if not yes:
+        for entry in doomed:
+            typer.echo(entry_line("To delete:", entry, look(session)), err=True)
+        if not session.confirm(f"Delete {named}?", False, f"alga delete {' '.join(entry_ids)} --yes"):
+            return Shown([], "Kept.")
+    lines: list[str] = []
+    gone: list[dict[str, Any]] = []
+    for entry in doomed:
+        try:
+            session.client.delete_entry(entry.id)
+        except AlgaError as error:
+            if lines:
+                raise error.adding(f"Deleted before that: {', '.join(each['id'][:8] for each in gone)}.") from None
+            raise (error.adding("Nothing was deleted.") if error.exit_code in (4, 5) else error) from None
+        gone.append(entry.published() | {"delivery": "delivered"})
+        lines.append(entry_line("Deleted", entry, look(session)))
+    return Shown(gone, "\n".join(lines))

@@ -1,0 +1,133 @@
+"""alga edit: change an entry."""
+
+from dataclasses import fields
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from alga import entries, options, workitems
+from alga.columns import entry_line
+from alga.commands import command, delivered, look, told
+from alga.errors import Overlaps, Refused, UsageError
+from alga.options import Billable, EntryId, From, NoBillable, Notes, On, Service, To
+from alga.output import Shown
+from alga.session import Session
+from alga.times import AHEAD, cut, local_date, minutes_between, parse_date, parse_instant, parse_interval
+from alga.truth import Asked
+
+if TYPE_CHECKING:
+    from alga.api.models import TimeEntry
+
+Span = Annotated[
+    str | None, typer.Argument(metavar="[SPAN]", help="The right times: 9:00-10:30 or 9:00+90m, on its own day.")
+]
+Item = Annotated[str | None, typer.Option("--work-item", metavar="WORK_ITEM", help="The right work item.")]
+Kind = Annotated[str | None, typer.Option("--type", metavar="TYPE", help="The right type of work item.")]
+
+
+@command
+def edit(
+    session: Session,
+    entry_id: EntryId,
+    span: Span = None,
+    notes: Notes = None,
+    service_name: Service = None,
+    work_item: Item = None,
+    kind: Kind = None,
+    billable: Billable = None,
+    no_billable: NoBillable = False,
+    date: On = None,
+    first: From = None,
+    last: To = None,
+) -> Shown:
+    """Change an entry: its times, notes, service, work item or billable minutes."""
+    minutes = options.billable_minutes(billable, no_billable)
+    before = entries.by_id(session.client, session.learnt, entry_id, session.now())
+    start, end = _times(session, before, span, date, first, last)
+    item = (
+        workitems.resolve(work_item, kind or before.work_item_type or "ticket", session.client, session.learnt)
+        if work_item
+        else None
+    )
+    service_id = workitems.service(service_name, None, session.client, session.learnt)[0] if service_name else None
+    asked = Asked(item.type if item else kind, item.id if item else None, start, end, minutes, notes, None, service_id)
+    if all(getattr(asked, each.name) is None for each in fields(asked)):
+        raise UsageError(
+            "What should change?", "One of: 9:00-10:30, -m TEXT, -s NAME, --billable 60, --work-item, --from, --to."
+        )
+    asked = _with_billable(before, asked)
+    running = before.ended_at is None and end is None
+    if running and asked.billable_minutes is not None:
+        raise Refused("The timer still runs: say what is billable when it stops.", "alga stop --billable 60")
+    _check(session, before, asked)
+    entry = session.client.update_entry(before.id, asked, running)
+    told(session, asked, entry)
+    return Shown(delivered(entry), entry_line("Changed", entry, look(session)))
+
+
+def _times(
+    session: Session, before: "TimeEntry", span: str | None, date: str | None, first: str | None, last: str | None
+) -> tuple[datetime | None, datetime | None]:
+    """The right times, both or neither (of a running timer the start alone); clocks are on the entry's own day."""
+    zone, today = session.zone, local_date(session.now(), session.zone)
+    if not (span or date or first or last):
+        return None, None
+    own_day = local_date(before.started_at, zone)
+    day = parse_date(date, today) if date else own_day
+    if span and (first or last):
+        raise UsageError(
+            "A span and --from or --to exclude each other.", "One of: 9:00-10:30, or --from 9:00 --to 10:30."
+        )
+    if span:
+        return parse_interval(span, session.now(), day, zone)
+    start = parse_instant(first, day, today, zone) if first else _moved(before.started_at, own_day, day, session)
+    if last:
+        return start, parse_instant(last, start.astimezone(zone).date(), today, zone)
+    return start, _moved(before.ended_at, own_day, day, session) if before.ended_at else None
+
+
+def _moved(instant: datetime, own_day: object, day: object, session: Session) -> datetime:
+    """The same time on another day."""
+    if own_day == day:
+        return instant
+    local = instant.astimezone(session.zone)
+    wanted = parse_date(str(day), local.date()) + (local.date() - parse_date(str(own_day), local.date()))
+    return parse_instant(f"{wanted} {local:%H:%M}", wanted, wanted, session.zone)
+
+
+def _with_billable(before: "TimeEntry", asked: Asked) -> Asked:
+    """With new times the billable minutes follow when all or none were; part of them stays, up to what was worked."""
+    if asked.billable_minutes is not None or not asked.started_at or not asked.ended_at:
+        return asked
+    worked, billed = minutes_between(asked.started_at, asked.ended_at), before.billable_minutes or 0
+    minutes = worked if billed == before.duration_minutes and billed else min(billed, worked)
+    return Asked(
+        asked.work_item_type, asked.work_item_id, asked.started_at, asked.ended_at,
+        minutes, asked.notes, asked.user_id, asked.service_id,
+    )  # fmt: skip
+
+
+def _check(session: Session, before: "TimeEntry", asked: Asked) -> None:
+    """What the server would take in silence on a change: an end before the start, an overlap."""
+    now, start, end = session.now(), asked.started_at, asked.ended_at
+    worked = minutes_between(start, end) if start and end else before.duration_minutes
+    if asked.billable_minutes and asked.billable_minutes > worked:
+        raise Refused(
+            f"{asked.billable_minutes} billable minutes are more than the {worked} worked. Nothing was changed."
+        )
+    if start is None:
+        return
+    if minutes_between(start, end or now) < 1:
+        raise Refused(
+            "The end is not after the start. Nothing was changed.",
+            "Past midnight? Give the date too: --to '2026-06-03 1:00'",
+        )
+    if end and end > now + AHEAD:
+        raise Refused("It would end in the future. Nothing was changed.")
+    try:
+        entries.Clash(session.client, session.learnt, session.zone, now).check(
+            start, end or cut(now), ignoring=before.id
+        )
+    except Overlaps as error:
+        raise error.adding("Nothing was changed.") from None

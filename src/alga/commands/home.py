@@ -1,0 +1,45 @@
+"""alga alone: where you are, and three next steps."""
+
+from alga import __version__
+from alga.commands import command
+from alga.commands.status import line, today
+from alga.errors import NeverSent
+from alga.output import Shown
+from alga.session import Session
+
+
+@command
+def home(session: Session) -> Shown:
+    """Show the login, the running timer, today, and what to type next."""
+    profile = session.profile
+    where = (
+        "practice data on this computer, no AlgaPSA login"
+        if profile.is_local
+        else f"{profile.url} (profile {profile.name})"
+    )
+    running = session.timer.here()
+    try:
+        running = running or session.timer.there()
+        day_sum = today(session, running)
+    except NeverSent as error:
+        day_sum = "not known"
+        session.warn(error.message)
+    timer = line(session, running, 5) if running else "Nothing is running."
+    if running:
+        steps = [("alga stop", "stop and record it"), ("alga switch WORK_ITEM", "stop it and start another")]
+    else:
+        steps = [("alga start WORK_ITEM", "start the clock"), ("alga log WORK_ITEM 90m", "record work already done")]
+    steps.append(
+        ("alga login", "connect to AlgaPSA") if profile.is_local else ("alga list", "your entries of this week")
+    )
+    wide = max(len(typed) for typed, _ in steps)
+    next_steps = "\n".join(f"  {typed.ljust(wide)}   {what}" for typed, what in steps)
+    rest = f"  {'alga --help'.ljust(wide)}   everything else"
+    text = f"alga {__version__}: {where}\n\n{timer}\nToday  {day_sum}\n\nNext\n{next_steps}\n{rest}"
+    session.notes.clear()
+    data = {
+        "profile": profile.name,
+        "url": profile.url or None,
+        "running": running.published(session.now()) if running else None,
+    }
+    return Shown(data, text)

@@ -1,0 +1,27 @@
+"""alga list: one's entries by day, complete for their period."""
+
+from alga import entries, workitems
+from alga.columns import entries_by_day
+from alga.commands import command, look
+from alga.options import PeriodOptions, ScopeOptions
+from alga.output import Shown
+from alga.session import Session
+
+
+@command
+def list(session: Session, period: PeriodOptions, scope: ScopeOptions) -> Shown:  # noqa: A001  the verb's own name
+    """List time entries, by day: yours of this week."""
+    chosen = period.chosen("week", session.now(), session.zone)
+    user_id = scope.user
+    everyone = scope.everyone
+    if not user_id and not everyone:
+        user_id = workitems.own_user(session.client, session.learnt)
+        if user_id is None:
+            everyone = True
+            session.warn(
+                "The server has not shown yet whose key this is, so these are everyone's. A first alga log tells."
+            )
+    rows = entries.in_period(session.client, chosen, user_id, session.zone)
+    whose = "Everyone's" if everyone else f"User {user_id}'s" if scope.user else "Mine"
+    text = entries_by_day(f"{whose}, {chosen.name}", rows, look(session), with_person=everyone)
+    return Shown([entry.published() for entry in rows], text)

@@ -1,0 +1,79 @@
+"""alga log: work already done."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from alga import options, workitems
+from alga.columns import entry_line
+from alga.commands import command, delivered, look, service, told
+from alga.entries import Clash
+from alga.errors import Overlaps, Refused
+from alga.options import Billable, From, NoBillable, Notes, On, Service, To, Type, WorkItem
+from alga.output import Shown
+from alga.session import Session
+from alga.times import AHEAD, format_interval, local_date, minutes_between
+from alga.truth import Asked
+
+Span = Annotated[str | None, typer.Argument(metavar="[SPAN]", help="90m (ending now), 9:00-10:30 or 9:00+90m.")]
+User = Annotated[str | None, typer.Option("--user", metavar="ID", help="For that user; not every server does that.")]
+
+
+@command
+def log(
+    session: Session,
+    work_item: WorkItem,
+    span: Span = None,
+    notes: Notes = None,
+    service_name: Service = None,
+    kind: Type = "ticket",
+    billable: Billable = None,
+    no_billable: NoBillable = False,
+    user: User = None,
+    date: On = None,
+    first: From = None,
+    last: To = None,
+) -> Shown:
+    """Record work already done: alga log TIC1042 90m -m "Patched the switch"."""
+    now, zone = session.now(), session.zone
+    today = local_date(now, zone)
+    start, end = options.interval(span, date, first, last, now, today, zone)
+    yesterday = f"alga log {work_item} {span} --date yesterday" if span and not date else ""
+    _check(session, start, end, now, yesterday)
+    minutes = options.billable_minutes(billable, no_billable)
+    if minutes is not None and minutes > minutes_between(start, end):
+        raise Refused(
+            f"{minutes} billable minutes are more than the {minutes_between(start, end)} worked. Nothing was logged."
+        )
+    item = workitems.resolve(work_item, kind, session.client, session.learnt)
+    service_id = service(session, service_name)
+    if minutes is None:
+        minutes = 0 if item.type == "non_billable_category" else minutes_between(start, end)
+    asked = Asked(item.type, item.id, start, end, minutes, notes, user, service_id)
+    if user is None:
+        _check_clash(session, start, end, f"alga log {work_item}")
+    entry = session.client.create_entry(asked)
+    told(session, asked, entry)
+    return Shown(delivered(entry), entry_line("Logged", entry, look(session)))
+
+
+def _check(session: Session, start: datetime, end: datetime, now: datetime, yesterday: str) -> None:
+    shown = format_interval(start, end, session.zone)
+    if end < start:
+        hint = "Past midnight? Give the date too: --from 'yesterday 23:00' --to 'today 1:00'"
+        times = " to ".join(f"{each.astimezone(session.zone):%H:%M}" for each in (start, end))
+        raise Refused(f"{times} ends before it starts. Nothing was logged.", hint)
+    if minutes_between(start, end) < 1:
+        raise Refused(f"{shown} is less than a minute. Nothing was logged.")
+    if end > now + AHEAD:
+        raise Refused(
+            f"{shown} ends in the future. Nothing was logged.", f"Yesterday? {yesterday}" if yesterday else ""
+        )
+
+
+def _check_clash(session: Session, start: datetime, end: datetime, command_line: str) -> None:
+    try:
+        Clash(session.client, session.learnt, session.zone, session.now()).check(start, end, try_with=command_line)
+    except Overlaps as error:
+        raise error.adding("Nothing was logged.") from None

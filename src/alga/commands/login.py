@@ -1,0 +1,101 @@
+"""alga login: connect to an AlgaPSA."""
+
+import sys
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from alga import config, workitems
+from alga.commands import command
+from alga.errors import UsageError
+from alga.learnt import DEPLOYED
+from alga.output import Shown
+from alga.session import Session, interactive
+from alga.timer import KEPT_HERE
+
+Url = Annotated[str, typer.Argument(metavar="[URL]", help="Your AlgaPSA's address.")]
+KeyStdin = Annotated[bool, typer.Option("--key-stdin", help="Read the key from standard input.")]
+Tenant = Annotated[
+    str | None, typer.Option("--tenant", metavar="ID", help="The tenant's id, where the server needs it.")
+]
+
+
+@command
+def login(session: Session, url: Url = config.DEFAULT_URL, key_stdin: KeyStdin = False, tenant: Tenant = None) -> Shown:
+    """Connect to an AlgaPSA: asks for the key, checks it and keeps it (mode 0600)."""
+    settings, name = session.config, session.asked
+    known = settings.settings(name) if name else {}
+    address = config.checked_url(url, bool(known.get("allow_http")))
+    name = name or _name_for(address)
+    _check_name(settings, name, address)
+    key = config.checked_key(_read_key(address, key_stdin), f"profile {name}")
+    profile = config.Profile(
+        name, address, key, tenant or known.get("tenant"), known.get("service"), known.get("timer", "auto")
+    )
+    trial = Session(session.outside, name)
+    vars(trial)["choice"] = config.Choice(profile, named=True)
+    try:
+        lines = _learn(trial)
+    finally:
+        trial.close()
+    first = settings.default is None
+    config.save_profile(
+        settings, name, {"url": address, "key": key, "tenant": tenant}, make_default=first or session.asked is None
+    )
+    learnt = trial.learnt
+    who = learnt.user_name or learnt.user_id or "a user the server does not name yet"
+    text = [f"Logged in to {address} as {who} (profile {name}).", *lines, "Next: alga tickets, then alga start TIC1042"]
+    data = {
+        "profile": name,
+        "url": address,
+        "user_id": learnt.user_id,
+        "user_name": learnt.user_name,
+        "server_kind": learnt.kind,
+    }
+    return Shown(data, "\n".join(text))
+
+
+def _name_for(address: str) -> str:
+    parts = urlsplit(address)
+    host = parts.hostname or ""
+    if host in config.LOOPBACK:
+        return f"localhost-{parts.port}"
+    return host.split(".")[0] if not host.replace(".", "").isdecimal() else host.replace(".", "-")
+
+
+def _check_name(settings: config.Config, name: str, address: str) -> None:
+    if name in (config.LOCAL, config.ENVIRONMENT):
+        raise UsageError(f"'{name}' is a name of alga's own.", "alga login --profile NAME")
+    other = settings.settings(name).get("url")
+    if other and other != address:
+        raise UsageError(
+            f"Profile {name} is {other} already. Nothing was changed.",
+            "Choose another name: alga login URL --profile NAME",
+        )
+
+
+def _read_key(address: str, from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline(1000)
+    if not interactive():
+        raise UsageError("There is no terminal to type the key in.", "alga login --key-stdin < FILE")
+    key: str = typer.prompt(
+        f"API key for {address} (Profile > API Keys in the web; not shown)", hide_input=True, err=True
+    )
+    return key
+
+
+def _learn(trial: Session) -> list[str]:
+    """Check the key, then learn what shows: the kind of server, the user, the services."""
+    trial.client.list_entries({"limit": "1"})
+    workitems.own_user(trial.client, trial.learnt)
+    lines = []
+    if trial.learnt.kind == DEPLOYED:
+        lines.append(KEPT_HERE.replace("Clock kept here;", "Timers: alga keeps the clock;"))
+    known, whole = workitems.services(trial.client, trial.learnt)
+    if known and whole:
+        lines.append(f"Services: {len(known)}. Choose one with -s, or once for all: alga config set service NAME")
+    elif known:
+        lines.append(f"Services: your role may not list them; {len(known)} learnt from recent entries.")
+    return lines

@@ -1,0 +1,27 @@
+"""alga logout: forget a login and its key."""
+
+from alga.commands import command
+from alga.config import ENVIRONMENT, LOCAL, remove_profile
+from alga.errors import ConfigError, UsageError
+from alga.options import Yes
+from alga.output import Shown
+from alga.session import Session
+
+
+@command
+def logout(session: Session, yes: Yes = False) -> Shown:
+    """Forget the login in use, or --profile NAME, and its key."""
+    profile = session.profile
+    if profile.name == ENVIRONMENT:
+        raise UsageError("This login is the key in ALGA_API_KEY.", "To end it: unset ALGA_API_KEY")
+    if profile.name == LOCAL:
+        raise ConfigError("There is no login to end.", "To connect: alga login")
+    unsent = [each for each in (session.timer.here(), *session.timer.waiting()) if each]
+    if unsent and not yes:
+        names = ", ".join(each.work_item.label for each in unsent)
+        question = f"Time on {names} is not on the server yet and waits for this key. Log out all the same?"
+        if not session.confirm(question, False, f"alga stop first, or alga logout --profile {profile.name} --yes"):
+            return Shown(None, "Still logged in.")
+    remove_profile(session.config, profile.name)
+    text = f"Logged out of {profile.url}: profile {profile.name} and its key are gone from {session.paths.config}."
+    return Shown({"profile": profile.name, "url": profile.url}, text)

@@ -1,0 +1,30 @@
+"""alga resume: start the last one again."""
+
+from alga import options, workitems
+from alga.commands import command
+from alga.commands.start import started
+from alga.entries import recent_work
+from alga.errors import AlreadyRunning, NotFound
+from alga.options import Ago, At, Notes
+from alga.output import Shown
+from alga.session import Session
+from alga.times import local_date
+from alga.workitems import WorkItem
+
+
+@command
+def resume(session: Session, notes: Notes = None, at: At = None, ago: Ago = None) -> Shown:
+    """Start the last work item again, with its notes and service."""
+    now, zone = session.now(), session.zone
+    today = local_date(now, zone)
+    moment = options.moment(at, ago, today, today, now, zone)
+    if running := session.timer.running():
+        raise AlreadyRunning(
+            f"{running.work_item.label} is running. Nothing was started.", "To go back to another: alga switch -"
+        )
+    last = next(iter(recent_work(session.client, session.learnt, now)), None)
+    if last is None or not last.work_item_id:
+        raise NotFound("There is nothing to resume.", "alga start WORK_ITEM")
+    item = WorkItem(last.work_item_type or "ticket", last.work_item_id, workitems.label(last, session.learnt))
+    running = session.timer.start(item, last.service_id, notes if notes is not None else last.notes, moment)
+    return started(session, running)

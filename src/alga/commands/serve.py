@@ -1,0 +1,32 @@
+"""alga serve: the embedded server on a loopback socket, for trying things out and for tests."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from alga.commands import command
+from alga.errors import UsageError
+from alga.output import Shown
+from alga.session import Session, interactive
+
+HIDDEN = True
+ROLES = ("technician", "admin")
+Port = Annotated[int, typer.Option("--port", metavar="N", help="The port; 0 takes a free one.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Refuse what the deployed AlgaPSA refuses; data of its own.")]
+Role = Annotated[str, typer.Option("--role", metavar="ROLE", help="Whose key is printed: technician or admin.")]
+
+
+@command
+def serve(session: Session, port: Port = 0, strict: Strict = False, role: Role = "technician") -> Shown:
+    """Serve practice data on 127.0.0.1 until Ctrl-C."""
+    if role not in ROLES:
+        raise UsageError(f"There is no role '{role}'.", f"There is: {', '.join(ROLES)}")
+    server, key = session.server(strict, role, port)
+    typer.echo(f"export ALGA_URL=http://127.0.0.1:{server.server_port}\nexport ALGA_API_KEY={key}")
+    sys.stdout.flush()
+    if interactive():
+        typer.echo("Serving until Ctrl-C. In another terminal paste the two lines above.", err=True)
+    with server:
+        server.serve_forever()
+    return Shown(None, "")

@@ -1,0 +1,18 @@
+"""alga services: what time can be billed as."""
+
+from alga import workitems
+from alga.columns import SERVICES, listing
+from alga.commands import command, look
+from alga.output import Shown
+from alga.session import Session
+
+
+@command
+def services(session: Session) -> Shown:
+    """List the services that time can be billed as."""
+    known, whole = workitems.services(session.client, session.learnt)
+    found = sorted(known.items(), key=lambda pair: pair[1])
+    if not whole:
+        session.warn("Your role may not list services (service:read): these were seen in recent entries.")
+    rows = [{"id": service_id, "name": name} for service_id, name in found]
+    return Shown(rows, listing("Services", SERVICES, found, look(session), "No service is known yet."))

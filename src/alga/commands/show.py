@@ -1,0 +1,43 @@
+"""alga show: one entry, whole."""
+
+from typing import TYPE_CHECKING
+
+from alga import entries, workitems
+from alga.columns import details
+from alga.commands import command
+from alga.options import EntryId
+from alga.output import Shown, plain
+from alga.session import Session
+from alga.times import format_day, format_interval, format_minutes, local_date
+
+if TYPE_CHECKING:
+    from alga.api.models import TimeEntry
+
+
+@command
+def show(session: Session, entry_id: EntryId) -> Shown:
+    """Show one entry."""
+    entry = entries.by_id(session.client, session.learnt, entry_id, session.now())
+    return Shown(entry.published(), _text(session, entry))
+
+
+def _text(session: Session, entry: "TimeEntry") -> str:
+    zone, today = session.zone, local_date(session.now(), session.zone)
+    day = format_day(local_date(entry.started_at, zone), today)
+    title = workitems.title(entry.work_item_id, session.learnt) or entry.work_item_title
+    name = workitems.label(entry, session.learnt)
+    service = entry.service_name or session.learnt.services.get(entry.service_id or "") or entry.service_id
+    lines = details([
+        ("Work item", f"{name} ({title})" if title and title != name else name),
+        ("Type", entry.work_item_type),
+        ("Time", f"{day} {format_interval(entry.started_at, entry.ended_at, zone)}"),
+        ("Worked", format_minutes(entry.duration_minutes) if entry.ended_at else "running"),
+        ("Billable", format_minutes(entry.billable_minutes or 0) if entry.ended_at else None),
+        ("Service", service),
+        ("Person", entry.user_name or entry.user_id),
+        ("Status", entry.approval_status),
+        ("Sheet", "on no time sheet" if entry.lacks_sheet else entry.time_sheet_id),
+        ("Id", entry.id),
+    ])  # fmt: skip
+    notes = "\n".join(f"  {plain(row)}" for row in (entry.notes or "").splitlines())
+    return f"{lines}\n\n{notes}" if notes else lines

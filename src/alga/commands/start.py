@@ -1,0 +1,85 @@
+"""alga start: the clock runs."""
+
+from typing import Annotated
+
+import typer
+
+from alga import options, workitems
+from alga.commands import command, service
+from alga.commands.switch import switched
+from alga.errors import AlreadyRunning, UsageError
+from alga.options import Ago, At, Notes, Service, Type
+from alga.output import Shown
+from alga.session import Session, interactive
+from alga.timer import KEPT_HERE, Running
+from alga.times import format_day, format_minutes, format_time, local_date, minutes_between
+from alga.workitems import WorkItem
+
+WorkItemOrChoice = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[WORK_ITEM]", help="A ticket's number (TIC1042, 1042) or any work item's id; none: choose."
+    ),
+]
+
+
+@command
+def start(
+    session: Session,
+    work_item: WorkItemOrChoice = None,
+    notes: Notes = None,
+    service_name: Service = None,
+    kind: Type = "ticket",
+    at: At = None,
+    ago: Ago = None,
+) -> Shown:
+    """Start the clock on a work item."""
+    now, zone = session.now(), session.zone
+    today = local_date(now, zone)
+    moment = options.moment(at, ago, today, today, now, zone)
+    item = workitems.resolve(work_item, kind, session.client, session.learnt) if work_item else _choose(session)
+    service_id = service(session, service_name)
+    try:
+        running = session.timer.start(item, service_id, notes, moment)
+    except AlreadyRunning as error:
+        old = session.timer.running()
+        if old is None:
+            raise error
+        elapsed = format_minutes(max(0, minutes_between(old.started_at, now)))
+        told = f"{old.work_item.label} is running ({elapsed})."
+        if not interactive():
+            raise AlreadyRunning(f"{told} Nothing was started.", f"alga switch {work_item or item.id}") from None
+        if not session.confirm(f"{told} Stop it and start {item.label}?", True, ""):
+            raise AlreadyRunning("Nothing was started.") from None
+        return switched(session, old, item, service_id, notes, moment)
+    return started(session, running)
+
+
+def started(session: Session, running: Running) -> Shown:
+    """The words of a start."""
+    title = workitems.title(running.work_item.id, session.learnt)
+    name = running.work_item.label + (f" ({title})" if title else "")
+    day, today = local_date(running.started_at, session.zone), local_date(session.now(), session.zone)
+    on = "" if day == today else f"{format_day(day, today)} "
+    text = f"Started {name} at {on}{format_time(running.started_at, session.zone)}"
+    if running.kept:
+        session.note(KEPT_HERE)
+    data = running.published(session.now()) | {"delivery": "queued" if running.kept else "delivered"}
+    return Shown(data, f"{text}: {running.notes}" if running.notes else text)
+
+
+def _choose(session: Session) -> WorkItem:
+    """Recent and assigned work, to choose from in a terminal."""
+    if not interactive():
+        raise UsageError("Start what? There is no terminal to choose in.", "alga start WORK_ITEM")
+    found = workitems.recent_and_assigned(session.client, session.learnt)
+    if not found:
+        raise UsageError(
+            "Start what? There is no recent or assigned work.", "alga start WORK_ITEM, or alga tickets WORDS"
+        )
+    for number, (item, title) in enumerate(found, 1):
+        typer.echo(f"{number:3}  {item.label}  {title}", err=True)
+    chosen: int = typer.prompt("Which", type=int, err=True)
+    if not 1 <= chosen <= len(found):
+        raise UsageError(f"There is no {chosen} in that list. Nothing was started.")
+    return found[chosen - 1][0]

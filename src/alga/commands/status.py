@@ -1,0 +1,83 @@
+"""alga status: the running timer and today's sum."""
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from alga import entries, periods, sheet, workitems
+from alga.commands import command
+from alga.errors import NeverSent
+from alga.output import Shown
+from alga.session import Session
+from alga.timer import Running
+from alga.times import (
+    day_start,
+    format_day,
+    format_elapsed,
+    format_interval,
+    format_minutes,
+    format_time,
+    local_date,
+    minutes_between,
+)
+
+LONG = timedelta(hours=10)
+Offline = Annotated[bool, typer.Option("--offline", help="Only what this computer knows: asks no server.")]
+
+
+@command
+def status(session: Session, offline: Offline = False) -> Shown:
+    """Show the running timer and today's sum."""
+    running = session.timer.here()
+    if offline:
+        return _shown(session, running, "not asked for (--offline)")
+    try:
+        running = running or session.timer.there()
+        return _shown(session, running, today(session, running))
+    except NeverSent as error:
+        if running is None:
+            raise
+        session.warn(error.message)
+        return _shown(session, running, "not known")
+
+
+def _shown(session: Session, running: Running | None, day_sum: str) -> Shown:
+    for waiting in session.timer.waiting():
+        shown = format_interval(waiting.started_at, waiting.ended_at, session.zone)
+        session.warn(f"{waiting.work_item.label} {shown} is not recorded yet. alga stop sends it.")
+    if running is None:
+        return Shown(None, f"Nothing is running.\nToday    {day_sum}")
+    wide = max(5, len(running.work_item.label))
+    text = f"{line(session, running, wide)}\n{'Today'.ljust(wide)}  {day_sum}"
+    return Shown(running.published(session.now()), text)
+
+
+def line(session: Session, running: Running, wide: int) -> str:
+    """`tk_9c41  0:47:31  since 09:12  On-site VPN repair`; a forgotten one gets a note."""
+    now, zone = session.now(), session.zone
+    day = local_date(running.started_at, zone)
+    on = "" if day == local_date(now, zone) else f"{format_day(day, local_date(now, zone))} "
+    since = f"{on}{format_time(running.started_at, zone)}"
+    if on or now - running.started_at > LONG:
+        session.note(f"Running since {since}. Ended earlier? alga stop --at 17:30")
+    shown = [
+        running.work_item.label.ljust(wide),
+        format_elapsed(running.started_at, now),
+        f"since {since}",
+        running.notes or "",
+    ]
+    return "  ".join(shown).rstrip()
+
+
+def today(session: Session, running: Running | None) -> str:
+    """`47m worked, the running timer included`: own finished entries of today and the timer's part of today."""
+    now, zone = session.now(), session.zone
+    user_id = workitems.own_user(session.client, session.learnt)
+    if user_id is None:
+        return "not known: the server has not shown yet whose key this is"
+    worked = sheet.sums(entries.in_period(session.client, periods.named("today", now, zone), user_id, zone)).worked
+    if running is None:
+        return f"{format_minutes(worked)} worked"
+    began = max(running.started_at, day_start(local_date(now, zone), zone))
+    return f"{format_minutes(worked + max(0, minutes_between(began, now)))} worked, the running timer included"

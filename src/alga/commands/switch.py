@@ -1,0 +1,69 @@
+"""alga switch: stop one and start another at the same minute."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from alga import options, workitems
+from alga.commands import command, service
+from alga.commands import start as starting
+from alga.commands import stop as stopping
+from alga.entries import recent_work
+from alga.errors import NotFound
+from alga.options import Ago, At, Notes, Service, Type
+from alga.output import Shown
+from alga.session import Session
+from alga.timer import Running
+from alga.times import local_date
+from alga.workitems import WorkItem
+
+Next = Annotated[
+    str, typer.Argument(metavar="WORK_ITEM|-", help="The next work item; '-' goes back to the one before.")
+]
+
+
+@command
+def switch(
+    session: Session,
+    work_item: Next,
+    notes: Notes = None,
+    service_name: Service = None,
+    kind: Type = "ticket",
+    at: At = None,
+    ago: Ago = None,
+) -> Shown:
+    """Stop the running timer and start another at the same minute."""
+    now, zone = session.now(), session.zone
+    today = local_date(now, zone)
+    moment = options.moment(at, ago, today, today, now, zone)
+    old = session.timer.running()
+    if work_item == "-":
+        item = _one_before(session, old)
+    else:
+        item = workitems.resolve(work_item, kind, session.client, session.learnt)
+    service_id = service(session, service_name)
+    if old is None:
+        session.note("Nothing was running.")
+        return starting.started(session, session.timer.start(item, service_id, notes, moment))
+    return switched(session, old, item, service_id, notes, moment)
+
+
+def switched(
+    session: Session, old: Running, item: WorkItem, service_id: str | None, notes: str | None, at: datetime | None
+) -> Shown:
+    """Both steps, and the words of both."""
+    stopped, running = session.timer.switch(old, item, service_id, notes, at)
+    begun = starting.started(session, running)
+    if stopped is None:
+        return begun
+    ended = stopping.stopped(session, stopped)
+    return Shown({"stopped": ended.data, "started": begun.data}, f"{ended.text}\n{begun.text}")
+
+
+def _one_before(session: Session, old: Running | None) -> WorkItem:
+    for entry in recent_work(session.client, session.learnt, session.now()):
+        if entry.work_item_id and (old is None or entry.work_item_id != old.work_item.id):
+            label = workitems.label(entry, session.learnt)
+            return WorkItem(entry.work_item_type or "ticket", entry.work_item_id, label)
+    raise NotFound("There is no other work item to go back to.", "alga switch WORK_ITEM")

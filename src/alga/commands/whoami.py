@@ -1,0 +1,30 @@
+"""alga whoami: which login, which server, which user."""
+
+from alga import workitems
+from alga.columns import details
+from alga.commands import command
+from alga.learnt import DEPLOYED
+from alga.output import Shown
+from alga.session import Session
+
+
+@command
+def whoami(session: Session) -> Shown:
+    """Show the login in use and whose it is."""
+    profile = session.profile
+    user_id = workitems.own_user(session.client, session.learnt)
+    learnt = session.learnt
+    data = {
+        "profile": profile.name,
+        "url": profile.url or None,
+        "user_id": user_id,
+        "user_name": learnt.user_name,
+        "clock": "here" if session.timer.kept_here() else "server",
+        "server_kind": learnt.kind,
+    }
+    server = profile.url or f"practice data on this computer ({session.paths.local_db})"
+    clock = "kept by alga, since this server's own timers reach no time sheet" if learnt.kind == DEPLOYED else None
+    person = (
+        f"{learnt.user_name} ({user_id})" if learnt.user_name else user_id or "not known yet: a first alga log tells"
+    )
+    return Shown(data, details([("Profile", profile.name), ("Server", server), ("Person", person), ("Clock", clock)]))

@@ -1,0 +1,286 @@
+"""Profiles, keys and paths: which server a command goes to, and as whom."""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from alga.errors import ConfigError, UsageError
+from alga.files import write_whole
+
+LOCAL = "local"
+ENVIRONMENT = "env"
+DEFAULT_URL = "https://algapsa.com"
+SETTINGS = {  # a profile's settings and what each may be
+    "service": "the service used when -s is not given, by name or id",
+    "timer": "whose clock runs: auto, server or local",
+    "url": "the server's address",
+    "tenant": "the tenant's id, sent as x-tenant-id",
+    "allow_http": "true to allow http to a server that is not this computer",
+}
+TIMERS = ("auto", "server", "local")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Where alga keeps things: the platform's directories, or ALGA_CONFIG_DIR, ALGA_DATA_DIR and ALGA_STATE_DIR."""
+
+    config_dir: Path
+    data_dir: Path
+    state_dir: Path
+
+    @property
+    def config(self) -> Path:
+        """Profiles and keys."""
+        return self.config_dir / "config.toml"
+
+    @property
+    def local_db(self) -> Path:
+        """The embedded server's entries."""
+        return self.data_dir / "local.db"
+
+    @property
+    def strict_db(self) -> Path:
+        """What `alga serve --strict` serves."""
+        return self.data_dir / "strict.db"
+
+    @property
+    def outbox_db(self) -> Path:
+        """What is not on a server yet."""
+        return self.state_dir / "outbox.db"
+
+
+def find_paths(env: Mapping[str, str]) -> Paths:
+    """The directories for this environment; nothing is created."""
+    from platformdirs import PlatformDirs
+
+    dirs = PlatformDirs("alga", appauthor=False)
+    return Paths(
+        Path(env.get("ALGA_CONFIG_DIR") or dirs.user_config_dir),
+        Path(env.get("ALGA_DATA_DIR") or dirs.user_data_dir),
+        Path(env.get("ALGA_STATE_DIR") or dirs.user_state_dir),
+    )
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A server and a key, with the settings that go with them. Local has neither url nor key."""
+
+    name: str
+    url: str = ""
+    key: str = field(default="", repr=False)
+    tenant: str | None = None
+    service: str | None = None
+    timer: str = "auto"
+    allow_http: bool = False
+
+    @property
+    def is_local(self) -> bool:
+        """The embedded server on this computer."""
+        return self.name == LOCAL
+
+
+@dataclass(frozen=True)
+class Config:
+    """The content of config.toml, checked."""
+
+    path: Path
+    default: str | None
+    profiles: Mapping[str, Mapping[str, Any]]
+
+    def settings(self, name: str) -> Mapping[str, Any]:
+        """What the file says of a profile; nothing for one it does not name."""
+        return self.profiles.get(name, {})
+
+    def profile(self, name: str) -> Profile:
+        """A profile of the file that can be used. Raises ConfigError when there is no such profile, or no key in it."""
+        known = self.settings(name)
+        if name not in self.profiles:
+            there = ", ".join(sorted({LOCAL, *self.profiles} - {ENVIRONMENT}))
+            raise ConfigError(
+                f"There is no profile '{name}'.", f"There is: {there}. To add one: alga login --profile {name}"
+            )
+        if not known.get("key") or not known.get("url"):
+            raise ConfigError(
+                f"Profile '{name}' has no {'key' if known.get('url') else 'url'}.", f"alga login --profile {name}"
+            )
+        return _profile(name, known)
+
+
+def load_config(path: Path) -> Config:
+    """Read and check config.toml; a file that is not there is an empty one. Raises ConfigError with the line."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Config(path, None, {})
+    except (OSError, UnicodeDecodeError) as fault:
+        raise ConfigError(f"{path} cannot be read: {fault}. Nothing was changed.") from fault
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        where = re.search(r"\(at (line \d+)", str(fault))
+        reason = str(fault).split(" (at ")[0]
+        raise ConfigError(
+            f"{path}, {where[1] if where else 'last line'}: {reason}. Nothing was changed.",
+            "Mend that line in an editor.",
+        ) from fault
+    return _checked(path, text, document)
+
+
+def _checked(path: Path, text: str, document: Mapping[str, Any]) -> Config:
+    def wrong(name: str, reason: str) -> ConfigError:
+        line = next(
+            (n for n, row in enumerate(text.splitlines(), 1) if re.match(rf"\s*\[?.*\b{re.escape(name)}\b", row)), 1
+        )
+        return ConfigError(f"{path}, line {line}: {reason}. Nothing was changed.", "Mend that line in an editor.")
+
+    default, profiles = document.get("default"), document.get("profiles", {})
+    if default is not None and not isinstance(default, str):
+        raise wrong("default", "default is not a profile's name in quotes")
+    if not isinstance(profiles, dict):
+        raise wrong("profiles", "profiles is not a table")
+    for name, settings in profiles.items():
+        if not isinstance(settings, dict):
+            raise wrong(name, f"profile {name} is not a table")
+        for key, value in settings.items():
+            fault = _fault(key, value) if key in {*SETTINGS, "key"} else None
+            if fault:
+                raise wrong(key, fault)
+    return Config(path, default, profiles)
+
+
+def _fault(key: str, value: object) -> str | None:
+    if key == "allow_http":
+        return None if isinstance(value, bool) else "allow_http is true or false"
+    if not isinstance(value, str):
+        return f"{key} is not a text in quotes"
+    if key == "timer" and value not in TIMERS:
+        return f"timer is one of {', '.join(TIMERS)}"
+    return None
+
+
+def _profile(name: str, settings: Mapping[str, Any]) -> Profile:
+    known = {key: settings[key] for key in ("service", "timer", "tenant", "allow_http") if key in settings}
+    if name == LOCAL:
+        return Profile(LOCAL, **{key: value for key, value in known.items() if key == "service"})
+    allow_http = settings.get("allow_http", False)
+    return Profile(name, checked_url(settings["url"], allow_http), checked_key(settings["key"], name), **known)
+
+
+def checked_url(url: str, allow_http: bool = False) -> str:
+    """The origin, without a trailing slash. Raises ConfigError unless it is https, or http to this computer."""
+    parts = urlsplit(url if "://" in url else f"https://{url}")
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise ConfigError(f"'{url}' is not the address of a server.", "Like this: https://algapsa.com")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK and not allow_http:
+        raise ConfigError(
+            f"{parts.hostname} over http would send the key in the clear.",
+            f"Use https://{parts.netloc}, or set allow_http = true for this profile.",
+        )
+    path = parts.path.rstrip("/").removesuffix("/api/v1")
+    return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def checked_key(key: str, where: str) -> str:
+    """The key without blanks around it. Raises ConfigError, which never shows it, if it cannot be one."""
+    key = key.strip()
+    if not key or not key.isascii() or not key.isprintable() or " " in key:
+        raise ConfigError(
+            f"The key of {where} is empty or has characters that no key has.", "Paste it again: alga login"
+        )
+    return key
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The profile a command goes to, and whether the user named it."""
+
+    profile: Profile
+    named: bool
+
+
+def choose(asked: str | None, env: Mapping[str, str], config: Config) -> Choice:
+    """--profile or ALGA_PROFILE, else ALGA_API_KEY, else the default profile, else the embedded server.
+
+    A profile that does not exist is a ConfigError, never a fallback.
+    """
+    if name := asked or env.get("ALGA_PROFILE"):
+        if name == LOCAL:
+            return Choice(_profile(LOCAL, config.settings(LOCAL)), named=True)
+        if name != ENVIRONMENT:
+            return Choice(config.profile(name), named=True)
+        if not env.get("ALGA_API_KEY"):
+            raise ConfigError("Profile 'env' is the key in ALGA_API_KEY, which is not set.")
+    if key := env.get("ALGA_API_KEY"):
+        settings = {**config.settings(ENVIRONMENT), "key": key, "url": env.get("ALGA_URL") or DEFAULT_URL}
+        return Choice(_profile(ENVIRONMENT, settings), named=True)
+    if config.default:
+        return Choice(_profile(LOCAL, {}) if config.default == LOCAL else config.profile(config.default), named=True)
+    return Choice(_profile(LOCAL, config.settings(LOCAL)), named=False)
+
+
+# --- writing --------------------------------------------------------------------------------------
+
+
+def save_profile(config: Config, name: str, settings: Mapping[str, Any], make_default: bool) -> None:
+    """Add or replace a profile, keeping the file's comments and other settings."""
+    document = _document(config)
+    table = _table(document, name)
+    for key, value in settings.items():
+        if value is not None:
+            table[key] = value
+    if make_default:
+        document["default"] = name
+    _write(config, document)
+
+
+def remove_profile(config: Config, name: str) -> None:
+    """Take a profile and its key out of the file; the default goes with it."""
+    document = _document(config)
+    document["profiles"].pop(name)
+    if document.get("default") == name:
+        document.pop("default")
+    _write(config, document)
+
+
+def set_setting(config: Config, name: str, key: str, value: str) -> None:
+    """Set one of SETTINGS; an empty value removes it. Raises UsageError for what it may not be."""
+    if key not in SETTINGS:
+        raise UsageError(f"There is no setting '{key}'.", f"There is: {', '.join(SETTINGS)}")
+    typed: str | bool = value.lower() == "true" if key == "allow_http" and value.lower() in ("true", "false") else value
+    if value and (fault := _fault(key, typed)):
+        raise UsageError(f"'{value}' will not do: {fault}.")
+    if key == "url" and value:
+        typed = checked_url(value, bool(config.settings(name).get("allow_http")))
+    document = _document(config)
+    table = _table(document, name)
+    if value:
+        table[key] = typed
+    else:
+        table.pop(key, None)
+    _write(config, document)
+
+
+def _document(config: Config) -> Any:
+    import tomlkit
+
+    return tomlkit.parse(config.path.read_text(encoding="utf-8")) if config.path.exists() else tomlkit.document()
+
+
+def _table(document: Any, name: str) -> Any:
+    return document.setdefault("profiles", {}).setdefault(name, {})
+
+
+def _write(config: Config, document: Any) -> None:
+    import tomlkit
+
+    try:
+        write_whole(config.path, tomlkit.dumps(document))
+        os.chmod(config.path.parent, 0o700)
+    except OSError as fault:
+        raise ConfigError(f"{config.path} cannot be written: {fault.strerror}. Nothing was changed.") from fault

@@ -1,0 +1,91 @@
+"""What can go wrong: each class owns its exit code, each error says what happened and what to type next."""
+
+
+class AlgaError(Exception):
+    """One sentence of what happened and whether anything was recorded, and a hint: what to type next."""
+
+    exit_code = 70
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def adding(self, sentence: str) -> "AlgaError":
+        """The same error with one more sentence, for a caller that knows what became of the user's work."""
+        self.message = f"{self.message} {sentence}"
+        return self
+
+
+class UsageError(AlgaError):
+    """What was typed cannot be understood, or is not allowed."""
+
+    exit_code = 2
+
+
+class ConfigError(AlgaError):
+    """The configuration, or a file of ours on this computer, cannot be used."""
+
+    exit_code = 3
+
+
+class AuthError(AlgaError):
+    """The server did not accept the key."""
+
+    exit_code = 4
+
+
+class Forbidden(AlgaError):
+    """The server knows who asks, and their role may not."""
+
+    exit_code = 4
+
+
+class Refused(AlgaError):
+    """A rule said no: nothing was recorded."""
+
+    exit_code = 5
+
+
+class Overlaps(Refused):
+    """The interval overlaps another entry of the same user."""
+
+
+class AlreadyRunning(Refused):
+    """A tracking session is running, and there can be one a user."""
+
+
+class NotFound(AlgaError):
+    """Nothing has that id, number or name."""
+
+    exit_code = 6
+
+
+class NoSession(NotFound):
+    """The tracking session to stop is not running (any more)."""
+
+
+class Unreachable(AlgaError):
+    """No usable answer came: nothing is known to be recorded."""
+
+    exit_code = 7
+
+
+class NeverSent(Unreachable):
+    """The request did not leave this computer, or the server did not begin it: nothing was recorded."""
+
+
+class UnknownOutcome(Unreachable):
+    """A write was sent and its answer was lost: it may or may not have been recorded."""
+
+
+class PartlyDone(AlgaError):
+    """Some of what was asked was done, and the rest was not."""
+
+    exit_code = 9
+
+
+class Interrupted(AlgaError):
+    """Ctrl-C."""
+
+    exit_code = 130

@@ -1,0 +1,100 @@
+"""Sessions whose clock is kept here: from the journal to a finished entry on the server, once."""
+
+from datetime import datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING, Protocol
+
+from alga import entries, workitems
+from alga.config import Profile
+from alga.errors import AlgaError, Interrupted, Overlaps, UnknownOutcome
+from alga.learnt import Learnt
+from alga.times import format_day, format_time, local_date
+from alga.truth import Asked
+
+if TYPE_CHECKING:
+    from alga.api.client import Client
+    from alga.api.models import TimeEntry
+    from alga.outbox.journal import Journal, Kept
+
+
+class Parts(Protocol):
+    """What a session gives the timer."""
+
+    @property
+    def client(self) -> "Client": ...
+    @property
+    def journal(self) -> "Journal": ...
+    @property
+    def learnt(self) -> Learnt: ...
+    @property
+    def profile(self) -> Profile: ...
+    @property
+    def zone(self) -> tzinfo: ...
+    def now(self) -> datetime: ...
+    def warn(self, sentence: str) -> None: ...
+
+
+def mark_stopped(parts: Parts, kept: "Kept", asked: Asked, end: datetime) -> "Kept":
+    """Write down the end and what goes with it, before anything is sent."""
+    notes, service = asked.notes or kept.notes, asked.service_id or kept.service_id
+    billable = kept.billable_minutes if asked.billable_minutes is None else asked.billable_minutes
+    return parts.journal.stop(kept, end, notes, service, billable)
+
+
+def as_asked(kept: "Kept") -> Asked:
+    """The entry that a stopped session becomes."""
+    return Asked(
+        work_item_type=kept.work_item_type,
+        work_item_id=kept.work_item_id,
+        started_at=kept.started_at,
+        ended_at=kept.ended_at,
+        billable_minutes=kept.billable_minutes,
+        notes=kept.notes,
+        service_id=kept.service_id,
+    )
+
+
+def post(parts: Parts, kept: "Kept") -> "TimeEntry":
+    """Post a stopped session, looking for it first if it may be there already.
+
+    Whatever goes wrong, the interval stays in the journal, and the error says so. What was once in doubt stays in
+    doubt: an earlier sending may still arrive.
+    """
+    doubted = kept.sent
+    try:
+        entry = _already_there(parts, kept) if doubted else None
+        if entry is None:
+            kept = parts.journal.sending(kept)
+            entry = _create(parts, kept, doubted)
+    except (UnknownOutcome, Interrupted) as error:
+        raise _keeping(parts, error, kept, "alga stop looks for it there before it sends it again.") from None
+    except AlgaError as error:
+        if not doubted:
+            parts.journal.not_sent(kept)
+        raise _keeping(parts, error, kept, "alga stop sends it.") from None
+    parts.journal.forget(kept)
+    return entry
+
+
+def _create(parts: Parts, kept: "Kept", doubted: bool) -> "TimeEntry":
+    try:
+        return parts.client.create_entry(as_asked(kept))
+    except Overlaps:
+        # The usual proof that an earlier try got through: a repeated create answers 409 (section 0, idempotency).
+        if doubted and (entry := _already_there(parts, kept)):
+            return entry
+        raise
+
+
+def _already_there(parts: Parts, kept: "Kept") -> "TimeEntry | None":
+    """The own entry that an earlier sending made: same work item, start and end."""
+    user_id = workitems.own_user(parts.client, parts.learnt)
+    found = entries.since(parts.client, user_id, kept.started_at, kept.started_at + timedelta(seconds=59))
+    same = (kept.work_item_type, kept.work_item_id, kept.ended_at)
+    return next((e for e in found if (e.work_item_type, e.work_item_id, e.ended_at) == same), None)
+
+
+def _keeping(parts: Parts, error: AlgaError, kept: "Kept", then: str) -> AlgaError:
+    assert kept.ended_at
+    day, today = local_date(kept.ended_at, parts.zone), local_date(parts.now(), parts.zone)
+    on = "" if day == today else f" on {format_day(day, today)}"
+    return error.adding(f"Your stop at {format_time(kept.ended_at, parts.zone)}{on} is kept: {then}")

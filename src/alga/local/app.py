@@ -1,0 +1,128 @@
+"""The embedded server's routes: a WSGI app, the same in process and behind `alga serve`."""
+
+import json
+import re
+import sqlite3
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from email.utils import format_datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from alga.local import entries, lookups, review
+from alga.local.request import Request, Response
+from alga.local.rules import Refusal
+from alga.local.store import PEOPLE, Store
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+BASE = "/api/v1"
+WHOLE_BODY = 8 * 1024 * 1024
+NOT_FOUND = b"<!DOCTYPE html><html><head><title>404: This page could not be found.</title></head></html>"
+ID = r"([^/]+)"
+Handler = Callable[..., Response]
+
+ROUTES: tuple[tuple[str, str, Handler], ...] = (
+    ("GET", "/time-entries", entries.listed),
+    ("POST", "/time-entries", entries.create),
+    ("GET", "/time-entries/active-session", entries.active_session),
+    ("POST", "/time-entries/start-tracking", entries.start_tracking),
+    ("POST", f"/time-entries/stop-tracking/{ID}", entries.stop_tracking),
+    ("POST", "/time-entries/approve", review.approve),
+    ("POST", "/time-entries/request-changes", review.request_changes),
+    ("POST", "/time-entries/bulk", review.bulk_create),
+    ("PUT", "/time-entries/bulk", review.bulk_update),
+    ("DELETE", "/time-entries/bulk", review.bulk_delete),
+    ("GET", "/time-entries/search", review.search),
+    ("GET", "/time-entries/stats", review.stats),
+    ("GET", "/time-entries/export", review.export),
+    ("GET", "/time-entries/templates", review.templates),
+    ("GET", f"/time-entries/{ID}", entries.get),
+    ("PUT", f"/time-entries/{ID}", entries.update),
+    ("DELETE", f"/time-entries/{ID}", entries.delete),
+    ("GET", "/tickets", lookups.tickets),
+    ("GET", "/tickets/search", lookups.search_tickets),
+    ("GET", "/services", lookups.services),
+    ("GET", "/activities", lookups.activities),
+)
+FREE_BODY = (entries.create, entries.update, entries.delete)  # these read a body that is no JSON as {} (section 0)
+
+
+@dataclass
+class App:
+    """One server. `zone` is the user's for work dates; the clock gives the time of its own timers."""
+
+    path: Path
+    clock: Callable[[], datetime]
+    zone: tzinfo = UTC
+    strict: bool = False
+
+    def __post_init__(self) -> None:
+        self.store = Store(self.path, self.strict)
+
+    def key_of(self, role: str) -> str:
+        """The key of a role's user; lenient has one user, whatever the role."""
+        wanted = role if self.strict and role in PEOPLE else "local"
+        with self.store.open(writing=False) as db:
+            return str(db.execute("SELECT api_key FROM users WHERE role = ?", (wanted,)).fetchone()[0])
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        response = self._answer(environ)
+        headers = [
+            ("Content-Type", response.content_type),
+            ("Content-Length", str(len(response.content))),
+            ("Date", format_datetime(self.clock().astimezone(UTC), usegmt=True)),
+        ]
+        start_response(f"{response.status} {'OK' if response.status < 400 else 'Refused'}", headers)
+        return [response.content]
+
+    def _answer(self, environ: "WSGIEnvironment") -> Response:
+        key = environ.get("HTTP_X_API_KEY", "")
+        if not key:
+            return Response.json(401, {"error": "Unauthorized: API key missing"})
+        method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "").removesuffix("/").removeprefix(BASE)
+        matching = [(verb, handler, match) for verb, route, handler in ROUTES if (match := re.fullmatch(route, path))]
+        found = next(((handler, match) for verb, handler, match in matching if verb == method), None)
+        if not found:
+            return Response(405, b"") if matching else Response(404, NOT_FOUND, "text/html; charset=utf-8")
+        handler, match = found
+        try:
+            return self._handle(handler, match.groups(), key, environ)
+        except Refusal as refusal:
+            error = {"code": refusal.code, "message": refusal.message}
+            return Response.json(
+                refusal.status, {"error": error | ({"details": refusal.details} if refusal.details else {})}
+            )
+
+    def _handle(self, handler: Handler, path_ids: tuple[str, ...], key: str, environ: "WSGIEnvironment") -> Response:
+        body = _body(environ, free=handler in FREE_BODY)
+        query = dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
+        with self.store.open(writing=environ["REQUEST_METHOD"] != "GET") as db:
+            user = db.execute("SELECT * FROM users WHERE api_key = ?", (key,)).fetchone()
+            if not user:
+                raise Refusal(401, "UNAUTHORIZED", "Invalid API key")
+            request = Request(db, user, query, body, self.clock().astimezone(UTC), self.zone, self.strict)
+            try:
+                return handler(request, *path_ids)
+            except sqlite3.IntegrityError as fault:
+                raise Refusal(400, "BAD_REQUEST", "Invalid reference", f"service_id: {fault}") from fault
+
+
+def _body(environ: "WSGIEnvironment", free: bool) -> dict[str, Any]:
+    """The JSON object sent. One that cannot be read is `{}` on create, update and delete, and a 500 elsewhere."""
+    length = int(environ.get("CONTENT_LENGTH") or 0)
+    if length > WHOLE_BODY:
+        raise Refusal(413, "VALIDATION_ERROR", "Body too large")
+    text = environ["wsgi.input"].read(length).decode("utf-8-sig", "replace") if length else ""
+    try:
+        body = json.loads(text)
+    except ValueError:
+        if free or environ["REQUEST_METHOD"] == "GET":
+            return {}
+        raise Refusal(500, "INTERNAL_ERROR", "An unexpected error occurred") from None
+    if not isinstance(body, dict):
+        raise Refusal(400, "VALIDATION_ERROR", "Validation failed", [{"path": [], "message": "Expected object"}])
+    return body

@@ -1,0 +1,59 @@
+"""Tickets, services and assigned work on the embedded server."""
+
+from alga.local import rules
+from alga.local.entries import number, paged
+from alga.local.request import Request, Response
+
+
+def tickets(request: Request) -> Response:
+    """GET /tickets?ticket_number=: a substring match, as there."""
+    page, limit = number(request, "page", 1, None), number(request, "limit", 25, rules.PAGE_MOST)
+    rows = _tickets(request, request.query.get("ticket_number", ""), by_title=False)
+    shown = rows[(page - 1) * limit : page * limit]
+    return Response.data(shown, pagination=paged(page, limit, len(rows)), meta={"filters": {}})
+
+
+def search_tickets(request: Request) -> Response:
+    """GET /tickets/search?query=: number or title, an array without pagination."""
+    limit = number(request, "limit", 25, rules.PAGE_MOST)
+    words = request.query.get("query", "")
+    if not words:
+        raise rules.invalid([rules.issue("query", "Required")], "Query validation failed")
+    rows = _tickets(request, words, by_title=True)
+    if request.query.get("include_closed") != "true":
+        rows = [row for row in rows if not row["is_closed"]]
+    return Response.data(rows[:limit])
+
+
+def _tickets(request: Request, words: str, by_title: bool) -> list[dict[str, object]]:
+    rows = request.db.execute("SELECT * FROM tickets ORDER BY ticket_number").fetchall()
+    wanted = words.lower()
+    return [
+        dict(row) | {"is_closed": bool(row["is_closed"])}
+        for row in rows
+        if wanted in row["ticket_number"].lower() or (by_title and wanted in row["title"].lower())
+    ]
+
+
+def services(request: Request) -> Response:
+    """GET /services: needs service:read, which technicians lack."""
+    request.require("read", "service", "service")
+    page, limit = number(request, "page", 1, None), number(request, "limit", 25, rules.PAGE_MOST)
+    rows = [dict(row) for row in request.db.execute("SELECT * FROM services ORDER BY service_name").fetchall()]
+    shown = rows[(page - 1) * limit : page * limit]
+    return Response.data(shown, pagination=paged(page, limit, len(rows)))
+
+
+def activities(request: Request) -> Response:
+    """GET /activities: open tickets assigned to the key's user."""
+    query = "SELECT * FROM tickets WHERE assigned_to = ? AND NOT is_closed ORDER BY ticket_number"
+    rows = request.db.execute(query, (request.user["user_id"],)).fetchall()
+    shown = [
+        {
+            "id": row["ticket_id"], "type": "ticket", "sourceType": "ticket", "sourceId": row["ticket_id"],
+            "title": row["title"], "ticketNumber": row["ticket_number"], "clientName": row["client_name"],
+            "assignedTo": [row["assigned_to"]], "isClosed": False,
+        }
+        for row in rows
+    ]  # fmt: skip
+    return Response.data(shown, pagination=paged(1, max(len(shown), 1), len(shown)))

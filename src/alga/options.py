@@ -1,0 +1,139 @@
+"""The options and arguments that commands share, written once."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+from typing import Annotated
+
+import typer
+
+from alga import periods
+from alga.errors import Refused, UsageError
+from alga.periods import Period
+from alga.times import AHEAD, format_day, format_time, local_date, parse_date, parse_instant, parse_interval, parse_span
+
+ProfileName = Annotated[
+    str | None, typer.Option("--profile", metavar="NAME", help="The login to use; 'local' is this computer.")
+]
+WorkItem = Annotated[
+    str, typer.Argument(metavar="WORK_ITEM", help="A ticket's number (TIC1042, 1042) or any work item's id.")
+]
+Notes = Annotated[str | None, typer.Option("-m", "--notes", metavar="TEXT", help="What was done: ends up on invoices.")]
+Service = Annotated[str | None, typer.Option("-s", "--service", metavar="NAME", help="What is billed, by name or id.")]
+Type = Annotated[str, typer.Option("--type", metavar="TYPE", help="ticket, project_task, non_billable_category, …")]
+At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="At that time instead of now: 9:05.")]
+Ago = Annotated[str | None, typer.Option("--ago", metavar="SPAN", help="That long ago: 15m.")]
+Billable = Annotated[str | None, typer.Option("--billable", metavar="MINUTES", help="Bill so many minutes: 60.")]
+NoBillable = Annotated[bool, typer.Option("--no-billable", help="Bill nothing.")]
+Yes = Annotated[bool, typer.Option("-y", "--yes", help="Do it without asking.")]
+On = Annotated[
+    str | None, typer.Option("--date", metavar="DATE", help="The day of a clock time: yesterday, 2026-06-02.")
+]
+From = Annotated[str | None, typer.Option("--from", metavar="TIME", help="The start: 9:00, 2026-06-02T14:00.")]
+To = Annotated[str | None, typer.Option("--to", metavar="TIME", help="The end.")]
+EntryId = Annotated[str, typer.Argument(metavar="ID", help="An entry's id, or its first characters.")]
+
+
+@dataclass(frozen=True)
+class Common:
+    """What every command takes."""
+
+    profile: ProfileName = None
+    form: Annotated[str | None, typer.Option("-f", "--format", metavar="FORMAT", help="table, json, jsonl or ids.")] = (
+        None
+    )
+    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False
+    fields: Annotated[str | None, typer.Option("--fields", metavar="A,B", help="Only these fields.")] = None
+
+
+@dataclass(frozen=True)
+class PeriodOptions:
+    """Which days."""
+
+    today: Annotated[bool, typer.Option("--today", help="Today.")] = False
+    yesterday: Annotated[bool, typer.Option("--yesterday", help="Yesterday.")] = False
+    week: Annotated[bool, typer.Option("--week", help="This week, from Monday.")] = False
+    last_week: Annotated[bool, typer.Option("--last-week", help="Last week.")] = False
+    month: Annotated[bool, typer.Option("--month", help="This month.")] = False
+    last_month: Annotated[bool, typer.Option("--last-month", help="Last month.")] = False
+    first: Annotated[str | None, typer.Option("--from", metavar="DATE", help="From that day on.")] = None
+    last: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Up to that day, included.")] = None
+
+    def chosen(self, default: str, now: datetime, zone: tzinfo) -> Period:
+        """The one period named, or the default. Raises UsageError for two at once."""
+        named = [name for name in periods.NAMES if getattr(self, name.replace("-", "_"))]
+        if len(named) + bool(self.first or self.last) > 1:
+            raise UsageError("Two periods at once.", "One of: --today --yesterday --week … or --from and --to.")
+        if self.first or self.last:
+            return periods.between(self.first, self.last, now, zone)
+        return periods.named(named[0] if named else default, now, zone)
+
+
+@dataclass(frozen=True)
+class ScopeOptions:
+    """Whose entries."""
+
+    mine: Annotated[bool, typer.Option("--mine", help="One's own.")] = False
+    everyone: Annotated[bool, typer.Option("--everyone", help="Everyone's.")] = False
+    user: Annotated[str | None, typer.Option("--user", metavar="ID", help="One user's.")] = None
+
+    def __post_init__(self) -> None:
+        if self.mine + self.everyone + bool(self.user) > 1:
+            raise UsageError("Whose? One of --mine, --everyone and --user.")
+
+
+def billable_minutes(typed: str | None, nothing: bool) -> int | None:
+    """Minutes of --billable (`60`, `1h`) or 0 for --no-billable; None when neither was given."""
+    if typed is not None and nothing:
+        raise UsageError("--billable and --no-billable exclude each other.")
+    if typed is None:
+        return 0 if nothing else None
+    return int(typed) if typed.isdecimal() and len(typed) < 6 else parse_span(typed)
+
+
+def moment(at: str | None, ago: str | None, day: date, today: date, now: datetime, zone: tzinfo) -> datetime | None:
+    """The instant of --at or --ago, in UTC; None for now."""
+    if at and ago:
+        raise UsageError("--at and --ago exclude each other.")
+    if ago:
+        return now - timedelta(minutes=parse_span(ago))
+    return parse_instant(at, day, today, zone) if at else None
+
+
+def interval(
+    span: str | None, day: str | None, first: str | None, last: str | None, now: datetime, today: date, zone: tzinfo
+) -> tuple[datetime, datetime]:
+    """Start and end in UTC of a SPAN with --date, or of --from and --to (up to now without --to)."""
+    on = parse_date(day, today) if day else None
+    if span and (first or last):
+        raise UsageError(
+            "A span and --from or --to exclude each other.", "One of: 9:00-10:30, or --from 9:00 --to 10:30."
+        )
+    if span:
+        return parse_interval(span, now, on, zone)
+    if not first:
+        raise UsageError("How long, or from when to when?", "Like this: 90m, 9:00-10:30, or --from 9:00 --to 10:30.")
+    start = parse_instant(first, on or today, today, zone)
+    if not last:
+        return start, now
+    return start, parse_instant(last, start.astimezone(zone).date(), today, zone)
+
+
+def moment_since(typed: str, start: datetime, now: datetime, zone: tzinfo, command: str) -> datetime:
+    """The instant of a stop's --at: a clock alone is the one between the start and now.
+
+    Raises Refused when there is none, UsageError with both commands when two would do.
+    """
+    today, first = local_date(now, zone), local_date(start, zone)
+    if " " in typed.strip() or "T" in typed or "today" in typed or "yesterday" in typed:
+        return parse_instant(typed, today, today, zone)
+    days = [first + timedelta(days=n) for n in range(min((today - first).days, 31) + 1)]
+    fitting = [
+        each for each in (parse_instant(typed, day, today, zone) for day in days) if start <= each <= now + AHEAD
+    ]
+    if not fitting:
+        since = f"{format_day(first, today)} {format_time(start, zone)}"
+        raise Refused(f"{typed} does not lie between the start, {since}, and now. The timer still runs.")
+    if len(fitting) > 1:
+        ways = [f"{command} --at '{each.astimezone(zone):%Y-%m-%d} {format_time(each, zone)}'" for each in fitting]
+        raise UsageError(f"{typed} on which day? The timer still runs.", "  or  ".join(ways[-3:]))
+    return fitting[0]

@@ -1,0 +1,227 @@
+"""The only printer: results to stdout; errors, warnings and notes to stderr. All text is made plain."""
+
+import json
+import os
+import re
+import shutil
+import sys
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TextIO
+
+from alga.errors import AlgaError, UsageError
+
+FORMATS = ("table", "json", "jsonl", "ids")
+# What could move a cursor, change a colour, end a line or reverse the reading order.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_BLANK = re.compile(r"[\t\n\r\x0b\x0c\x85\u2028\u2029]+")
+_NARROW = 80
+
+
+@dataclass(frozen=True)
+class Head:
+    """A column's heading; one column takes the room that is left."""
+
+    name: str
+    right: bool = False
+    wide: bool = False
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of a table: plain, dim (a heading), or marked (the running timer)."""
+
+    cells: Sequence[str] = ()
+    style: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A listing as text: a title, headings, rows, and a line when there are none."""
+
+    title: str
+    heads: Sequence[Head]
+    lines: Sequence[Line]
+    dim_last: bool = False
+    empty: str = "Nothing."
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a command returns: data for JSON, and the same for people."""
+
+    data: Any
+    text: str | Table
+    exit_code: int = 0
+
+
+@dataclass(frozen=True)
+class Format:
+    """How to print it: --format, --json and --fields."""
+
+    name: str = "table"
+    fields: Sequence[str] = field(default=())
+
+    @property
+    def machine(self) -> bool:
+        """For a program to read."""
+        return self.name in ("json", "jsonl")
+
+
+def chosen(name: str | None, as_json: bool, fields: str | None) -> Format:
+    """The format asked for. Raises UsageError for one there is not."""
+    if name is not None and name not in FORMATS:
+        raise UsageError(f"There is no format '{name}'.", f"There is: {', '.join(FORMATS)}")
+    wanted = [part.strip() for part in (fields or "").split(",") if part.strip()]
+    return Format("json" if as_json else name or "table", wanted)
+
+
+# --- plain text -----------------------------------------------------------------------------------
+
+
+def plain(text: str) -> str:
+    """One line without anything that drives a terminal: blanks for line ends and tabs, � for other controls."""
+    return _CONTROL.sub("\ufffd", _BLANK.sub(" ", text))
+
+
+def as_json(data: object, indent: int | None = 2) -> str:
+    """JSON that reads back the same, with whatever could drive a terminal escaped."""
+    text = json.dumps(data, ensure_ascii=False, indent=indent)
+    return _CONTROL.sub(lambda match: match[0] if match[0] == "\n" else f"\\u{ord(match[0]):04x}", text)
+
+
+# --- results --------------------------------------------------------------------------------------
+
+
+def show(shown: Shown, form: Format) -> None:
+    """Print a command's result to stdout."""
+    data = _picked(shown.data, form.fields) if form.fields else shown.data
+    if form.name == "json":
+        _print(as_json(data))
+    elif form.name == "jsonl":
+        for row in _rows(data):
+            _print(as_json(row, indent=None))
+    elif form.name == "ids":
+        for row in _rows(shown.data):
+            if row.get("id"):
+                _print(plain(str(row["id"])))
+    elif form.fields:
+        _print_table(_of_fields(_rows(data), form.fields))
+    elif isinstance(shown.text, Table):
+        _print_table(shown.text)
+    elif shown.text:
+        _print("\n".join(plain(line) for line in shown.text.split("\n")))
+
+
+def _rows(data: Any) -> list[Mapping[str, Any]]:
+    return list(data) if isinstance(data, list) else [] if data is None else [data]
+
+
+def _picked(data: Any, fields: Sequence[str]) -> Any:
+    known = _rows(data)[0] if _rows(data) else None
+    for name in fields:
+        if known is not None and name not in known:
+            raise UsageError(f"There is no field '{name}'.", f"There is: {', '.join(known)}")
+    picked = [{name: row[name] for name in fields} for row in _rows(data)]
+    return picked if isinstance(data, list) or data is None else picked[0]
+
+
+def _of_fields(rows: Sequence[Mapping[str, Any]], fields: Sequence[str]) -> Table:
+    cells = [Line(["" if row[name] is None else str(row[name]) for name in fields]) for row in rows]
+    return Table("", [Head(name.upper(), wide=name == "notes") for name in fields], cells)
+
+
+# --- messages -------------------------------------------------------------------------------------
+
+
+def messages(warnings: Sequence[str], notes: Sequence[str]) -> None:
+    """Warnings, and for a person notes, to stderr."""
+    for sentence in [*warnings, *(notes if sys.stderr.isatty() else ())]:
+        _print(_wrapped(sentence), sys.stderr)
+
+
+def error(fault: AlgaError, form: Format) -> None:
+    """What happened, and what to type next."""
+    if form.machine:
+        told = {"error": fault.message, "hint": fault.hint or None, "exit_code": fault.exit_code}
+        _print(as_json(told, indent=None), sys.stderr)
+        return
+    _print(_wrapped(f"alga: {fault.message}"), sys.stderr)
+    if fault.hint:
+        _print(_wrapped(fault.hint), sys.stderr)
+
+
+def _wrapped(sentence: str) -> str:
+    line = plain(sentence)
+    if not sys.stderr.isatty():
+        return line
+    width = shutil.get_terminal_size().columns
+    return "\n".join(textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False) or [""])
+
+
+def _print(text: str, stream: TextIO | None = None) -> None:
+    stream = stream or sys.stdout
+    try:
+        stream.write(text + "\n")
+    except UnicodeEncodeError:  # a terminal that knows fewer characters
+        encoding = stream.encoding or "ascii"
+        stream.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+    stream.flush()
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def _print_table(table: Table) -> None:
+    if table.title:
+        _print(plain(table.title))
+    if not table.lines:
+        _print(table.empty)
+        return
+    from rich.box import Box
+    from rich.console import Console
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    ascii_only = not _unicode()
+    rule = "-" if ascii_only else "\u2500"
+    box = Box(f"    \n    \n {rule}{rule} \n    \n    \n    \n    \n    \n", ascii=ascii_only)
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    cells = [[Text(plain(cell), style=line.style) for cell in line.cells] for line in table.lines]
+    drawn = RichTable(box=box, show_edge=False, pad_edge=False, padding=(0, 1), expand=True, header_style="dim")
+    for number, head in enumerate(table.heads):
+        drawn.add_column(
+            Text(head.name), justify="right" if head.right else "left", no_wrap=True,
+            overflow="crop" if ascii_only else "ellipsis", ratio=1 if head.wide else None,
+            style="dim" if head.name == "ID" else "",
+            min_width=None if head.wide else max(row[number].cell_len for row in cells if row) if any(cells) else None,
+        )  # fmt: skip
+    for row in cells:
+        drawn.add_row(*row)
+    width = _width(table, cells)
+    console = Console(
+        file=sys.stdout, width=width, color_system="standard" if colour else None, force_terminal=colour,
+        markup=False, highlight=False, emoji=False, legacy_windows=False,
+    )  # fmt: skip
+    with console.capture() as capture:
+        console.print(drawn)
+    for row_text in capture.get().splitlines():
+        _print(row_text.rstrip())
+
+
+def _width(table: Table, cells: Sequence[Sequence[Any]]) -> int:
+    """The terminal's width; through a pipe nothing is cut, so as wide as the widest row, at least 80."""
+    if sys.stdout.isatty():
+        return max(40, shutil.get_terminal_size().columns)
+    widest = [len(head.name) for head in table.heads]
+    for row in cells:
+        widest = [max(pair) for pair in zip(widest, [*(c.cell_len for c in row), *[0] * len(widest)], strict=False)]
+    columns = os.environ.get("COLUMNS", "")
+    return max(_NARROW, int(columns) if columns.isdecimal() else 0, sum(widest) + 3 * (len(widest) - 1))
+
+
+def _unicode() -> bool:
+    """Whether the locale is one that shows a drawn rule: not C, where cron runs."""
+    locale = os.environ.get("LC_ALL") or os.environ.get("LANG") or ""
+    return "utf" in (locale if os.name == "posix" else sys.stdout.encoding).lower()

@@ -1,0 +1,81 @@
+"""A period of local days, as the options of list, stats and export name it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+from typing import Protocol, TypeVar
+
+from alga.errors import UsageError
+from alga.times import day_start, format_day, local_date, parse_date
+
+NAMES = ("today", "yesterday", "week", "last-week", "month", "last-month")
+
+
+class Started(Protocol):
+    """Anything with a start."""
+
+    @property
+    def started_at(self) -> datetime: ...
+
+
+T = TypeVar("T", bound=Started)
+
+
+@dataclass(frozen=True)
+class Period:
+    """Local days from `first` to `last`, both included; None is open."""
+
+    first: date | None
+    last: date | None
+    name: str
+
+    def bounds(self, zone: tzinfo) -> tuple[datetime | None, datetime | None]:
+        """The first instant of the period and the first one after it, in UTC."""
+        start = day_start(self.first, zone) if self.first else None
+        return start, day_start(self.last + timedelta(days=1), zone) if self.last else None
+
+    def holding(self, entries: Iterable[T], zone: tzinfo) -> list[T]:
+        """Those that start in the period: a server may have ignored the filter."""
+        start, end = self.bounds(zone)
+        return [e for e in entries if (not start or e.started_at >= start) and (not end or e.started_at < end)]
+
+
+def named(name: str, now: datetime, zone: tzinfo) -> Period:
+    """One of NAMES, as seen now; weeks begin on Monday."""
+    today = local_date(now, zone)
+    monday, first_of_month = today - timedelta(days=today.weekday()), today.replace(day=1)
+    before = first_of_month - timedelta(days=1)
+    first, last, words = {
+        "today": (today, today, "today"),
+        "yesterday": (today - timedelta(days=1), today - timedelta(days=1), "yesterday"),
+        "week": (monday, monday + timedelta(days=6), "this week"),
+        "last-week": (monday - timedelta(days=7), monday - timedelta(days=1), "last week"),
+        "month": (
+            first_of_month,
+            (first_of_month + timedelta(days=31)).replace(day=1) - timedelta(days=1),
+            "this month",
+        ),
+        "last-month": (before.replace(day=1), before, "last month"),
+    }[name]
+    return Period(first, last, f"{words} ({_days(first, last, today)})")
+
+
+def between(first: str | None, last: str | None, now: datetime, zone: tzinfo) -> Period:
+    """From and to as typed, both days included; one of them may be missing."""
+    today = local_date(now, zone)
+    start, end = (parse_date(text, today) if text else None for text in (first, last))
+    if start and end and end < start:
+        raise UsageError(f"--to {end} is before --from {start}.", f"The other way round: --from {end} --to {start}")
+    if start and end:
+        return Period(start, end, _days(start, end, today))
+    return Period(start, end, f"from {format_day(start, today)}" if start else f"to {format_day(end or today, today)}")
+
+
+def _days(first: date, last: date, today: date) -> str:
+    if first == last:
+        return format_day(first, today)
+    year = f" {last.year}" if today.year != last.year or first.year != last.year else ""
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day}-{last.day} {last:%b}{year}"
+    first_year = f" {first.year}" if first.year != last.year else ""
+    return f"{first.day} {first:%b}{first_year} - {last.day} {last:%b}{year}"

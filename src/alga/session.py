@@ -1,0 +1,196 @@
+"""The composition root: a profile's transport, client, journal and clock. What is heavy is imported here, when used."""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from functools import cached_property
+from time import sleep
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from alga.config import LOCAL, Choice, Config, Paths, Profile, choose, find_paths, load_config
+from alga.errors import ConfigError, UsageError
+from alga.files import write_whole
+from alga.learnt import Learnt, fingerprint, load_learnt
+from alga.times import Clock, SystemZone, local_date, system_clock
+
+if TYPE_CHECKING:
+    from wsgiref.simple_server import WSGIServer
+
+    import httpx
+
+    from alga.api.client import Client
+    from alga.local.app import App
+    from alga.outbox.journal import Journal
+    from alga.timer import Timer
+
+PRACTICE = "No AlgaPSA login: kept on this computer. To connect: alga login"
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What alga touches of the world beyond files: replaced in tests."""
+
+    clock: Clock = system_clock
+    zone: tzinfo = field(default_factory=SystemZone)
+    transport: "httpx.BaseTransport | None" = None
+    sleep: Callable[[float], None] = sleep
+    env: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+
+@dataclass
+class Session:
+    """One command's connection to its profile. Warnings and notes gather here and are printed after its result."""
+
+    outside: Outside
+    asked: str | None = None
+    warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone in which people type and read times."""
+        return self.outside.zone
+
+    def now(self) -> datetime:
+        """Now, in UTC."""
+        return self.outside.clock()
+
+    def warn(self, sentence: str) -> None:
+        """Something the user must hear, also through a pipe."""
+        self.warnings.append(sentence)
+
+    def note(self, sentence: str) -> None:
+        """Something that helps a person, in a terminal only."""
+        self.notes.append(sentence)
+
+    def confirm(self, question: str, default: bool, otherwise: str) -> bool:
+        """Ask in a terminal. Without one raises UsageError, which says what to type `otherwise`."""
+        if not interactive():
+            raise UsageError(f"{question} There is no terminal to ask in. Nothing was changed.", otherwise)
+        return typer.confirm(question, default=default, err=True)
+
+    # --- where it goes ---
+
+    @cached_property
+    def paths(self) -> Paths:
+        """This environment's files."""
+        return find_paths(self.outside.env)
+
+    @cached_property
+    def config(self) -> Config:
+        """The config file as it was when the command began."""
+        return load_config(self.paths.config)
+
+    @cached_property
+    def choice(self) -> Choice:
+        """The profile, and whether it was named."""
+        return choose(self.asked, self.outside.env, self.config)
+
+    @property
+    def profile(self) -> Profile:
+        """The profile this command goes to."""
+        return self.choice.profile
+
+    @property
+    def server_key(self) -> tuple[str, str]:
+        """What is learnt and journalled is kept by the server and the key."""
+        return (LOCAL, "") if self.profile.is_local else (self.profile.url, self.profile.key)
+
+    @cached_property
+    def learnt(self) -> Learnt:
+        """What is known of this server with this key."""
+        return load_learnt(self.paths.state_dir / "learnt", *self.server_key)
+
+    @cached_property
+    def client(self) -> "Client":
+        """The API. On the embedded server that the user did not name, they are told so after the command."""
+        from alga.api.client import Client
+        from alga.api.http import Http, Target
+
+        profile = self.profile
+        if profile.is_local:
+            self._mention_practice()
+            target = Target("http://localhost", self.embedded.key_of("local"), LOCAL, "The practice server")
+        else:
+            target = Target(profile.url, profile.key, profile.name, "AlgaPSA", profile.tenant)
+        http = Http(target, self._transport(), self.outside.sleep, self._waiting)
+        return Client(http, self.learnt.see)
+
+    @cached_property
+    def embedded(self) -> "App":
+        """The server on this computer, in process."""
+        from alga.local.app import App
+
+        return App(self.paths.local_db, self.now, self.zone)
+
+    def server(self, strict: bool, role: str, port: int) -> "tuple[WSGIServer, str]":
+        """The embedded server on a loopback socket, and the key of a role. Strict has data of its own.
+
+        Raises ConfigError when the port is taken.
+        """
+        from alga.local.app import App
+        from alga.local.server import listen
+
+        app = App(self.paths.strict_db, self.now, UTC, strict) if strict else self.embedded
+        try:
+            return listen(app, port), app.key_of(role)
+        except OSError as fault:
+            raise ConfigError(
+                f"Port {port} cannot be used: {fault.strerror}.", "alga serve takes a free one"
+            ) from fault
+
+    @cached_property
+    def journal(self) -> "Journal":
+        """The sessions whose clock alga keeps."""
+        from alga.outbox.journal import Journal
+
+        server, key = self.server_key
+        return Journal(self.paths.outbox_db, server, fingerprint(key))
+
+    @cached_property
+    def timer(self) -> "Timer":
+        """The running timer, whichever clock keeps it."""
+        from alga.timer import Timer
+
+        return Timer(self)
+
+    def close(self) -> None:
+        """Keep what was learnt and give the connection back."""
+        parts: dict[str, Any] = vars(self)
+        if "client" in parts:
+            self.client.close()
+        if "learnt" in parts:
+            try:
+                self.learnt.save()
+            except OSError as fault:
+                self.note(f"What was learnt could not be kept: {fault.strerror}.")
+
+    def _transport(self) -> "httpx.BaseTransport | None":
+        if self.outside.transport or not self.profile.is_local:
+            return self.outside.transport
+        import httpx
+
+        return httpx.WSGITransport(app=self.embedded)
+
+    def _waiting(self, seconds: float) -> None:
+        if sys.stderr.isatty():
+            typer.echo(f"The server asks to wait {seconds:.0f} s.", err=True)
+
+    def _mention_practice(self) -> None:
+        if self.choice.named:
+            return
+        told, today = self.paths.state_dir / "practice-mentioned", str(local_date(self.now(), self.zone))
+        if not sys.stderr.isatty():
+            self.warn(PRACTICE)
+        elif not told.exists() or told.read_text(encoding="utf-8") != today:
+            self.note(PRACTICE)
+            write_whole(told, today)
+
+
+def interactive() -> bool:
+    """Whether there is a person to ask: prompts go to stderr, answers come from stdin."""
+    return sys.stdin.isatty() and sys.stderr.isatty()

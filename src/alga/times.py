@@ -1,0 +1,248 @@
+"""Instants, spans and local dates: what a person types, what is stored (UTC, whole minutes) and what is shown."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+from alga.errors import UsageError
+
+Clock = Callable[[], datetime]
+
+ACCEPTED_SPANS = "Accepted: 90m, 1h, 1h30m, 1.5h."
+ACCEPTED_TIMES = "Accepted: 9:05, 2026-06-02T14:00, 'yesterday 9:05', or with an offset 14:00+02:00, 14:00Z."
+LONGEST_SPAN = 31 * 24 * 60
+AHEAD = timedelta(minutes=15)
+
+_CLOCK = r"\d{1,2}:\d{2}"
+_OFFSET = r"Z|[+-]\d{2}:\d{2}"
+_SPAN_TEXT = r"[\dhm. ]+"
+_SPAN = re.compile(r"(?:(\d{1,5})h)?\s*(?:(\d{1,5})m)?")
+_HOURS = re.compile(r"(\d{1,4})\.(\d{1,3})h")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_INSTANT = re.compile(
+    rf"(?:(?P<day>\d{{4}}-\d{{2}}-\d{{2}}|today|yesterday)[T ]\s*)?"
+    rf"(?P<clock>{_CLOCK})(?::(?P<second>\d{{2}})(?:\.\d+)?)?(?P<offset>{_OFFSET})?"
+)
+_PLUS = re.compile(rf"(?P<start>{_CLOCK}(?:{_OFFSET})?)\+(?P<span>{_SPAN_TEXT})")
+# An offset stands on both ends or on neither: 01:30-04:00-02:10 could be read in two ways.
+_BARE_RANGE = re.compile(rf"(?P<start>{_CLOCK})-(?P<end>{_CLOCK})")
+_OFFSET_RANGE = re.compile(rf"(?P<start>{_CLOCK}(?:{_OFFSET}))-(?P<end>{_CLOCK}(?:{_OFFSET}))")
+
+
+class SystemZone(tzinfo):
+    """The computer's own time zone, DST included, as the operating system knows it (TZ is obeyed)."""
+
+    def utcoffset(self, when: datetime | None) -> timedelta | None:
+        return None if when is None else when.replace(tzinfo=None).astimezone().utcoffset()
+
+    def dst(self, when: datetime | None) -> timedelta | None:
+        return None
+
+    def tzname(self, when: datetime | None) -> str | None:
+        return None if when is None else when.replace(tzinfo=None).astimezone().tzname()
+
+    def fromutc(self, when: datetime) -> datetime:
+        # fromtimestamp sets fold, which tells the two readings of an ambiguous hour apart.
+        return datetime.fromtimestamp(when.replace(tzinfo=UTC).timestamp()).replace(tzinfo=self)
+
+
+def system_clock() -> datetime:
+    """Now, in UTC."""
+    return datetime.now(UTC)
+
+
+# --- stored ---------------------------------------------------------------------------------------
+
+
+def cut(instant: datetime) -> datetime:
+    """The instant in UTC without its seconds, as the deployed server stores both ends (section 2)."""
+    return instant.astimezone(UTC).replace(second=0, microsecond=0)
+
+
+def minutes_between(start: datetime, end: datetime) -> int:
+    """Whole minutes worked from start to end; negative when they are reversed."""
+    return int((cut(end) - cut(start)).total_seconds() // 60)
+
+
+def to_wire(instant: datetime) -> str:
+    """`YYYY-MM-DDTHH:MM:SSZ`: the only form every server takes, since offsets are refused (section 2)."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def from_wire(text: str) -> datetime:
+    """The instant in UTC. Raises ValueError when the text is not an ISO date and time."""
+    instant = datetime.fromisoformat(text)
+    return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+# --- spans ----------------------------------------------------------------------------------------
+
+
+def parse_span(text: str) -> int:
+    """Minutes in `90m`, `1h`, `1h30m`, `1h 30m` or `1.5h`. A bare number is refused: billing does not guess."""
+    typed = text.strip()
+    if typed.isdecimal():
+        raise UsageError(f"{typed} what? {typed}m or {typed}h.")
+    minutes = _minutes(typed)
+    if minutes is None:
+        raise UsageError(f"'{typed}' is not a length of time.", ACCEPTED_SPANS)
+    if minutes > LONGEST_SPAN:
+        raise UsageError(f"'{typed}' is longer than 31 days.", ACCEPTED_SPANS)
+    return minutes
+
+
+def _minutes(typed: str) -> int | None:
+    if match := _HOURS.fullmatch(typed):
+        sixty_thousandths = int(match[2].ljust(3, "0")) * 60
+        return None if sixty_thousandths % 1000 else int(match[1]) * 60 + sixty_thousandths // 1000
+    match = _SPAN.fullmatch(typed)
+    if not match or not typed:
+        return None
+    hours, minutes = match[1], int(match[2] or 0)
+    return None if hours and minutes >= 60 else int(hours or 0) * 60 + minutes
+
+
+def format_minutes(minutes: int) -> str:
+    """`48m`, `2h`, `1h 30m`: how AlgaPSA writes a duration, and parse_span reads it back."""
+    sign, minutes = ("-", -minutes) if minutes < 0 else ("", minutes)
+    hours, rest = divmod(minutes, 60)
+    parts = [f"{hours}h"] * bool(hours) + [f"{rest}m"] * bool(rest or not hours)
+    return sign + " ".join(parts)
+
+
+def format_elapsed(start: datetime, now: datetime) -> str:
+    """`0:47:31`, the running clock from start to now."""
+    seconds = max(0, int((now - start).total_seconds()))
+    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+
+
+# --- local dates ----------------------------------------------------------------------------------
+
+
+def local_date(instant: datetime, zone: tzinfo) -> date:
+    """The date on which the instant falls here."""
+    return instant.astimezone(zone).date()
+
+
+def parse_date(text: str, today: date) -> date:
+    """`2026-06-02`, `today` or `yesterday`."""
+    typed = text.strip().lower()
+    if typed in ("today", "yesterday"):
+        return today - timedelta(days=typed == "yesterday")
+    try:
+        if _DATE.fullmatch(typed):
+            return date.fromisoformat(typed)
+    except ValueError as fault:
+        raise UsageError(f"'{text}' is not a date: {fault}.", "Accepted: 2026-06-02, today, yesterday.") from fault
+    raise UsageError(f"'{text}' is not a date.", "Accepted: 2026-06-02, today, yesterday.")
+
+
+def day_start(day: date, zone: tzinfo) -> datetime:
+    """The instant at which the local day begins, in UTC."""
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def format_day(day: date, today: date) -> str:
+    """`Mon 23 Nov`, with the year when it is not this one."""
+    return f"{day:%a} {day.day} {day:%b}" + (f" {day.year}" if day.year != today.year else "")
+
+
+# --- instants typed by a person -------------------------------------------------------------------
+
+
+def parse_instant(text: str, day: date, today: date, zone: tzinfo) -> datetime:
+    """The instant a person means, in UTC, seconds kept; a clock alone is on `day`.
+
+    Raises UsageError, with both readings, for a local time that is ambiguous or does not exist.
+    """
+    typed = text.strip()
+    match = _INSTANT.fullmatch(typed)
+    if not match:
+        raise UsageError(f"'{typed}' is not a time.", ACCEPTED_TIMES)
+    on = parse_date(match["day"], today) if match["day"] else day
+    hour, minute = map(int, match["clock"].split(":"))
+    second = int(match["second"] or 0)
+    midnight_after = (hour, minute, second) == (24, 0, 0)
+    try:
+        clock = time(0 if midnight_after else hour, minute, second)
+        naive = datetime.combine(on + timedelta(days=midnight_after), clock)
+    except (ValueError, OverflowError) as fault:
+        raise UsageError(f"'{typed}' is not a time: {fault}.", ACCEPTED_TIMES) from fault
+    if match["offset"]:
+        return _with_offset(naive, match["offset"], typed)
+    return _in_zone(naive, zone)
+
+
+def _with_offset(naive: datetime, offset: str, typed: str) -> datetime:
+    try:
+        return datetime.fromisoformat(naive.isoformat() + offset.replace("Z", "+00:00")).astimezone(UTC)
+    except (ValueError, OverflowError) as fault:
+        raise UsageError(f"'{typed}' is not a time: {fault}.", ACCEPTED_TIMES) from fault
+
+
+def _in_zone(naive: datetime, zone: tzinfo) -> datetime:
+    first, second = (naive.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+    if first.utcoffset() == second.utcoffset():
+        return first.astimezone(UTC)
+    shown = f"{naive:%H:%M}"
+    readings = [f"{shown}{_offset_text(reading)}" for reading in (first, second)]
+    real = first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == naive
+    on = format_day(naive.date(), naive.date())
+    if real:
+        raise UsageError(f"{shown} on {on} happens twice: the clocks go back.", f"Say which: {' or '.join(readings)}")
+    meant = [
+        f"{text} ({reading.astimezone(UTC).astimezone(zone):%H:%M} here)"
+        for text, reading in zip(readings, (first, second), strict=True)
+    ]
+    raise UsageError(f"{shown} on {on} does not exist: the clocks go forward.", f"Say which: {' or '.join(meant)}")
+
+
+def _offset_text(when: datetime) -> str:
+    text = when.strftime("%z")
+    return f"{text[:3]}:{text[3:5]}"
+
+
+def parse_interval(text: str, now: datetime, day: date | None, zone: tzinfo) -> tuple[datetime, datetime]:
+    """Start and end in UTC of `90m` (ending now), `9:00-10:30` or `9:00+90m`, on `day` or else today.
+
+    An end before the start is returned as it is: the caller knows which hint helps.
+    """
+    typed = text.strip()
+    today = local_date(now, zone)
+    on = day or today
+    if match := _BARE_RANGE.fullmatch(typed) or _OFFSET_RANGE.fullmatch(typed):
+        return parse_instant(match["start"], on, today, zone), parse_instant(match["end"], on, today, zone)
+    if match := _PLUS.fullmatch(typed):
+        start = parse_instant(match["start"], on, today, zone)
+        return start, start + timedelta(minutes=parse_span(match["span"]))
+    if ":" in typed:
+        raise UsageError(f"'{typed}' is not a span of time.", "Accepted: 90m (ending now), 9:00-10:30, 9:00+90m.")
+    minutes = parse_span(typed)
+    if day is not None and day != today:
+        raise UsageError(f"{typed} from when, on {format_day(day, today)}?", f"Say the start too: 9:00+{typed}")
+    return cut(now) - timedelta(minutes=minutes), cut(now)
+
+
+# --- shown, so that it can be typed back ----------------------------------------------------------
+
+
+def format_time(instant: datetime, zone: tzinfo, offset: bool = False) -> str:
+    """`09:12`; with its offset, `01:30+02:00`, where asked for or where the local clock shows that time twice."""
+    local = instant.astimezone(zone)
+    twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+    return f"{local:%H:%M}" + (_offset_text(local) if twice or offset else "")
+
+
+def format_interval(start: datetime, end: datetime | None, zone: tzinfo) -> str:
+    """`09:12-10:00`; to midnight `22:00-24:00`; past it `23:00+2h30m`; running `09:12-`."""
+    first = format_time(start, zone)
+    if end is None:
+        return f"{first}-"
+    last = format_time(end, zone)
+    days = (local_date(end, zone) - local_date(start, zone)).days
+    if days == 0 and end >= start:
+        offsets = len(first) != len(last)
+        return f"{format_time(start, zone, offsets)}-{format_time(end, zone, offsets)}"
+    if days == 1 and last == "00:00" and len(first) == len(last):
+        return f"{first}-24:00"
+    return f"{first}+{format_minutes(minutes_between(start, end)).replace(' ', '')}"

@@ -1,0 +1,183 @@
+"""What a person types (TIC1042, 1042, tk_9c41, a UUID) as a work item; services by name; who am I."""
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from alga.errors import AlgaError, AuthError, Forbidden, NeverSent, NotFound, UsageError
+from alga.learnt import DEPLOYED, Learnt
+
+if TYPE_CHECKING:
+    from alga.api.client import Client
+
+TYPES = ("ticket", "project_task", "non_billable_category", "ad_hoc", "interaction")
+NUMBER = re.compile(r"([A-Za-z]+-?)?\d+")
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class WorkItem:
+    """A piece of work: its type and id as the server knows them, and the label people know it by."""
+
+    type: str
+    id: str
+    label: str
+
+
+class Pointed(Protocol):
+    """Anything that points at a work item."""
+
+    @property
+    def work_item_type(self) -> str | None: ...
+    @property
+    def work_item_id(self) -> str | None: ...
+    @property
+    def work_item_title(self) -> str | None: ...
+
+
+def resolve(typed: str, kind: str, client: "Client", learnt: Learnt) -> WorkItem:
+    """A ticket's number is looked up and compared exactly; any other id goes as it is.
+
+    Raises NotFound for a number no ticket has, UsageError for digits that several tickets share.
+    """
+    typed = typed.strip()
+    if kind not in TYPES:
+        raise UsageError(f"There is no type '{kind}'.", f"There is: {', '.join(TYPES)}")
+    if not typed or not typed.isprintable():
+        raise UsageError("That is not the id or number of a work item.", "To find one: alga tickets WORDS")
+    if kind != "ticket" or not NUMBER.fullmatch(typed):
+        return WorkItem(kind, typed, label_of(typed, None, kind, learnt))
+    for ticket_id, (number, _) in learnt.tickets.items():
+        if number.lower() == typed.lower():
+            return WorkItem(kind, ticket_id, number)
+    found = [ticket for ticket in client.tickets_numbered(typed) if _same(ticket.ticket_number, typed)]
+    if not found:
+        raise NotFound(f"There is no ticket {typed}.", "To find one: alga tickets WORDS")
+    if len(found) > 1:
+        raise UsageError(f"{typed} may be {' or '.join(ticket.ticket_number for ticket in found)}.", "Say which.")
+    learnt.ticket(found[0].ticket_id, found[0].ticket_number, found[0].title)
+    return WorkItem(kind, found[0].ticket_id, found[0].ticket_number)
+
+
+def _same(number: str, typed: str) -> bool:
+    digits = re.sub(r"\D", "", number) if typed.isdecimal() else number
+    return digits.lower() == typed.lower()
+
+
+def label(pointed: Pointed, learnt: Learnt) -> str:
+    """The work item of an entry as people know it: number, else a short id, else its title."""
+    return label_of(pointed.work_item_id, pointed.work_item_title, pointed.work_item_type, learnt)
+
+
+def label_of(work_item_id: str | None, title: str | None, kind: str | None, learnt: Learnt) -> str:
+    """See label()."""
+    if not work_item_id:
+        return title or kind or "?"
+    if work_item_id in learnt.tickets:
+        return learnt.tickets[work_item_id][0]
+    return (title or work_item_id[:8]) if UUID.fullmatch(work_item_id) else work_item_id
+
+
+def title(work_item_id: str | None, learnt: Learnt) -> str | None:
+    """A ticket's title, where it was learnt."""
+    return learnt.tickets.get(work_item_id or "", [None, None])[1] or None
+
+
+# --- services -------------------------------------------------------------------------------------
+
+
+def services(client: "Client", learnt: Learnt) -> tuple[dict[str, str], bool]:
+    """Services by id, and whether the list is whole: where forbidden, learnt from anyone's recent entries."""
+    try:
+        listed = {service.service_id: service.service_name for service in client.services()}
+    except Forbidden:
+        client.list_entries(
+            {"sort": "start_time", "order": "desc", "limit": "100"}
+        )  # the client tells learnt what it sees
+        return dict(learnt.services), False
+    learnt.services = {**learnt.services, **listed}
+    return listed, True
+
+
+def service(typed: str | None, default: str | None, client: "Client", learnt: Learnt) -> tuple[str | None, str | None]:
+    """The id of the service typed, else of the profile's default, else the one last used; its name if not typed.
+
+    None where nothing is known: the server says whether it needs one.
+    """
+    if wanted := typed or default:
+        service_id = _named(wanted, client, learnt)
+        return service_id, None if typed else learnt.services.get(service_id, wanted)
+    if learnt.last_service is None and learnt.kind == DEPLOYED and learnt.user_id:
+        query = {"user_id": learnt.user_id, "sort": "start_time", "order": "desc", "limit": "25"}
+        own = client.list_entries(query).rows
+        learnt.last_service = next((entry.service_id for entry in own if entry.service_id), None)
+    if learnt.last_service:
+        return learnt.last_service, learnt.services.get(learnt.last_service, learnt.last_service)
+    return None, None
+
+
+def _named(wanted: str, client: "Client", learnt: Learnt) -> str:
+    if UUID.fullmatch(wanted) or wanted in learnt.services:
+        return wanted
+    known = learnt.services
+    found = _matching(wanted, known)
+    if len(found) != 1:
+        known, _ = services(client, learnt)
+        found = _matching(wanted, known)
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(sorted(known[service_id] for service_id in found or known)) or "none known yet"
+    if found:
+        raise UsageError(f"'{wanted}' may be several services.", f"Say which: {names}")
+    raise NotFound(f"There is no service '{wanted}'.", f"There is: {names}")
+
+
+def _matching(wanted: str, known: dict[str, str]) -> list[str]:
+    """An exact name wins; else the names that contain the words, upper and lower case alike."""
+    exact = [service_id for service_id, name in known.items() if name.lower() == wanted.lower()]
+    return exact or [service_id for service_id, name in known.items() if wanted.lower() in name.lower()]
+
+
+# --- who am I -------------------------------------------------------------------------------------
+
+
+def own_user(client: "Client", learnt: Learnt) -> str | None:
+    """The key's own user id, or None. No endpoint tells (section 11): the active session and assigned work do."""
+    if not learnt.user_id:
+        learnt.own(*_shown_user(client))
+    return learnt.user_id
+
+
+def _shown_user(client: "Client") -> tuple[str | None, str | None]:
+    try:
+        if session := client.active_session():
+            return session.user_id, session.user_name
+        for kinds in ("ticket,projectTask", "timeEntry"):
+            for activity in client.activities(kinds):
+                if activity.assigned_to:
+                    return activity.assigned_to[0], None
+    except (NeverSent, AuthError):
+        raise
+    except AlgaError:
+        return None, None  # a server without that look-up: the first write tells
+    return None, None
+
+
+def recent_and_assigned(client: "Client", learnt: Learnt) -> list[tuple[WorkItem, str]]:
+    """Work to choose from, with a title: what was worked on lately, then what is assigned, each once."""
+    found: dict[str, tuple[WorkItem, str]] = {}
+    for activity in client.activities():
+        kind = "ticket" if activity.type == "ticket" else "project_task"
+        if activity.ticket_number:
+            learnt.ticket(activity.source_id, activity.ticket_number, activity.title)
+        item = WorkItem(kind, activity.source_id, label_of(activity.source_id, activity.title, kind, learnt))
+        found[item.id] = (item, activity.title or activity.project_name or "")
+    if user_id := own_user(client, learnt):
+        query = {"user_id": user_id, "sort": "start_time", "order": "desc", "limit": "25"}
+        recent: dict[str, tuple[WorkItem, str]] = {}
+        for entry in client.list_entries(query).rows:
+            if entry.work_item_id and entry.work_item_id not in recent:
+                item = WorkItem(entry.work_item_type or "ticket", entry.work_item_id, label(entry, learnt))
+                recent[item.id] = (item, entry.work_item_title or entry.notes or "")
+        found = recent | {key: value for key, value in found.items() if key not in recent}
+    return list(found.values())[:15]
