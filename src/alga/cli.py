@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from alga import __version__, output
-from alga.commands import Context
+from alga.command import Context
 from alga.errors import AlgaError, Interrupted, UsageError
 from alga.options import ProfileName
 from alga.output import Format
@@ -159,7 +159,7 @@ def _usage(fault: Any, context: Context, args: Sequence[str]) -> int:
         print(fault.format_message())
         return 2
     if ctx is not None and not context.form.machine:
-        print(ctx.get_usage(), file=sys.stderr)
+        print(ctx.get_usage().replace("{", "").replace("}", ""), file=sys.stderr)
     near = getattr(fault, "possibilities", None)
     message = f"There is no option '{fault.option_name}'." if near is not None else fault.format_message()
     meant = f" Did you mean {near[0]}?" if near else ""

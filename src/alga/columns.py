@@ -47,7 +47,7 @@ ENTRIES = (
     Column(Head("TIME"), lambda e, look: format_interval(e.started_at, e.ended_at, look.zone)),
     Column(Head("WORKED", right=True), _worked),
     Column(Head("BILLABLE", right=True), _billable),
-    Column(Head("WORK ITEM"), lambda e, look: workitems.label(e, look.learnt)),
+    Column(Head("WORK ITEM", most=20), lambda e, look: workitems.label(e, look.learnt)),
     Column(Head("NOTES", wide=True), lambda e, look: e.notes or ""),
     Column(
         Head("STATUS"),
@@ -56,11 +56,13 @@ ENTRIES = (
     ),
     Column(Head("ID"), lambda e, look: e.id[:8]),
 )
-PERSON = Column(Head("PERSON"), lambda e, look: e.user_name or (e.user_id or "")[:8])
+PERSON = Column(Head("PERSON", most=16), lambda e, look: e.user_name or (e.user_id or "")[:8])
 TICKETS: tuple[Column, ...] = (
     Column(Head("NUMBER"), lambda t, look: t.ticket_number),
     Column(Head("TITLE", wide=True), lambda t, look: t.title or ""),
-    Column(Head("CLIENT"), lambda t, look: t.client_name or "", when=lambda rows: any(t.client_name for t in rows)),
+    Column(
+        Head("CLIENT", most=20), lambda t, look: t.client_name or "", when=lambda rows: any(t.client_name for t in rows)
+    ),
     Column(
         Head("STATE"),
         lambda t, look: "closed" if t.is_closed else "open",

@@ -110,7 +110,7 @@ class Clash:
             return f"{format_day(day, today)} has no free {wanted} minutes."
         shown = ", ".join(self._gap(gap, begin, finish) for gap in free)
         on = "today" if day == today else f"on {format_day(day, today)}"
-        slot = sheet.slot(free, wanted, self._now)
+        slot = sheet.nearest_slot(free, start, wanted, self._now)
         if not slot or not try_with:
             return f"Free {on}: {shown}."
         typed = format_interval(*slot, self._zone).removeprefix("0").replace("-0", "-")

@@ -8,15 +8,18 @@ import sys
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from alga.errors import AlgaError, UsageError
+
+if TYPE_CHECKING:
+    from rich.box import Box
 
 FORMATS = ("table", "json", "jsonl", "ids")
 # What could move a cursor, change a colour, end a line or reverse the reading order.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _BLANK = re.compile(r"[\t\n\r\x0b\x0c\x85\u2028\u2029]+")
-_NARROW = 80
+_NARROW, _GAP, _LEAST = 80, 3, 8
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Head:
     name: str
     right: bool = False
     wide: bool = False
+    most: int | None = None  # characters in a terminal; through a pipe nothing is cut
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,6 @@ class Table:
     title: str
     heads: Sequence[Head]
     lines: Sequence[Line]
-    dim_last: bool = False
     empty: str = "Nothing."
 
 
@@ -179,46 +182,60 @@ def _print_table(table: Table) -> None:
     if not table.lines:
         _print(table.empty)
         return
-    from rich.box import Box
     from rich.console import Console
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    ascii_only = not _unicode()
-    rule = "-" if ascii_only else "\u2500"
-    box = Box(f"    \n    \n {rule}{rule} \n    \n    \n    \n    \n    \n", ascii=ascii_only)
-    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    terminal = sys.stdout.isatty()
     cells = [[Text(plain(cell), style=line.style) for cell in line.cells] for line in table.lines]
-    drawn = RichTable(box=box, show_edge=False, pad_edge=False, padding=(0, 1), expand=True, header_style="dim")
-    for number, head in enumerate(table.heads):
+    widths = _widths(table.heads, [[cell.cell_len for cell in row] for row in cells], terminal)
+    drawn = RichTable(box=_box(), show_edge=False, pad_edge=False, padding=(0, 1), header_style="dim")
+    for head, width in zip(table.heads, widths, strict=True):
         drawn.add_column(
-            Text(head.name), justify="right" if head.right else "left", no_wrap=True,
-            overflow="crop" if ascii_only else "ellipsis", ratio=1 if head.wide else None,
+            Text(head.name),
+            justify="right" if head.right else "left",
+            width=width,
+            no_wrap=True,
+            overflow="ellipsis" if _unicode() else "crop",
             style="dim" if head.name == "ID" else "",
-            min_width=None if head.wide else max(row[number].cell_len for row in cells if row) if any(cells) else None,
-        )  # fmt: skip
+        )
     for row in cells:
         drawn.add_row(*row)
-    width = _width(table, cells)
+    colour = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     console = Console(
-        file=sys.stdout, width=width, color_system="standard" if colour else None, force_terminal=colour,
-        markup=False, highlight=False, emoji=False, legacy_windows=False,
-    )  # fmt: skip
+        width=sum(widths) + _GAP * len(widths),
+        color_system="standard" if colour else None,
+        force_terminal=colour,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        legacy_windows=False,
+    )
     with console.capture() as capture:
         console.print(drawn)
-    for row_text in capture.get().splitlines():
-        _print(row_text.rstrip())
+    for line in capture.get().splitlines():
+        _print(line.rstrip())
 
 
-def _width(table: Table, cells: Sequence[Sequence[Any]]) -> int:
-    """The terminal's width; through a pipe nothing is cut, so as wide as the widest row, at least 80."""
-    if sys.stdout.isatty():
-        return max(40, shutil.get_terminal_size().columns)
-    widest = [len(head.name) for head in table.heads]
-    for row in cells:
-        widest = [max(pair) for pair in zip(widest, [*(c.cell_len for c in row), *[0] * len(widest)], strict=False)]
-    columns = os.environ.get("COLUMNS", "")
-    return max(_NARROW, int(columns) if columns.isdecimal() else 0, sum(widest) + 3 * (len(widest) - 1))
+def _box() -> "Box":
+    """Nothing but a rule under the heads."""
+    from rich.box import Box
+
+    rule = "\u2500" if _unicode() else "-"
+    return Box(f"    \n    \n {rule}{rule} \n    \n    \n    \n    \n    \n", ascii=not _unicode())
+
+
+def _widths(heads: Sequence[Head], rows: Sequence[Sequence[int]], terminal: bool) -> list[int]:
+    """Each column as wide as its widest cell. A terminal's width is kept to; through a pipe nothing is cut."""
+    widths = [max([len(head.name), *(row[n] for row in rows if row)]) for n, head in enumerate(heads)]
+    if terminal:
+        widths = [min(width, head.most or width) for width, head in zip(widths, heads, strict=True)]
+    total = shutil.get_terminal_size().columns if terminal else _NARROW
+    for n, head in enumerate(heads):
+        if head.wide:
+            rest = total - sum(widths) + widths[n] - _GAP * (len(widths) - 1)
+            widths[n] = max(rest, _LEAST) if terminal else max(rest, widths[n])
+    return widths
 
 
 def _unicode() -> bool:

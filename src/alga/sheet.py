@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Protocol, TypeVar
 
-from alga.times import local_date, minutes_between
+from alga.times import local_date
 
 
 class Interval(Protocol):
@@ -90,10 +90,11 @@ def gaps(
     return [(start, end) for start, end in free if start < end]
 
 
-def slot(free: Sequence[tuple[datetime, datetime]], minutes: int, latest: datetime) -> tuple[datetime, datetime] | None:
-    """The last free interval of so many minutes that ends by `latest`, pushed against the gap's end."""
-    for start, end in reversed(free):
-        end = min(end, latest)
-        if minutes_between(start, end) >= minutes:
-            return end - timedelta(minutes=minutes), end
-    return None
+def nearest_slot(
+    free: Sequence[tuple[datetime, datetime]], start: datetime, minutes: int, latest: datetime
+) -> tuple[datetime, datetime] | None:
+    """The free interval of so many minutes nearest to `start` that ends by `latest`."""
+    length = timedelta(minutes=minutes)
+    room = [(first, min(last, latest)) for first, last in free]
+    starts = [max(first, min(start, last - length)) for first, last in room if last - first >= length]
+    return min(((at, at + length) for at in starts), key=lambda slot: abs(slot[0] - start), default=None)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from alga.api.models import TimeEntry
     from alga.outbox.journal import Kept
 
+SERVICES = "Choose one: -s NAME (see alga services), or a default: alga config set service NAME"
 KEPT_HERE = "Clock kept here; AlgaPSA gets the entry at stop (its own timer leaves entries off the time sheet)."
 
 
@@ -141,6 +142,8 @@ class Timer:
         return self._of_entry(entry)
 
     def _start_here(self, item: WorkItem, service_id: str | None, notes: str | None, start: datetime) -> Running:
+        if service_id is None and self._on.learnt.kind == DEPLOYED:
+            raise Refused("AlgaPSA needs a service for every entry. Nothing was started.", SERVICES)
         try:
             there = self._on.client.active_session()
         except NeverSent:

@@ -12,11 +12,11 @@ import httpx
 
 from alga import __version__
 from alga.api import refusals
-from alga.errors import AlgaError, Interrupted, NeverSent, UnknownOutcome, Unreachable
+from alga.errors import Interrupted, NeverSent, UnknownOutcome, Unreachable
 
-RETRIES = 2
+PAUSES = (0.3, 0.6)  # seconds before the second and the third try
 RETRIED = {429, 502, 503, 504}
-LONGEST_WAIT = 60.0
+LONGEST_WAIT, TOLD_WAIT = 60.0, 2.0
 MAX_BYTES = 64 * 1024 * 1024
 DEADLINE = 120.0
 TIMEOUT = httpx.Timeout(30.0, connect=2.0)
@@ -60,22 +60,22 @@ class Http:
         write may have been, and what refusals.py says for an answer of 4xx.
         """
         write = method != "GET"
-        for attempt in range(RETRIES + 1):
-            last = attempt == RETRIES
+        for pause in (*PAUSES, None):
             try:
                 status, headers, content = self._send(method, path, query, body)
-            except AlgaError:
-                if write or last:
+            except Unreachable:
+                if write or pause is None:
                     raise
-                self.sleep(_backoff(attempt))
-                continue
-            wait = _wait(status, headers, attempt)
-            if last or wait is None or wait > LONGEST_WAIT or (write and status != 429):
-                return self._open(write, status, content)
-            if wait > 2:
+                wait = pause * random.uniform(0.5, 1.5)
+            else:
+                asked = None if pause is None else _wait(write, status, headers, pause)
+                if asked is None:
+                    return self._open(write, status, content)
+                wait = asked
+            if wait > TOLD_WAIT:
                 self.waiting(wait)
             self.sleep(wait)
-        raise AssertionError("unreachable")
+        raise AssertionError("the last try returns or raises")
 
     def close(self) -> None:
         """Give the connection back."""
@@ -170,16 +170,17 @@ def _parse(content: bytes) -> tuple[Json, bool]:
         return None, False
 
 
-def _wait(status: int, headers: httpx.Headers, attempt: int) -> float | None:
-    """Seconds before the next try, as the server asks or growing; None where a try would change nothing."""
-    if status not in RETRIED:
+def _wait(write: bool, status: int, headers: httpx.Headers, pause: float) -> float | None:
+    """Seconds before the next try: as long as the server asks, else `pause`. None where no try should follow.
+
+    A 429 did nothing, so a write may follow it; after any other answer a write may have been recorded.
+    """
+    if status not in RETRIED or (write and status != 429):
         return None
     asked = headers.get("Retry-After", "")
-    return max(1.0, float(asked)) if asked.isdecimal() and len(asked) < 9 else _backoff(attempt)
-
-
-def _backoff(attempt: int) -> float:
-    return (0.3, 0.6)[attempt] * random.uniform(0.5, 1.5)
+    if not asked.isdecimal():
+        return pause * random.uniform(0.5, 1.5)
+    return float(asked) if len(asked) < 9 and float(asked) <= LONGEST_WAIT else None
 
 
 def _why(fault: Exception) -> str:

@@ -1,6 +1,6 @@
 """alga cancel: discard the running timer."""
 
-from alga.commands import command
+from alga.command import command
 from alga.errors import NotFound
 from alga.options import Yes
 from alga.output import Shown

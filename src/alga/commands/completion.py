@@ -6,7 +6,7 @@ import typer
 from typer.completion import get_completion_script  # type: ignore[attr-defined]
 from typer.completion import install as install_for  # type: ignore[attr-defined]
 
-from alga.commands import command
+from alga.command import command
 from alga.errors import UsageError
 from alga.output import Shown
 from alga.session import Session

@@ -6,7 +6,7 @@ import typer
 
 from alga import config as settings
 from alga.columns import details
-from alga.commands import command
+from alga.command import command
 from alga.errors import UsageError
 from alga.output import Shown
 from alga.session import Session

@@ -6,7 +6,7 @@ import typer
 
 from alga import entries
 from alga.columns import entry_line
-from alga.commands import command, look
+from alga.command import command, look
 from alga.errors import AlgaError
 from alga.options import Yes
 from alga.output import Shown

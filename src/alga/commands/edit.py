@@ -8,7 +8,7 @@ import typer
 
 from alga import entries, options, workitems
 from alga.columns import entry_line
-from alga.commands import command, delivered, look, told
+from alga.command import command, delivered, look, told
 from alga.errors import Overlaps, Refused, UsageError
 from alga.options import Billable, EntryId, From, NoBillable, Notes, On, Service, To
 from alga.output import Shown

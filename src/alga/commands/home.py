@@ -1,7 +1,7 @@
 """alga alone: where you are, and three next steps."""
 
 from alga import __version__
-from alga.commands import command
+from alga.command import command
 from alga.commands.status import line, today
 from alga.errors import NeverSent
 from alga.output import Shown

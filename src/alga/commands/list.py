@@ -2,7 +2,7 @@
 
 from alga import entries, workitems
 from alga.columns import entries_by_day
-from alga.commands import command, look
+from alga.command import command, look
 from alga.options import PeriodOptions, ScopeOptions
 from alga.output import Shown
 from alga.session import Session

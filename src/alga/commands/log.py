@@ -7,7 +7,7 @@ import typer
 
 from alga import options, workitems
 from alga.columns import entry_line
-from alga.commands import command, delivered, look, service, told
+from alga.command import command, delivered, look, service, told
 from alga.entries import Clash
 from alga.errors import Overlaps, Refused
 from alga.options import Billable, From, NoBillable, Notes, On, Service, To, Type, WorkItem

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import typer
 
 from alga import config, workitems
-from alga.commands import command
+from alga.command import command
 from alga.errors import UsageError
 from alga.learnt import DEPLOYED
 from alga.output import Shown

@@ -1,6 +1,6 @@
 """alga logout: forget a login and its key."""
 
-from alga.commands import command
+from alga.command import command
 from alga.config import ENVIRONMENT, LOCAL, remove_profile
 from alga.errors import ConfigError, UsageError
 from alga.options import Yes

@@ -1,7 +1,7 @@
 """alga resume: start the last one again."""
 
 from alga import options, workitems
-from alga.commands import command
+from alga.command import command
 from alga.commands.start import started
 from alga.entries import recent_work
 from alga.errors import AlreadyRunning, NotFound

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from alga.commands import command
+from alga.command import command
 from alga.errors import UsageError
 from alga.output import Shown
 from alga.session import Session, interactive

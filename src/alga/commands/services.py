@@ -2,7 +2,7 @@
 
 from alga import workitems
 from alga.columns import SERVICES, listing
-from alga.commands import command, look
+from alga.command import command, look
 from alga.output import Shown
 from alga.session import Session
 

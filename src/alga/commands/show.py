@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from alga import entries, workitems
 from alga.columns import details
-from alga.commands import command
+from alga.command import command
 from alga.options import EntryId
 from alga.output import Shown, plain
 from alga.session import Session

@@ -1,12 +1,13 @@
 """alga start: the clock runs."""
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from alga import options, workitems
-from alga.commands import command, service
-from alga.commands.switch import switched
+from alga.command import command, service
+from alga.commands.stop import stopped
 from alga.errors import AlreadyRunning, UsageError
 from alga.options import Ago, At, Notes, Service, Type
 from alga.output import Shown
@@ -66,6 +67,18 @@ def started(session: Session, running: Running) -> Shown:
         session.note(KEPT_HERE)
     data = running.published(session.now()) | {"delivery": "queued" if running.kept else "delivered"}
     return Shown(data, f"{text}: {running.notes}" if running.notes else text)
+
+
+def switched(
+    session: Session, old: Running, item: WorkItem, service_id: str | None, notes: str | None, at: datetime | None
+) -> Shown:
+    """Both steps, and the words of both."""
+    done, running = session.timer.switch(old, item, service_id, notes, at)
+    begun = started(session, running)
+    if done is None:
+        return begun
+    ended = stopped(session, done)
+    return Shown({"stopped": ended.data, "started": begun.data}, f"{ended.text}\n{begun.text}")
 
 
 def _choose(session: Session) -> WorkItem:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from alga import entries, periods, sheet, workitems
-from alga.commands import command
+from alga.command import command
 from alga.errors import NeverSent
 from alga.output import Shown
 from alga.session import Session

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from alga import options
 from alga.columns import entry_line
-from alga.commands import command, delivered, look, service, told
+from alga.command import command, delivered, look, service, told
 from alga.errors import AlgaError, NotFound
 from alga.options import Ago, At, Billable, NoBillable, Notes, Service
 from alga.output import Shown

@@ -1,14 +1,12 @@
 """alga switch: stop one and start another at the same minute."""
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from alga import options, workitems
-from alga.commands import command, service
-from alga.commands import start as starting
-from alga.commands import stop as stopping
+from alga.command import command, service
+from alga.commands.start import started, switched
 from alga.entries import recent_work
 from alga.errors import NotFound
 from alga.options import Ago, At, Notes, Service, Type
@@ -45,20 +43,8 @@ def switch(
     service_id = service(session, service_name)
     if old is None:
         session.note("Nothing was running.")
-        return starting.started(session, session.timer.start(item, service_id, notes, moment))
+        return started(session, session.timer.start(item, service_id, notes, moment))
     return switched(session, old, item, service_id, notes, moment)
-
-
-def switched(
-    session: Session, old: Running, item: WorkItem, service_id: str | None, notes: str | None, at: datetime | None
-) -> Shown:
-    """Both steps, and the words of both."""
-    stopped, running = session.timer.switch(old, item, service_id, notes, at)
-    begun = starting.started(session, running)
-    if stopped is None:
-        return begun
-    ended = stopping.stopped(session, stopped)
-    return Shown({"stopped": ended.data, "started": begun.data}, f"{ended.text}\n{begun.text}")
 
 
 def _one_before(session: Session, old: Running | None) -> WorkItem:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from alga.columns import TICKETS, listing
-from alga.commands import command, look
+from alga.command import command, look
 from alga.output import Shown
 from alga.session import Session
 

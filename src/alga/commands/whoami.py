@@ -2,7 +2,7 @@
 
 from alga import workitems
 from alga.columns import details
-from alga.commands import command
+from alga.command import command
 from alga.learnt import DEPLOYED
 from alga.output import Shown
 from alga.session import Session

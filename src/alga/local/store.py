@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from alga.errors import Unreachable
+from alga.errors import ConfigError
 from alga.files import make_private
 
 SCHEMA = """
@@ -68,7 +68,7 @@ class Store:
         except sqlite3.IntegrityError:
             raise
         except (sqlite3.Error, OSError) as fault:
-            raise Unreachable(
+            raise ConfigError(
                 f"The practice data in {self._path} cannot be used: {fault}. The file was kept as it is.",
                 f"To begin anew, move it away: mv '{self._path}' '{self._path}.kept'",
             ) from fault

@@ -1,0 +1,109 @@
+"""What every command shares: options in groups, a session, and one place that prints what it returns."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+import typer
+
+from alga import output, workitems
+from alga.columns import Look
+from alga.options import Common
+from alga.output import Format, Shown
+from alga.session import Outside, Session
+from alga.truth import Asked, differences
+
+if TYPE_CHECKING:
+    from alga.api.models import TimeEntry
+
+
+@dataclass
+class Context:
+    """What the root command hands to the others: the world, and what was said before the command's name."""
+
+    outside: Outside
+    profile: str | None = None
+    form: Format = field(default_factory=Format)
+
+
+def command(function: Callable[..., Shown]) -> Callable[..., int]:
+    """Make a command of a function that takes a session and options and returns what is to be shown.
+
+    A parameter whose type is a dataclass is a group of options: each field becomes an option, and the function gets
+    the group back in one piece. Every command also takes --profile, --format, --json and --fields.
+    """
+    hints = get_type_hints(function, include_extras=True)
+    hints.pop("return", None)
+    hints.pop("session")
+    groups: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)} | {"common": Common}
+    defaults = {name: each.default for name, each in inspect.signature(function).parameters.items()}
+
+    @wraps(function)
+    def run(ctx: typer.Context, **given: Any) -> int:
+        made = {name: group(**{f.name: given.pop(f.name) for f in fields(group)}) for name, group in groups.items()}
+        common = made.pop("common")
+        context: Context = ctx.find_root().obj
+        context.form = output.chosen(common.form, common.json, common.fields)
+        session = Session(context.outside, common.profile or context.profile)
+        return _run(session, context.form, lambda: function(session, **given, **made))
+
+    parameters = {"ctx": inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)}
+    for name, hint in (*hints.items(), ("common", Common)):
+        for flat, flat_hint, default in _flattened(name, hint, defaults.get(name, inspect.Parameter.empty)):
+            parameters[flat] = inspect.Parameter(
+                flat, inspect.Parameter.KEYWORD_ONLY, annotation=flat_hint, default=default
+            )
+    run.__signature__ = inspect.Signature(list(parameters.values()))  # type: ignore[attr-defined]
+    run.__annotations__ = {name: parameter.annotation for name, parameter in parameters.items()}
+    return run
+
+
+def _flattened(name: str, hint: Any, default: Any) -> list[tuple[str, Any, Any]]:
+    if not is_dataclass(hint):
+        return [(name, hint, default)]
+    hints = get_type_hints(hint, include_extras=True)
+    return [(f.name, hints[f.name], f.default if f.default is not MISSING else ...) for f in fields(hint)]
+
+
+def _run(session: Session, form: Format, function: Callable[[], Shown]) -> int:
+    """Call it and print the result; then what there is to say beside it, also when it failed half-way."""
+    try:
+        shown = function()
+        output.show(shown, form)
+        return shown.exit_code
+    finally:
+        session.close()
+        output.messages(session.warnings, session.notes)
+
+
+# --- what several commands do -----------------------------------------------------------------------
+
+
+def look(session: Session) -> Look:
+    """From where this command's listings are looked at."""
+    return Look(session.zone, session.now(), session.learnt)
+
+
+def service(session: Session, typed: str | None) -> str | None:
+    """The service's id; a person is told when it was not typed, since a wrong one bills wrongly."""
+    service_id, defaulted = workitems.service(typed, session.profile.service, session.client, session.learnt)
+    if defaulted:
+        session.note(f"Service: {defaulted}, {'as configured' if session.profile.service else 'as last time'}.")
+    return service_id
+
+
+def delivered(entry: "TimeEntry") -> dict[str, Any]:
+    """A written entry as JSON."""
+    return entry.published() | {"delivery": "delivered"}
+
+
+def told(session: Session, asked: Asked, entry: "TimeEntry") -> None:
+    """After a write: keep what it shows of the user and the service, and say each difference."""
+    session.learnt.own(entry.user_id, entry.user_name)
+    session.learnt.last_service = entry.service_id or session.learnt.last_service
+    for sentence in differences(asked, entry, session.zone):
+        session.warn(sentence)
+    if not entry.notes:
+        session.note(f"It has no notes, and they end up on invoices. To add some: alga edit {entry.id[:8]} -m TEXT")

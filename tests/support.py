@@ -1,0 +1,153 @@
+"""What tests share: a desk to type at, a clock to turn, a server on a socket, a network that fails."""
+
+import io
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+from zoneinfo import ZoneInfo
+
+import httpx
+
+from alga.cli import run
+from alga.local.app import App
+from alga.local.server import listen
+from alga.session import Outside
+
+BERLIN = ZoneInfo("Europe/Berlin")
+MONDAY = datetime(2026, 11, 23, 8, 12, tzinfo=UTC)  # 09:12 in Berlin
+
+
+class Stream(io.StringIO):
+    """A stream that says whether it is a terminal."""
+
+    encoding = "utf-8"
+
+    def __init__(self, text: str = "", tty: bool = False) -> None:
+        super().__init__(text)
+        self._tty = tty
+
+    def isatty(self) -> bool:
+        return self._tty
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command line left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """What was printed, as JSON."""
+        return json.loads(self.out)
+
+
+@dataclass
+class Clock:
+    """A clock that a test turns."""
+
+    now: datetime = MONDAY
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_by(self, **span: float) -> None:
+        """Let time pass: minutes=48."""
+        self.now += timedelta(**span)
+
+
+@dataclass
+class Desk:
+    """A person at a terminal, with a home of their own."""
+
+    home: Path
+    clock: Clock = field(default_factory=Clock)
+    zone: tzinfo = BERLIN
+    env: dict[str, str] = field(default_factory=dict)
+    transport: httpx.BaseTransport | None = None
+    tty: bool = True
+    columns: int = 80
+
+    def __call__(self, *args: str, typed: str = "", tty: bool | None = None, columns: int | None = None) -> Result:
+        """Type a command line."""
+        at_terminal = self.tty if tty is None else tty
+        out, err = Stream(tty=at_terminal), Stream(tty=at_terminal)
+        outside = Outside(self.clock, self.zone, self.transport, lambda seconds: None, self.environment())
+        terminal = {"COLUMNS": str(columns or self.columns)} if at_terminal else {}
+        shown = {"LANG": "en_US.UTF-8", "TERM": "xterm", **terminal, **self.env}
+        with (
+            patch.object(sys, "stdin", Stream(typed, tty=at_terminal)),
+            patch.object(sys, "stdout", out),
+            patch.object(sys, "stderr", err),
+            patch.dict(os.environ, shown, clear=True),
+        ):
+            code = run(args, outside)
+        return Result(code, out.getvalue(), err.getvalue())
+
+    def environment(self) -> dict[str, str]:
+        """The environment of its commands."""
+        places = {f"ALGA_{name}_DIR": str(self.home / name.lower()) for name in ("CONFIG", "DATA", "STATE")}
+        return {**places, **self.env}
+
+    def ok(self, *args: str, **given: Any) -> Result:
+        """Type a command line that must succeed."""
+        result = self(*args, **given)
+        assert result.code == 0, result
+        return result
+
+
+@contextmanager
+def serving(app: App) -> Iterator[str]:
+    """The app on a loopback socket: its URL."""
+    server = listen(app, 0)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class Faulty(httpx.BaseTransport):
+    """A network in front of a transport: `before` may fail a request, `after` may lose or change its answer."""
+
+    def __init__(self, inner: httpx.BaseTransport) -> None:
+        self.inner = inner
+        self.requests: list[httpx.Request] = []
+        self.before: Callable[[httpx.Request], None] = lambda request: None
+        self.after: Callable[[httpx.Request, httpx.Response], httpx.Response] = lambda request, response: response
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send it on, with what the test wants to happen."""
+        self.requests.append(request)
+        self.before(request)
+        response = self.inner.handle_request(request)
+        response.read()
+        return self.after(request, response)
+
+    def sent(self, method: str) -> list[httpx.Request]:
+        """The requests of a method."""
+        return [request for request in self.requests if request.method == method]
+
+
+def body_of(request: httpx.Request) -> Any:
+    """A request's JSON."""
+    return json.loads(request.content)
+
+
+def answering(status: int, body: object = None, headers: dict[str, str] | None = None) -> httpx.MockTransport:
+    """A server that always gives one answer."""
+    content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+    return httpx.MockTransport(lambda request: httpx.Response(status, content=content, headers=headers))
