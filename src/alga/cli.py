@@ -117,6 +117,8 @@ def run(args: Sequence[str], outside: Outside | None = None) -> int:
             AlgaError(message, "ALGA_DEBUG=1 before the command shows where: please report that."), context.form
         )
         return AlgaError.exit_code
+    finally:
+        context.finish()
 
 
 def _run(args: Sequence[str], context: Context) -> int:

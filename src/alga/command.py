@@ -26,6 +26,13 @@ class Context:
     outside: Outside
     profile: str | None = None
     form: Format = field(default_factory=Format)
+    session: Session | None = None
+
+    def finish(self) -> None:
+        """Keep what was learnt, and say what there is to say beside the result or the error."""
+        if self.session:
+            self.session.close()
+            output.messages(self.session.warnings, self.session.notes)
 
 
 def command(function: Callable[..., Shown]) -> Callable[..., int]:
@@ -46,8 +53,10 @@ def command(function: Callable[..., Shown]) -> Callable[..., int]:
         common = made.pop("common")
         context: Context = ctx.find_root().obj
         context.form = output.chosen(common.form, common.json, common.fields)
-        session = Session(context.outside, common.profile or context.profile)
-        return _run(session, context.form, lambda: function(session, **given, **made))
+        context.session = session = Session(context.outside, common.profile or context.profile)
+        shown = function(session, **given, **made)
+        output.show(shown, context.form)
+        return shown.exit_code
 
     parameters = {"ctx": inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)}
     for name, hint in (*hints.items(), ("common", Common)):
@@ -65,17 +74,6 @@ def _flattened(name: str, hint: Any, default: Any) -> list[tuple[str, Any, Any]]
         return [(name, hint, default)]
     hints = get_type_hints(hint, include_extras=True)
     return [(f.name, hints[f.name], f.default if f.default is not MISSING else ...) for f in fields(hint)]
-
-
-def _run(session: Session, form: Format, function: Callable[[], Shown]) -> int:
-    """Call it and print the result; then what there is to say beside it, also when it failed half-way."""
-    try:
-        shown = function()
-        output.show(shown, form)
-        return shown.exit_code
-    finally:
-        session.close()
-        output.messages(session.warnings, session.notes)
 
 
 # --- what several commands do -----------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from alga.config import LOCAL, Choice, Config, Paths, Profile, choose, find_paths, load_config
-from alga.errors import ConfigError, UsageError
+from alga.errors import ConfigError, Interrupted, UsageError
 from alga.files import write_whole
 from alga.learnt import Learnt, fingerprint, load_learnt
 from alga.times import Clock, SystemZone, local_date, system_clock
@@ -71,7 +71,18 @@ class Session:
         """Ask in a terminal. Without one raises UsageError, which says what to type `otherwise`."""
         if not interactive():
             raise UsageError(f"{question} There is no terminal to ask in. Nothing was changed.", otherwise)
-        return typer.confirm(question, default=default, err=True)
+        while True:
+            answer = self.ask(f"{question} [{'Y/n' if default else 'y/N'}]").lower()
+            if answer in ("", "y", "yes", "n", "no"):
+                return default if not answer else answer.startswith("y")
+
+    def ask(self, question: str) -> str:
+        """A line typed by the person at the terminal; stdout stays clean."""
+        typer.echo(f"{question} ", nl=False, err=True)
+        answer = sys.stdin.readline()
+        if not answer:
+            raise Interrupted("Interrupted: no answer. Nothing was changed.")
+        return answer.strip()
 
     # --- where it goes ---
 

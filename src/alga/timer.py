@@ -6,7 +6,19 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from alga import entries, kept, workitems
-from alga.errors import AlgaError, AlreadyRunning, NeverSent, NoSession, NotFound, Overlaps, Refused, UnknownOutcome
+from alga.errors import (
+    AlgaError,
+    AlreadyRunning,
+    AuthError,
+    Forbidden,
+    NeverSent,
+    NoSession,
+    NotFound,
+    Overlaps,
+    Refused,
+    UnknownOutcome,
+    Unreachable,
+)
 from alga.kept import Parts
 from alga.learnt import DEPLOYED
 from alga.times import AHEAD, cut, format_day, format_interval, format_time, local_date, minutes_between, to_wire
@@ -116,6 +128,7 @@ class Timer:
     ) -> "tuple[Stopped | None, Running]":
         """Stop one and start another at the same minute. A stop that is kept here does not hold up the start."""
         moment = cut(at or self._on.now())
+        self._check_service(service_id)
         stopped = None
         try:
             stopped = self.stop(old, Asked(ended_at=moment if at or old.kept else None))
@@ -130,6 +143,11 @@ class Timer:
             raise error.adding(f"{old.work_item.label} is stopped; {item.label} was not started.") from None
 
     def _begin(self, item: WorkItem, service_id: str | None, notes: str | None, at: datetime | None) -> Running:
+        running = self._started(item, service_id, notes, at)
+        self._on.learnt.last_service = service_id or self._on.learnt.last_service
+        return running
+
+    def _started(self, item: WorkItem, service_id: str | None, notes: str | None, at: datetime | None) -> Running:
         if self.kept_here():
             return self._start_here(item, service_id, notes, cut(at or self._on.now()))
         asked = Asked(item.type, item.id, notes=notes, service_id=service_id)
@@ -142,8 +160,7 @@ class Timer:
         return self._of_entry(entry)
 
     def _start_here(self, item: WorkItem, service_id: str | None, notes: str | None, start: datetime) -> Running:
-        if service_id is None and self._on.learnt.kind == DEPLOYED:
-            raise Refused("AlgaPSA needs a service for every entry. Nothing was started.", SERVICES)
+        self._check_service(service_id)
         try:
             there = self._on.client.active_session()
         except NeverSent:
@@ -151,6 +168,11 @@ class Timer:
         if there or self._on.journal.running():
             raise AlreadyRunning("A timer is running already.", "To see it: alga status")
         return self._of_kept(self._on.journal.start((item.type, item.id), item.label, service_id, notes, start))
+
+    def _check_service(self, service_id: str | None) -> None:
+        """Where the clock is kept here, what the server would refuse at the stop is refused at the start."""
+        if service_id is None and self.kept_here() and self._on.learnt.kind == DEPLOYED:
+            raise Refused("AlgaPSA needs a service for every entry. Nothing was started.", SERVICES)
 
     def _back_date(self, entry: "TimeEntry", start: datetime) -> "TimeEntry":
         """The second step of a back-dated start: PUT the start. Refused, the timer runs from now, and that is said."""
@@ -216,7 +238,9 @@ class Timer:
         if end == session.started_at:
             self._on.journal.forget(session)
             return Stopped(running, asked, None)
-        with suppress(NeverSent):  # the end is written down all the same; the server checks at the next try
+        with suppress(
+            Unreachable, AuthError, Forbidden
+        ):  # the end is written down all the same, and the error comes again
             self._check_clash(running, end, None)
         return self.send(self._of_kept(kept.mark_stopped(self._on, session, asked, end)))
 

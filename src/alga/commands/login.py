@@ -1,6 +1,7 @@
 """alga login: connect to an AlgaPSA."""
 
 import sys
+from getpass import getpass
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -80,10 +81,7 @@ def _read_key(address: str, from_stdin: bool) -> str:
         return sys.stdin.readline(1000)
     if not interactive():
         raise UsageError("There is no terminal to type the key in.", "alga login --key-stdin < FILE")
-    key: str = typer.prompt(
-        f"API key for {address} (Profile > API Keys in the web; not shown)", hide_input=True, err=True
-    )
-    return key
+    return getpass(f"API key for {address} (in the web: Profile > API Keys; not shown while you type): ", sys.stderr)
 
 
 def _learn(trial: Session) -> list[str]:

@@ -92,7 +92,7 @@ def _choose(session: Session) -> WorkItem:
         )
     for number, (item, title) in enumerate(found, 1):
         typer.echo(f"{number:3}  {item.label}  {title}", err=True)
-    chosen: int = typer.prompt("Which", type=int, err=True)
-    if not 1 <= chosen <= len(found):
-        raise UsageError(f"There is no {chosen} in that list. Nothing was started.")
-    return found[chosen - 1][0]
+    chosen = session.ask("Which?")
+    if not chosen.isdecimal() or not 1 <= int(chosen) <= len(found):
+        raise UsageError(f"There is no '{chosen}' in that list. Nothing was started.")
+    return found[int(chosen) - 1][0]

@@ -1,0 +1,393 @@
+"""start, stop, switch, resume, cancel and status: on the server's clock and on the one kept here."""
+
+import httpx
+import pytest
+
+from alga.errors import Interrupted
+from tests.cli.test_technicians_day import joined
+from tests.conftest import Strict
+from tests.support import Desk
+
+
+def ids(desk: Desk) -> list[str]:
+    return desk.ok("list", "-f", "ids").out.split()
+
+
+# --- back-dating -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("option", "value"), [("--at", "8:30"), ("--ago", "42m"), ("--at", "2026-11-23T07:30Z")])
+def test_a_start_can_be_back_dated(desk: Desk, option: str, value: str) -> None:
+    assert desk.ok("start", "tk_1", option, value).out == "Started tk_1 at 08:30\n"
+    assert desk.ok("status", "--json").json["started_at"] == "2026-11-23T07:30:00Z"
+
+
+def test_a_start_kept_here_can_be_back_dated(strict: Strict) -> None:
+    started = strict.desk.ok("start", "TIC1042", "-s", "basic", "--ago", "42m", "--json").json
+    assert started["started_at"] == "2026-11-23T07:30:00Z"
+
+
+def test_a_start_in_the_future_is_refused(desk: Desk) -> None:
+    refused = desk("start", "tk_1", "--at", "17:30")
+    assert refused.code == 5
+    assert "17:30 on Mon 23 Nov has not come yet. Nothing was started." in joined(refused.err)
+    assert desk.ok("status", "--json").json is None
+
+
+def test_a_back_dated_start_may_not_overlap(desk: Desk) -> None:
+    desk.ok("log", "tk_1", "8:00-9:00", "-m", "x")
+    refused = desk("start", "tk_2", "--at", "8:30")
+    assert refused.code == 5
+    assert "overlaps tk_1 08:00-09:00" in joined(refused.err)
+    assert "Nothing was started." in refused.err
+
+
+def test_a_server_that_refuses_the_back_dating_is_told_of(strict: Strict) -> None:
+    strict.desk.ok("config", "set", "timer", "server")
+
+    def no_put(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        refusal = {"error": {"code": "FORBIDDEN", "message": "Permission denied: Cannot update time_entry"}}
+        return httpx.Response(403, json=refusal) if request.method == "PUT" else response
+
+    strict.network.after = no_put
+    started = strict.desk.ok("start", "TIC1042", "-s", "basic", "--at", "8:30")
+    assert "at 09:12" in started.out
+    assert "It runs from 09:12, not 08:30" in joined(started.err)
+    assert "--from 08:30" in started.err
+
+
+# --- stop ------------------------------------------------------------------------------------------
+
+
+def test_a_stop_can_be_back_dated_and_bill_part_or_nothing(desk: Desk) -> None:
+    desk.ok("start", "tk_1", "-m", "x")
+    desk.clock.pass_by(minutes=60)
+    entry = desk.ok("stop", "--at", "9:57", "--billable", "30", "-m", "y", "--json").json
+    assert (entry["duration_minutes"], entry["billable_minutes"], entry["notes"]) == (45, 30, "y")
+    desk.ok("start", "tk_1")
+    desk.clock.pass_by(minutes=60)
+    entry = desk.ok("stop", "--ago", "10m", "--no-billable", "--json").json
+    assert (entry["duration_minutes"], entry["billable_minutes"]) == (50, 0)
+
+
+def test_a_stop_on_an_earlier_day_prints_its_date(desk: Desk) -> None:
+    desk.ok("start", "tk_1", "-m", "x")
+    desk.clock.pass_by(days=1, hours=-2)
+    status = desk.ok("status")
+    assert "since Mon 23 Nov 09:12" in status.out
+    assert "Ended earlier? alga stop --at 17:30" in joined(status.err)
+    assert "(Mon 23 Nov 09:12-17:30)" in desk.ok("stop", "--at", "17:30").out
+
+
+def test_a_clock_that_fits_two_days_is_asked_back_with_both_commands(desk: Desk) -> None:
+    desk.ok("start", "tk_1", "-m", "x")
+    desk.clock.pass_by(days=1, hours=2)
+    refused = desk("stop", "--at", "10:30", tty=False)
+    assert refused.code == 2
+    first, second = "alga stop --at '2026-11-23 10:30'", "alga stop --at '2026-11-24 10:30'"
+    assert f"{first}  or  {second}\n" in refused.err
+    assert "(Mon 23 Nov 09:12-10:30)" in desk.ok("stop", "--at", "2026-11-23 10:30").out
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("9:00", "9:00 does not lie between the start, Mon 23 Nov 09:12, and now."),
+        ("2026-11-23 9:00", "09:00 is before the start, Mon 23 Nov 09:12."),
+        ("2026-11-23 10:30", "10:30 is more than 15 minutes ahead."),
+    ],
+)
+def test_a_stop_outside_the_timer_is_refused_before_sending(desk: Desk, typed: str, told: str) -> None:
+    desk.ok("start", "tk_1")
+    desk.clock.pass_by(minutes=30)
+    refused = desk("stop", "--at", typed)
+    assert refused.code == 5
+    assert f"{told} The timer still runs." in joined(refused.err)
+    assert desk.ok("status", "--json").json is not None
+
+
+def test_a_stop_may_lie_fifteen_minutes_ahead(desk: Desk) -> None:
+    desk.ok("start", "tk_1", "-m", "x")
+    desk.clock.pass_by(minutes=30)
+    assert desk.ok("stop", "--at", "9:57", "--json").json["duration_minutes"] == 45
+
+
+def test_a_stop_that_would_overlap_is_refused_and_the_timer_runs_on(desk: Desk) -> None:
+    desk.ok("start", "tk_1", "-m", "x")
+    desk.clock.pass_by(minutes=60)
+    refused = desk("log", "tk_2", "9:30-9:45", "-m", "y")
+    assert "overlaps the running timer on tk_1, since 09:12. Nothing was logged." in joined(refused.err)
+    assert refused.code == 5
+
+
+def test_nothing_to_stop(desk: Desk) -> None:
+    refused = desk("stop")
+    assert (refused.code, refused.out) == (6, "")
+    assert refused.err.startswith("alga: Nothing is running.\nTo record work already done: alga log WORK_ITEM 90m\n")
+
+
+def test_a_timer_stopped_elsewhere_is_shown(strict: Strict) -> None:
+    strict.desk.ok("config", "set", "timer", "server")
+    strict.desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
+    strict.desk.clock.pass_by(minutes=20)
+
+    def stopped_in_the_web(request: httpx.Request) -> None:
+        if "stop-tracking" in request.url.path and not request.headers.get("already"):
+            again = httpx.Request("POST", request.url, headers={**request.headers, "already": "1"}, content=b"{}")
+            strict.network.inner.handle_request(again).read()
+
+    strict.network.before = stopped_in_the_web
+    refused = strict.desk("stop")
+    assert refused.code == 6
+    assert "That timer was stopped elsewhere: 09:12-09:32" in joined(refused.err)
+
+
+# --- one timer -------------------------------------------------------------------------------------
+
+
+def test_a_second_start_asks_to_switch(desk: Desk) -> None:
+    desk.ok("start", "tk_9c41", "-m", "x")
+    desk.clock.pass_by(minutes=72)
+    no = desk("start", "tk_77d0", typed="n\n")
+    assert "tk_9c41 is running (1h 12m). Stop it and start tk_77d0? [Y/n]" in no.err
+    assert (no.code, desk.ok("status", "--json").json["work_item_id"]) == (5, "tk_9c41")
+    yes = desk("start", "tk_77d0", typed="\n")
+    assert yes.code == 0
+    stopped, started = yes.out.splitlines()
+    assert stopped.startswith("Stopped tk_9c41: 1h 12m worked, 1h 12m billable (09:12-10:24)")
+    assert started == "Started tk_77d0 at 10:24"
+
+
+def test_a_second_start_without_a_terminal_names_the_command(desk: Desk) -> None:
+    desk.ok("start", "tk_9c41")
+    desk.clock.pass_by(minutes=72)
+    refused = desk("start", "tk_77d0", tty=False)
+    assert refused.code == 5
+    assert "alga: tk_9c41 is running (1h 12m). Nothing was started.\nalga switch tk_77d0\n" in refused.err
+
+
+@pytest.mark.parametrize("clock", ["server", "local"])
+def test_switch_stops_and_starts_at_the_same_minute_and_goes_back(strict: Strict, clock: str) -> None:
+    desk = strict.desk
+    desk.ok("config", "set", "timer", clock)
+    desk.ok("start", "TIC1011", "-s", "basic", "-m", "x")
+    desk.clock.pass_by(minutes=30)
+    switched = desk.ok("switch", "TIC1042", "--json").json
+    assert switched["stopped"]["ended_at"] == switched["started"]["started_at"] == "2026-11-23T08:42:00Z"
+    desk.clock.pass_by(minutes=15)
+    back = desk.ok("switch", "-", "--at", "9:50", "--json").json
+    assert back["stopped"]["ended_at"] == back["started"]["started_at"] == "2026-11-23T08:50:00Z"
+    assert back["started"]["work_item_id"] == switched["stopped"]["work_item_id"]
+
+
+def test_switch_with_nothing_running_starts(desk: Desk) -> None:
+    assert desk.ok("switch", "tk_1").out == "Started tk_1 at 09:12\n"
+
+
+def test_resume_starts_the_last_one_again(desk: Desk) -> None:
+    assert desk("resume").code == 6
+    desk.ok("log", "tk_2", "8:30-9:00", "-m", "later")
+    desk.ok("log", "tk_1", "7:00-7:30", "-m", "earlier")
+    assert desk.ok("resume").out == "Started tk_2 at 09:12: later\n"
+    assert desk("resume").code == 5
+
+
+def test_cancel_asks_and_discards(desk: Desk) -> None:
+    assert desk("cancel").code == 6
+    desk.ok("start", "tk_1")
+    desk.clock.pass_by(minutes=72)
+    kept = desk("cancel", typed="\n")
+    assert "Discard 1h 12m on tk_1? [y/N]" in kept.err
+    assert desk.ok("status", "--json").json is not None
+    assert desk("cancel", tty=False).code == 2, "without a terminal it names the flag"
+    assert "alga cancel --yes" in desk("cancel", tty=False).err
+    assert desk("cancel", typed="y\n").out == "Discarded tk_1: 1h 12m, nothing recorded.\n"
+    assert ids(desk) == []
+
+
+def test_a_technician_may_not_delete_a_timer_on_the_servers_clock(strict: Strict) -> None:
+    strict.desk.ok("config", "set", "timer", "server")
+    strict.desk.ok("start", "TIC1042", "-s", "basic")
+    refused = strict.desk("cancel", "--yes")
+    assert (refused.code, "time_entry:delete" in refused.err) == (4, True)
+
+
+def test_start_alone_offers_recent_and_assigned_work(strict: Strict) -> None:
+    strict.desk.ok("log", "TIC1042", "8:00-8:30", "-s", "basic", "-m", "x")
+    chosen = strict.desk("start", typed="2\n")
+    assert "  1  TIC1042  Mailbox full, cannot send" in chosen.err
+    assert chosen.out.startswith("Started TIC1011 (VPN drops every hour) at 09:12")
+    assert strict.desk("start", tty=False).code == 2
+
+
+# --- the clock kept here ---------------------------------------------------------------------------
+
+
+def test_less_than_a_minute_on_the_clock_kept_here_is_not_posted(strict: Strict) -> None:
+    strict.desk.ok("start", "TIC1042", "-s", "basic")
+    strict.desk.clock.pass_by(seconds=50)
+    assert strict.desk("stop").out == "Less than a minute on TIC1042: nothing recorded.\n"
+    strict.desk.ok("start", "TIC1042")
+    assert strict.desk.ok("stop", "--json").json["delivery"] == "discarded"
+    assert ids(strict.desk) == []
+
+
+def test_a_timer_kept_here_is_on_disk_before_it_is_said(strict: Strict) -> None:
+    strict.desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
+    assert strict.network.sent("POST") == []
+    status = strict.desk.ok("status", "--offline")
+    assert status.out.startswith("TIC1042  0:00:00  since 09:12  x\n")
+    assert strict.as_role("admin").ok("status", "--json").json is None, "another key has its own timer"
+
+
+def test_with_no_clock_here_status_and_stop_ask_the_server(strict: Strict) -> None:
+    phone = strict.as_role("technician")
+    phone.ok("config", "set", "timer", "server")
+    phone.ok("start", "TIC1042", "-s", "basic", "-m", "x")
+    strict.desk.clock.pass_by(minutes=10)
+    assert strict.desk.ok("status").out.startswith("Mailbox full, cannot send  0:10:00  since 09:12")
+    assert strict.desk("start", "TIC1011", "-s", "basic", tty=False).code == 5, "one timer, wherever it runs"
+    assert "10m worked" in strict.desk.ok("stop").out
+
+
+def test_with_both_clocks_stop_ends_ours_and_names_the_other(strict: Strict) -> None:
+    strict.desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
+    strict.desk.clock.pass_by(minutes=10)
+    phone = strict.as_role("technician")
+    phone.ok("config", "set", "timer", "server")
+    phone.ok("start", "TIC1011", "-s", "basic", "-m", "x")
+    stopped = strict.desk("stop", "--at", "9:21")
+    assert stopped.code == 0
+    assert "Another timer runs on AlgaPSA: VPN drops every hour, since 09:22. alga stop ends it." in joined(stopped.err)
+
+
+def offline(request: httpx.Request) -> None:
+    raise httpx.ConnectError("[Errno 111] Connection refused", request=request)
+
+
+def test_a_stop_without_a_connection_is_kept_and_sent_by_the_next(strict: Strict) -> None:
+    desk = strict.desk
+    desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
+    desk.clock.pass_by(minutes=48)
+    strict.network.before = offline
+    kept = desk("stop")
+    assert kept.code == 7
+    assert "Your stop at 10:00 is kept: alga stop sends it." in joined(kept.err)
+    desk.clock.pass_by(minutes=30)
+    assert "TIC1042 09:12-10:00 is not recorded yet. alga stop sends it." in joined(desk.ok("status", "--offline").err)
+    strict.network.before = lambda request: None
+    assert "48m worked, 48m billable (09:12-10:00)" in desk.ok("stop").out
+    assert len(ids(desk)) == 1
+    assert desk("stop").code == 6
+
+
+def test_work_goes_on_without_a_connection(strict: Strict) -> None:
+    desk = strict.desk
+    desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
+    desk.ok("log", "TIC1011", "8:00-8:10", "-m", "x")
+    desk.clock.pass_by(minutes=20)
+    strict.network.before = offline
+    switched = desk("switch", "TIC1011", "-m", "y")
+    assert (switched.code, switched.out) == (0, "Started TIC1011 (VPN drops every hour) at 09:32: y\n")
+    assert "Your stop at 09:32 is kept" in joined(switched.err)
+    desk.clock.pass_by(minutes=10)
+    assert desk("stop").code == 7
+    strict.network.before = lambda request: None
+    both = desk("stop")
+    assert both.code == 0
+    assert "Recorded now: TIC1042: 20m worked" in joined(both.err)
+    assert "Stopped TIC1011: 10m worked" in both.out
+    assert [row["duration_minutes"] for row in desk.ok("list", "--json").json] == [10, 20, 10]
+
+
+@pytest.mark.parametrize("fault", ["answer lost", "request lost", "broken answer", "server error", "interrupted"])
+def test_a_stop_of_unknown_outcome_is_looked_for_before_it_is_sent_again(strict: Strict, fault: str) -> None:
+    desk = strict.desk
+    desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
+    desk.clock.pass_by(minutes=48)
+
+    def before(request: httpx.Request) -> None:
+        if request.method == "POST" and fault == "request lost":
+            raise httpx.ReadTimeout("timed out", request=request)
+
+    def after(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if request.method != "POST":
+            return response
+        if fault == "answer lost":
+            raise httpx.RemoteProtocolError("Server disconnected", request=request)
+        if fault == "interrupted":
+            raise KeyboardInterrupt
+        return (
+            httpx.Response(502, content=b"<html>")
+            if fault == "server error"
+            else httpx.Response(201, content=b'{"data"')
+        )
+
+    strict.network.before, strict.network.after = before, after
+    lost = desk("stop")
+    assert lost.code == (Interrupted.exit_code if fault == "interrupted" else 7)
+    assert "may or may not have been recorded" in joined(lost.err)
+    assert "Your stop at 10:00 is kept: alga stop looks for it there before it sends it again." in joined(lost.err)
+    strict.network.before, strict.network.after = lambda request: None, lambda request, response: response
+    desk.clock.pass_by(minutes=5)
+    assert "48m worked, 48m billable (09:12-10:00)" in desk.ok("stop").out
+    assert len(ids(desk)) == 1, "not lost and not doubled"
+
+
+def test_a_refused_stop_is_kept_and_can_be_mended(strict: Strict) -> None:
+    desk = strict.desk
+    desk.ok("start", "TIC1042", "-s", "99999999-9999-4999-8999-999999999999", "-m", "x")
+    desk.clock.pass_by(minutes=48)
+    refused = desk("stop")
+    assert refused.code == 5
+    assert "does not know that service. Your stop at 10:00 is kept" in joined(refused.err)
+    desk.clock.pass_by(minutes=48)
+    mended = desk.ok("stop", "-s", "basic", "-m", "mended", "--json").json
+    assert (mended["duration_minutes"], mended["notes"], mended["service_name"]) == (48, "mended", "Basic Support")
+
+
+def test_a_refused_key_keeps_the_stop_and_says_so(strict: Strict) -> None:
+    strict.desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
+    strict.desk.clock.pass_by(minutes=48)
+    strict.network.after = lambda request, response: httpx.Response(
+        401, json={"error": {"code": "UNAUTHORIZED", "message": "Invalid API key"}}
+    )
+    refused = strict.desk("stop", tty=False)
+    assert refused.code == 4
+    assert refused.err == (
+        "alga: AlgaPSA refused the key of profile env. It may be wrong, expired or revoked, or its user inactive; the "
+        "server does not say which. Your stop at 10:00 is kept: alga stop sends it.\nNew key: alga login\n"
+    )
+
+
+def test_a_waiting_stop_can_be_cancelled(strict: Strict) -> None:
+    strict.desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
+    strict.desk.clock.pass_by(minutes=48)
+    strict.network.before = offline
+    strict.desk("stop")
+    assert strict.desk.ok("cancel", "--yes").out == "Discarded TIC1042: 48m, nothing recorded.\n"
+
+
+def test_status_without_a_connection_shows_the_timer_kept_here(strict: Strict) -> None:
+    strict.desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
+    strict.network.before = offline
+    shown = strict.desk.ok("status")
+    assert shown.out == "TIC1042  0:00:00  since 09:12  x\nToday    not known\n"
+    assert "cannot be reached" in shown.err
+
+
+def test_a_write_of_unknown_outcome_says_how_to_check(strict: Strict) -> None:
+    def lose(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if request.method == "POST":
+            raise httpx.ReadTimeout("timed out", request=request)
+        return response
+
+    strict.desk.ok("services")
+    strict.network.after = lose
+    lost = strict.desk("log", "TIC1042", "8:00-8:30", "-s", "basic", "-m", "x", tty=False)
+    assert (lost.code, lost.out) == (7, "")
+    assert lost.err == (
+        "alga: AlgaPSA did not answer (timed out): it may or may not have been recorded.\n"
+        "To see whether it was recorded: alga list --today\n"
+    )
+    assert len(strict.network.sent("POST")) == 1, "a write is never repeated"
