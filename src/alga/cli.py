@@ -41,7 +41,7 @@ class Commands(TyperGroup):
         if args[0] not in NAMES and not args[0].startswith("-") and not ctx.resilient_parsing:
             near = get_close_matches(args[0], NAMES, n=1)
             meant = f" Did you mean '{near[0]}'?" if near else ""
-            raise UsageError(f"There is no command '{args[0]}'.{meant}", "All commands: alga --help")
+            raise UsageError(f"No such command '{args[0]}'.{meant}", "All commands: alga --help")
         return super().resolve_command(ctx, args)
 
 
@@ -163,7 +163,7 @@ def _usage(fault: Any, context: Context, args: Sequence[str]) -> int:
     if ctx is not None and not context.form.machine:
         print(ctx.get_usage().replace("{", "").replace("}", ""), file=sys.stderr)
     near = getattr(fault, "possibilities", None)
-    message = f"There is no option '{fault.option_name}'." if near is not None else fault.format_message()
+    message = f"No such option '{fault.option_name}'." if near is not None else fault.format_message()
     meant = f" Did you mean {near[0]}?" if near else ""
     path = ctx.command_path if ctx is not None else "alga"
     output.error(UsageError(f"{message}{meant}", f"All options: {path} --help"), context.form)

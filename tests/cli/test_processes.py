@@ -1,0 +1,236 @@
+"""alga as a process of its own: several at once, Ctrl-C, pipes, damaged files, what a start-up loads."""
+
+import json
+import os
+import pty
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+ALGA = (sys.executable, "-m", "alga")
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """A clean environment with a home of its own."""
+    places = {f"ALGA_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "DATA", "STATE")}
+    return {"PATH": os.environ["PATH"], "HOME": str(home), "TZ": "UTC", "LANG": "en_US.UTF-8", **places, **more}
+
+
+def alga(home: Path, *args: str, typed: str = "", **more: str) -> subprocess.CompletedProcess[str]:
+    """Run a command line to its end."""
+    command = [*ALGA, *args]
+    return subprocess.run(
+        command, env=environment(home, **more), input=typed, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@contextmanager
+def served(home: Path, *args: str) -> Iterator[dict[str, str]]:
+    """`alga serve` in the background: what it prints, as an environment."""
+    process = subprocess.Popen([*ALGA, "serve", *args], env=environment(home), stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    try:
+        lines = [process.stdout.readline() for _ in range(2)]
+        yield dict(re.findall(r"export (\w+)=(\S+)", "".join(lines)))
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(10)
+        process.stdout.close()
+
+
+def test_two_processes_at_once_lose_nothing(tmp_path: Path) -> None:
+    def command(number: int) -> list[str]:
+        return [*ALGA, "log", f"tk_{number}", f"{number}:00-{number}:30", "--date", "2026-06-02", "-m", "x", "--json"]
+
+    running = [
+        subprocess.Popen(command(n), env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for n in range(12)
+    ]
+    outputs = [process.communicate(timeout=60) for process in running]
+    assert [process.returncode for process in running] == [0] * 12, outputs
+    rows = json.loads(alga(tmp_path, "list", "--from", "2026-06-01", "--json").stdout)
+    assert sorted(row["work_item_id"] for row in rows) == sorted(f"tk_{n}" for n in range(12))
+
+
+def test_of_many_starts_at_once_one_wins(tmp_path: Path) -> None:
+    alga(tmp_path, "list")
+    starts = [
+        subprocess.Popen(
+            [*ALGA, "start", f"tk_{n}"], env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        for n in range(6)
+    ]
+    for process in starts:
+        process.communicate(timeout=60)
+    assert sorted(process.returncode for process in starts) == [0, 5, 5, 5, 5, 5]
+
+
+def test_serve_prints_what_connects_to_it(tmp_path: Path) -> None:
+    with served(tmp_path / "server", "--strict", "--role", "admin") as connection:
+        who = json.loads(alga(tmp_path, "whoami", "--json", **connection).stdout)
+        assert (who["url"], who["server_kind"]) == (connection["ALGA_URL"], "deployed")
+        assert connection["ALGA_URL"].startswith("http://127.0.0.1:")
+        port = connection["ALGA_URL"].rpartition(":")[2]
+        taken = alga(tmp_path / "server", "serve", "--port", port)
+        assert (taken.returncode, "cannot be used" in taken.stderr) == (3, True)
+    with served(tmp_path) as connection:
+        alga(tmp_path, "log", "tk_1", "30m", "-m", "x", ALGA_PROFILE="local")
+        rows = json.loads(alga(tmp_path, "list", "--from", "yesterday", "--json", **connection).stdout)
+        assert [row["work_item_id"] for row in rows] == ["tk_1"], "serve shows this computer's practice data"
+
+
+def test_ctrl_c_is_130_and_one_line(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [*ALGA, "serve"], env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout
+    process.stdout.readline()
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=10)
+    assert (process.returncode, told) == (130, "alga: Interrupted.\n")
+
+
+def test_a_closed_pipe_ends_quietly(tmp_path: Path) -> None:
+    for n in range(3):
+        alga(tmp_path, "log", "tk_1", f"{n}:00-{n}:30", "--date", "2026-06-02", "-m", "x" * 60_000)
+    line = f"{' '.join(ALGA)} list --from 2026-06-01 --json --profile local | head -c 10"
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {line}"],
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("[\n  {\n    ", "")
+
+
+@pytest.mark.parametrize("content", [b"this is not a database, not at all", b"SQLite format 3\x00" + b"\xff" * 4096])
+def test_a_damaged_local_db_is_told_and_kept(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "data" / "local.db"
+    path.parent.mkdir()
+    path.write_bytes(content)
+    for command in (["list"], ["log", "tk_1", "30m"], ["start", "tk_1"], ["status", "--json"]):
+        done = alga(tmp_path, *command)
+        assert done.returncode == 3, done
+        assert str(path) in done.stderr
+        assert "was kept as it is" in done.stderr
+        assert "Traceback" not in done.stderr
+    assert path.read_bytes() == content
+
+
+def test_a_damaged_outbox_is_told_and_kept(tmp_path: Path) -> None:
+    with served(tmp_path / "server", "--strict") as connection:
+        path = tmp_path / "state" / "outbox.db"
+        path.parent.mkdir()
+        path.write_bytes(b"not a database")
+        done = alga(tmp_path, "status", **connection)
+        assert (done.returncode, "was kept as it is" in done.stderr) == (3, True)
+        assert path.read_bytes() == b"not a database"
+
+
+def test_the_database_is_in_wal_mode_with_foreign_keys(tmp_path: Path) -> None:
+    alga(tmp_path, "log", "tk_1", "30m")
+    with sqlite3.connect(tmp_path / "data" / "local.db") as db:
+        assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        db.execute("PRAGMA foreign_keys = ON")
+        with pytest.raises(sqlite3.IntegrityError):
+            db.execute("UPDATE entries SET user_id = 'nobody'")
+    db.close()
+
+
+# --- a real terminal -------------------------------------------------------------------------------
+
+
+def at_a_terminal(home: Path, typed: bytes, *args: str, **more: str) -> tuple[int, str]:
+    """Run at a pseudo-terminal and type once something is asked."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execve(sys.executable, [*ALGA, *args], environment(home, TERM="xterm", **more))
+    screen, answered = b"", False
+    try:
+        while chunk := os.read(fd, 4096):
+            screen += chunk
+            if not answered and (screen.rstrip().endswith((b"?", b":", b"]"))):
+                answered = True
+                os.write(fd, typed)
+    except OSError:
+        screen += b""  # the terminal is closed: the process has ended
+    _, status = os.waitpid(pid, 0)
+    os.close(fd)
+    return os.waitstatus_to_exitcode(status), screen.decode()
+
+
+def test_the_key_is_typed_at_a_hidden_prompt(tmp_path: Path) -> None:
+    with served(tmp_path / "server", "--strict") as connection:
+        key = connection["ALGA_API_KEY"]
+        code, screen = at_a_terminal(tmp_path, f"{key}\n".encode(), "login", connection["ALGA_URL"])
+        assert code == 0, screen
+        assert "not shown while you type" in screen
+        assert "Logged in to" in screen
+        assert key not in screen
+
+
+@pytest.mark.parametrize("key", [b"\x03", b"\x04"])
+def test_ctrl_c_and_ctrl_d_at_a_prompt_are_one_line(tmp_path: Path, key: bytes) -> None:
+    alga(tmp_path, "start", "tk_1")
+    code, screen = at_a_terminal(tmp_path, key, "cancel")
+    assert code == 130, screen
+    assert "alga: Interrupted" in screen
+    assert "Traceback" not in screen
+    assert alga(tmp_path, "status", "--json").stdout != "null\n"
+
+
+# --- what a start-up loads -------------------------------------------------------------------------
+
+HEAVY = ("rich", "httpx", "pydantic", "tomlkit", "wsgiref", "sqlite3", "alga.local", "alga.api")
+
+
+def loaded(home: Path, *args: str, **more: str) -> set[str]:
+    """The heavy packages that a command line imports."""
+    code = f"""
+import sys
+sys.modules["click"] = None  # a test dependency's; where it is there, httpx loads it, and rich
+from alga.cli import run
+try:
+    run({args!r})
+except SystemExit:
+    pass
+print("\\n", *[name for name in {HEAVY!r} if name in sys.modules])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment(home, **more), capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        (["--version"], set()),
+        (["nonsense"], set()),
+        (["log", "--nonsense"], set()),
+        (["log", "tk_1", "90"], set()),
+        (["config", "path"], set()),
+        (["config", "list"], set()),
+        (["completion", "show", "bash"], set()),
+        (["status", "--offline"], set()),
+        (["--help"], {"rich"}),
+        (["status"], {"httpx", "pydantic", "sqlite3", "alga.local", "alga.api"}),
+    ],
+)
+def test_only_what_a_command_needs_is_loaded(tmp_path: Path, args: list[str], expected: set[str]) -> None:
+    assert loaded(tmp_path, *args) == expected
+
+
+def test_a_tab_loads_nothing_heavy(tmp_path: Path) -> None:
+    tab = {"_ALGA_COMPLETE": "complete_bash", "COMP_WORDS": "alga log --no", "COMP_CWORD": "2"}
+    assert loaded(tmp_path, **tab) == set()

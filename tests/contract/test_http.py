@@ -1,0 +1,225 @@
+"""The wire: what is repeated and what never is, every shape of an answer, and what a lost answer means."""
+
+import json
+import socket
+import threading
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from alga.api import http as wire
+from alga.api.client import Client
+from alga.api.http import Http, Target
+from alga.errors import AlgaError, Interrupted, NeverSent, Refused, UnknownOutcome, Unreachable
+from alga.times import from_wire
+from alga.truth import Asked
+from tests.support import answering
+
+TARGET = Target("https://psa.example.test", "secret" * 10, "acme", "AlgaPSA")
+EMPTY = {
+    "data": [],
+    "pagination": {"page": 1, "limit": 25, "total": 0, "totalPages": 0, "hasNext": False, "hasPrev": False},
+}
+
+HOUR = Asked("ticket", "t", from_wire("2026-01-01T00:00:00Z"), from_wire("2026-01-01T01:00:00Z"))
+
+
+class Script(httpx.BaseTransport):
+    """Answers or faults, one after the other; the last one stays."""
+
+    def __init__(self, *steps: httpx.Response | BaseException) -> None:
+        self.steps, self.count = list(steps), 0
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        step = self.steps[min(self.count, len(self.steps) - 1)]
+        self.count += 1
+        if isinstance(step, BaseException):
+            raise step
+        return httpx.Response(step.status_code, headers=step.headers, content=step.content)
+
+
+def http(transport: httpx.BaseTransport, slept: list[float] | None = None) -> Http:
+    return Http(TARGET, transport, sleep=(slept if slept is not None else []).append)
+
+
+def failing(action: Callable[[], object]) -> AlgaError:
+    with pytest.raises(AlgaError) as caught:
+        action()
+    return caught.value
+
+
+def ok(body: object = EMPTY) -> httpx.Response:
+    return httpx.Response(200, json=body)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [httpx.ConnectTimeout("slow"), httpx.ReadTimeout("slow"), httpx.RemoteProtocolError("gone"), httpx.Response(503)],
+)
+def test_a_get_is_tried_three_times_with_growing_pauses(first: httpx.Response | BaseException) -> None:
+    slept: list[float] = []
+    script = Script(first, first, ok())
+    assert http(script, slept).request("GET", "/time-entries").data == []
+    assert script.count == 3
+    assert 0.15 <= slept[0] <= 0.45 <= 2 * slept[1]
+    hopeless = Script(first)
+    failing(lambda: http(hopeless).request("GET", "/time-entries"))
+    assert hopeless.count == 3
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+@pytest.mark.parametrize(
+    ("step", "kind"),
+    [
+        (httpx.ConnectError("refused"), NeverSent),
+        (httpx.ConnectTimeout("slow"), NeverSent),
+        (httpx.ReadTimeout("slow"), UnknownOutcome),
+        (httpx.WriteError("reset"), UnknownOutcome),
+        (httpx.RemoteProtocolError("gone"), UnknownOutcome),
+        (
+            httpx.Response(500, json={"error": {"code": "INTERNAL_ERROR", "message": "An unexpected error"}}),
+            UnknownOutcome,
+        ),
+        (httpx.Response(502, content=b"<html>bad gateway</html>"), UnknownOutcome),
+        (httpx.Response(201, content=b'{"data": {"id'), UnknownOutcome),
+        (httpx.Response(200, content=b"<html>captive portal</html>"), UnknownOutcome),
+        (httpx.Response(200, json={"ok": True}), UnknownOutcome),
+        (httpx.Response(400, json={"error": {"code": "X", "message": "no"}}), Refused),
+        (KeyboardInterrupt(), Interrupted),
+    ],
+)
+def test_a_write_is_sent_once_and_what_is_not_known_is_said(
+    method: str, step: httpx.Response | BaseException, kind: type[AlgaError]
+) -> None:
+    script = Script(step)
+    error = failing(lambda: http(script).request(method, "/time-entries", body={}))
+    assert script.count == 1
+    assert type(error) is kind
+    if kind is UnknownOutcome:
+        assert "may or may not have been recorded" in error.message
+        assert "alga list --today" in error.hint
+
+
+def test_a_429_is_waited_out_as_told_for_writes_too() -> None:
+    limited = httpx.Response(
+        429, headers={"Retry-After": "7"}, json={"error": {"code": "RATE_LIMITED", "message": "x"}}
+    )
+    for method in ("GET", "POST"):
+        slept: list[float] = []
+        assert http(Script(limited, ok()), slept).request(method, "/time-entries").data == []
+        assert slept == [7.0]
+    long = httpx.Response(429, headers={"Retry-After": "3600"}, json={})
+    slept = []
+    error = failing(lambda: http(Script(long), slept).request("POST", "/time-entries", body={}))
+    assert (type(error), slept) == (NeverSent, [])
+    assert "Nothing was recorded" in error.message
+
+
+def test_empty_and_204_answers() -> None:
+    assert http(answering(204)).request("DELETE", "/time-entries/x", body={}).data is None
+    assert isinstance(failing(lambda: http(answering(200)).request("GET", "/x")), Unreachable)
+    assert isinstance(failing(lambda: http(answering(405)).request("GET", "/x")), Refused)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 200_000,
+        b'{"data": ' + b"9" * 5000 + b"}",
+        b"\xff\xfe",
+        b'{"error": 5}',
+        b'{"data": {"entry_id": "a", "start_time": "yesterday"}}',
+        b'{"data": [1]}',
+        b'{"data": "text"}',
+        b"null",
+    ],
+)
+@pytest.mark.parametrize("status", [200, 400, 500])
+def test_a_senseless_body_never_gets_past_our_errors(body: bytes, status: int) -> None:
+    client = Client(http(answering(status, body)))
+    for call in (lambda: client.get_entry("x"), lambda: client.create_entry(HOUR), lambda: client.list_entries({})):
+        error = failing(call)
+        assert error.exit_code in (5, 7)
+
+
+def test_an_answer_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "MAX_BYTES", 10_000)
+    error = failing(lambda: http(answering(200, b" " * 20_000)).request("POST", "/x", body={}))
+    assert "answer without end" in error.message
+    monkeypatch.setattr(wire, "DEADLINE", -1.0)
+    assert "answer without end" in failing(lambda: http(answering(200, b"{}")).request("GET", "/x")).message
+
+
+def test_a_real_connection_that_is_refused_or_dropped() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        free = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        client = Http(Target(free, "k", "p", "AlgaPSA"), sleep=lambda seconds: None)
+        refused = failing(lambda: client.request("POST", "/time-entries", body={}))
+        client.close()
+    assert type(refused) is NeverSent
+    assert "Connection refused" in refused.message
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drop() -> None:
+            connection, _ = server.accept()
+            connection.recv(65536)
+            connection.close()
+
+        thread = threading.Thread(target=drop)
+        thread.start()
+        client = Http(Target(f"http://127.0.0.1:{server.getsockname()[1]}", "k", "p", "AlgaPSA"))
+        dropped = failing(lambda: client.request("POST", "/time-entries", body={}))
+        client.close()
+        thread.join()
+    assert type(dropped) is UnknownOutcome
+
+
+def test_the_key_is_in_no_error_and_no_repr() -> None:
+    for step in (httpx.ConnectError("x"), httpx.Response(401, json={"error": "Unauthorized"}), httpx.Response(500)):
+        client = http(Script(step))
+        error = failing(lambda client=client: client.request("GET", "/x"))  # type: ignore[misc]
+        assert TARGET.key not in f"{error!r} {error.message} {error.hint} {error.__cause__!r} {client!r} {TARGET!r}"
+
+
+def test_an_id_stays_one_segment_of_the_path() -> None:
+    paths: list[bytes] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        paths.append(request.url.raw_path)
+        return httpx.Response(204)
+
+    client = Client(http(httpx.MockTransport(answer)))
+    client.delete_entry("../../users?x=1")
+    assert paths == [b"/api/v1/time-entries/..%2F..%2Fusers%3Fx%3D1"]
+
+
+def test_pages_that_shift_are_walked_without_doubling_and_a_page_without_news_ends_the_walk() -> None:
+    def row(number: int) -> dict[str, str]:
+        return {"id": f"e{number}", "started_at": "2026-01-01T00:00:00Z"}
+
+    pages = [[row(1), row(2)], [row(2), row(3)], [row(3)], [row(4)]]
+    answers = [ok({"data": rows, "pagination": {"hasNext": True, "total": 4}}) for rows in pages]
+    script = Script(*answers)
+    assert [entry.id for entry in Client(http(script)).walk_entries({})] == ["e1", "e2", "e3"]
+    assert script.count == 3
+
+
+def test_both_vocabularies_are_read() -> None:
+    deployed = {
+        "entry_id": "a",
+        "start_time": "2026-01-01T00:00:00Z",
+        "end_time": "2026-01-01T01:00:00Z",
+        "billable_duration": 60,
+    }
+    published = {
+        "id": "a",
+        "started_at": "2026-01-01T00:00:00Z",
+        "ended_at": "2026-01-01T01:00:00Z",
+        "billable_minutes": 60.0,
+    }
+    one, other = (Client(http(answering(200, {"data": body}))).get_entry("a") for body in (deployed, published))
+    assert one.published() == other.published()
+    assert json.dumps(one.published())
