@@ -1,7 +1,7 @@
 """The options and arguments that commands share, written once."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Annotated
 
 import typer
@@ -90,19 +90,21 @@ def billable_minutes(typed: str | None, nothing: bool) -> int | None:
     return int(typed) if typed.isdecimal() and len(typed) < 6 else parse_span(typed)
 
 
-def moment(at: str | None, ago: str | None, day: date, today: date, now: datetime, zone: tzinfo) -> datetime | None:
+def moment(at: str | None, ago: str | None, now: datetime, zone: tzinfo) -> datetime | None:
     """The instant of --at or --ago, in UTC; None for now."""
     if at and ago:
         raise UsageError("--at and --ago exclude each other.")
     if ago:
         return now - timedelta(minutes=parse_span(ago))
-    return parse_instant(at, day, today, zone) if at else None
+    today = local_date(now, zone)
+    return parse_instant(at, today, today, zone) if at else None
 
 
 def interval(
-    span: str | None, day: str | None, first: str | None, last: str | None, now: datetime, today: date, zone: tzinfo
+    span: str | None, day: str | None, first: str | None, last: str | None, now: datetime, zone: tzinfo
 ) -> tuple[datetime, datetime]:
     """Start and end in UTC of a SPAN with --date, or of --from and --to (up to now without --to)."""
+    today = local_date(now, zone)
     on = parse_date(day, today) if day else None
     if span and (first or last):
         raise UsageError(

@@ -13,7 +13,7 @@ from alga.errors import Overlaps, Refused
 from alga.options import Billable, From, NoBillable, Notes, On, Service, To, Type, WorkItem
 from alga.output import Shown
 from alga.session import Session
-from alga.times import AHEAD, format_interval, local_date, minutes_between
+from alga.times import AHEAD, format_interval, minutes_between
 from alga.truth import Asked
 
 Span = Annotated[str | None, typer.Argument(metavar="[SPAN]", help="90m (ending now), 9:00-10:30 or 9:00+90m.")]
@@ -37,8 +37,7 @@ def log(
 ) -> Shown:
     """Record work already done: alga log TIC1042 90m -m "Patched the switch"."""
     now, zone = session.now(), session.zone
-    today = local_date(now, zone)
-    start, end = options.interval(span, date, first, last, now, today, zone)
+    start, end = options.interval(span, date, first, last, now, zone)
     yesterday = f"alga log {work_item} {span} --date yesterday" if span and not date else ""
     _check(session, start, end, now, yesterday)
     minutes = options.billable_minutes(billable, no_billable)

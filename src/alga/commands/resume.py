@@ -8,16 +8,14 @@ from alga.errors import AlreadyRunning, NotFound
 from alga.options import Ago, At, Notes
 from alga.output import Shown
 from alga.session import Session
-from alga.times import local_date
 from alga.workitems import WorkItem
 
 
 @command
 def resume(session: Session, notes: Notes = None, at: At = None, ago: Ago = None) -> Shown:
     """Start the last work item again, with its notes and service."""
-    now, zone = session.now(), session.zone
-    today = local_date(now, zone)
-    moment = options.moment(at, ago, today, today, now, zone)
+    now = session.now()
+    moment = options.moment(at, ago, now, session.zone)
     if running := session.timer.running():
         raise AlreadyRunning(
             f"{running.work_item.label} is running. Nothing was started.", "To go back to another: alga switch -"

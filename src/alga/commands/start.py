@@ -35,9 +35,8 @@ def start(
     ago: Ago = None,
 ) -> Shown:
     """Start the clock on a work item."""
-    now, zone = session.now(), session.zone
-    today = local_date(now, zone)
-    moment = options.moment(at, ago, today, today, now, zone)
+    now = session.now()
+    moment = options.moment(at, ago, now, session.zone)
     item = workitems.resolve(work_item, kind, session.client, session.learnt) if work_item else _choose(session)
     service_id = service(session, service_name)
     try:

@@ -10,7 +10,7 @@ from alga.options import Ago, At, Billable, NoBillable, Notes, Service
 from alga.output import Shown
 from alga.session import Session
 from alga.timer import Running, Stopped
-from alga.times import format_time, local_date
+from alga.times import format_time
 from alga.truth import Asked
 
 
@@ -48,8 +48,7 @@ def _asked(session: Session, target: Running, at: str | None, ago: str | None, a
     if at and not ago:
         moment = options.moment_since(at, target.started_at, now, zone, "alga stop")
     else:
-        today = local_date(now, zone)
-        ended = options.moment(at, ago, today, today, now, zone)
+        ended = options.moment(at, ago, now, zone)
         if ended is None:
             return asked
         moment = ended

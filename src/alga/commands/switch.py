@@ -13,7 +13,6 @@ from alga.options import Ago, At, Notes, Service, Type
 from alga.output import Shown
 from alga.session import Session
 from alga.timer import Running
-from alga.times import local_date
 from alga.workitems import WorkItem
 
 Next = Annotated[
@@ -32,9 +31,8 @@ def switch(
     ago: Ago = None,
 ) -> Shown:
     """Stop the running timer and start another at the same minute."""
-    now, zone = session.now(), session.zone
-    today = local_date(now, zone)
-    moment = options.moment(at, ago, today, today, now, zone)
+    now = session.now()
+    moment = options.moment(at, ago, now, session.zone)
     old = session.timer.running()
     if work_item == "-":
         item = _one_before(session, old)

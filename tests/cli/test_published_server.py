@@ -1,0 +1,61 @@
+"""Against a server of the published kind: its answers carry `id`, it keeps billable minutes and has its own clock."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from alga.local.app import App
+from tests.support import Desk, Faulty, body_of
+
+
+class Published(httpx.BaseTransport):
+    """A server that knows the published vocabulary only, and refuses what is not in it."""
+
+    deployed = ("start_time", "end_time", "entry_id", "billable_duration", "is_billable", "duration_hours", "work_date")
+
+    def __init__(self, inner: httpx.BaseTransport) -> None:
+        self.inner = inner
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Take the deployed names out of both directions."""
+        if request.content and isinstance(body := body_of(request), dict):
+            kept = {key: value for key, value in body.items() if key not in self.deployed}
+            headers = {key: value for key, value in request.headers.items() if key != "content-length"}
+            request = httpx.Request(request.method, request.url, headers=headers, json=kept)
+        answer = self.inner.handle_request(request)
+        answer.read()
+        if answer.status_code == 204 or answer.status_code >= 400:
+            return answer
+        envelope = answer.json()
+        data = envelope["data"]
+        rows = data if isinstance(data, list) else [data] if data else []
+        for row in rows:
+            for name in self.deployed:
+                row.pop(name, None)
+        return httpx.Response(answer.status_code, json=envelope)
+
+
+@pytest.fixture
+def published(tmp_path: Path, desk: Desk) -> Desk:
+    """A desk in front of such a server."""
+    app = App(tmp_path / "server.db", desk.clock, desk.zone)
+    desk.transport = Faulty(Published(httpx.WSGITransport(app=app)))
+    desk.env = {"ALGA_URL": "https://psa.example.test", "ALGA_API_KEY": app.key_of("local")}
+    return desk
+
+
+def test_a_day(published: Desk) -> None:
+    logged = published.ok("log", "tk_1", "7:00-8:30", "--billable", "30", "-m", "x", "--json")
+    assert (logged.json["duration_minutes"], logged.json["billable_minutes"], logged.err) == (90, 30, "")
+    started = published.ok("start", "tk_9c41", "--ago", "12m", "-m", "x", "--json").json
+    assert (started["clock"], started["started_at"]) == ("server", "2026-11-23T08:00:00Z")
+    published.clock.pass_by(minutes=48)
+    stopped = published.ok("stop", "--billable", "45")
+    assert stopped.out.startswith("Stopped tk_9c41: 1h worked, 45m billable (09:00-10:00)")
+    assert stopped.err == ""
+    changed = published.ok("edit", logged.json["id"][:8], "7:00-8:00", "--json").json
+    assert (changed["duration_minutes"], changed["billable_minutes"]) == (60, 30)
+    assert [row["work_item_id"] for row in published.ok("list", "--json").json] == ["tk_1", "tk_9c41"]
+    assert published.ok("delete", changed["id"], "--yes").out.startswith("Deleted tk_1")
+    assert published.ok("whoami", "--json").json["server_kind"] == "published"
