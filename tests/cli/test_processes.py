@@ -41,9 +41,14 @@ def served(home: Path, *args: str) -> Iterator[dict[str, str]]:
         lines = [process.stdout.readline() for _ in range(2)]
         yield dict(re.findall(r"export (\w+)=(\S+)", "".join(lines)))
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         process.wait(10)
         process.stdout.close()
+
+
+def heed_ctrl_c() -> None:
+    """A job in the background, as CI may be, ignores Ctrl-C, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_two_processes_at_once_lose_nothing(tmp_path: Path) -> None:
@@ -89,7 +94,12 @@ def test_serve_prints_what_connects_to_it(tmp_path: Path) -> None:
 
 def test_ctrl_c_is_130_and_one_line(tmp_path: Path) -> None:
     process = subprocess.Popen(
-        [*ALGA, "serve"], env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*ALGA, "serve"],
+        env=environment(tmp_path),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=heed_ctrl_c,
     )
     assert process.stdout
     process.stdout.readline()
@@ -154,6 +164,7 @@ def at_a_terminal(home: Path, typed: bytes, *args: str, **more: str) -> tuple[in
     """Run at a pseudo-terminal and type once something is asked."""
     pid, fd = pty.fork()
     if pid == 0:
+        heed_ctrl_c()
         os.execve(sys.executable, [*ALGA, *args], environment(home, TERM="xterm", **more))
     screen, answered = b"", False
     try:
