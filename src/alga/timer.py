@@ -128,7 +128,6 @@ class Timer:
     ) -> "tuple[Stopped | None, Running]":
         """Stop one and start another at the same minute. A stop that is kept here does not hold up the start."""
         moment = cut(at or self._on.now())
-        self._check_service(service_id)
         stopped = None
         try:
             stopped = self.stop(old, Asked(ended_at=moment if at or old.kept else None))

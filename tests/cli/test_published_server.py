@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from alga.local.app import App
+from tests.conftest import Strict
 from tests.support import Desk, Faulty, body_of
 
 
@@ -59,3 +60,29 @@ def test_a_day(published: Desk) -> None:
     assert [row["work_item_id"] for row in published.ok("list", "--json").json] == ["tk_1", "tk_9c41"]
     assert published.ok("delete", changed["id"], "--yes").out.startswith("Deleted tk_1")
     assert published.ok("whoami", "--json").json["server_kind"] == "published"
+
+
+class Deaf(httpx.BaseTransport):
+    """A server that ignores every filter of a list, as the published page has none."""
+
+    def __init__(self, inner: httpx.BaseTransport) -> None:
+        self.inner = inner
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Leave only the parameters that are published."""
+        kept = {
+            name: request.url.params[name] for name in ("page", "limit", "sort", "order") if name in request.url.params
+        }
+        request.url = request.url.copy_with(params=kept)
+        return self.inner.handle_request(request)
+
+
+def test_a_server_that_ignores_filters_is_filtered_here(strict: Strict) -> None:
+    strict.network.inner = Deaf(strict.network.inner)
+    desk = strict.desk
+    desk.ok("log", "TIC1042", "8:00-8:30", "-s", desk.ok("services", "--json").json[0]["id"], "-m", "x")
+    mine = desk.ok("list", "--from", "2026-01-01", "--json").json
+    assert {row["user_name"] for row in mine} == {"Tin Woodman"}
+    assert desk.ok("list", "--yesterday", "--json").json == []
+    everyone = desk.ok("list", "--everyone", "--last-week", "--json").json
+    assert {row["user_name"] for row in everyone} == {"Glinda Good"}

@@ -6,7 +6,7 @@ import pytest
 from alga.errors import Interrupted
 from tests.cli.test_technicians_day import joined
 from tests.conftest import Strict
-from tests.support import Desk
+from tests.support import Desk, body_of
 
 
 def ids(desk: Desk) -> list[str]:
@@ -334,6 +334,64 @@ def test_a_stop_of_unknown_outcome_is_looked_for_before_it_is_sent_again(strict:
     assert len(ids(desk)) == 1, "not lost and not doubled"
 
 
+def lose_posts(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+    """A post arrives, and its answer does not."""
+    if request.method == "POST":
+        raise httpx.RemoteProtocolError("Server disconnected", request=request)
+    return response
+
+
+def test_a_server_without_an_overlap_rule_gets_the_stop_once_too(
+    strict: Strict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alga.local.rules.overlap", lambda start, end, entries: False)
+    strict.desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
+    strict.desk.clock.pass_by(minutes=48)
+    strict.network.after = lose_posts
+    assert strict.desk("stop").code == 7
+    strict.network.after = lambda request, response: response
+    strict.desk.ok("stop")
+    assert len(ids(strict.desk)) == 1
+
+
+def test_a_first_sending_that_arrives_late_is_seen_in_the_409(strict: Strict) -> None:
+    strict.desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
+    strict.desk.clock.pass_by(minutes=48)
+    strict.network.after = lose_posts
+    strict.desk("stop")
+    posted: list[httpx.Request] = []
+
+    def not_seen_yet(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        posted.extend([request] if request.method == "POST" else [])
+        if posted or request.url.path != "/api/v1/time-entries":
+            return response
+        return httpx.Response(200, json={"data": [], "pagination": {"hasNext": False}})
+
+    strict.network.after = not_seen_yet
+    assert "48m worked" in strict.desk.ok("stop").out
+    assert len(posted) == 1
+    assert len(ids(strict.desk)) == 1
+
+
+@pytest.mark.parametrize("clock", ["server", "local"])
+def test_a_stop_over_an_entry_made_elsewhere_is_refused_and_the_timer_runs_on(strict: Strict, clock: str) -> None:
+    strict.desk.ok("config", "set", "timer", clock)
+    strict.desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
+    strict.desk.clock.pass_by(minutes=48)
+    on_the_web = body_of(strict.network.sent("POST")[0]) if clock == "server" else {}
+    ticket = strict.desk.ok("status", "--json").json["work_item_id"]
+    service = on_the_web.get("service_id") or strict.desk.ok("services", "--json").json[0]["id"]
+    entry = {"work_item_type": "ticket", "work_item_id": ticket, "service_id": service}
+    times = {"start_time": "2026-11-23T08:30:00Z", "end_time": "2026-11-23T08:40:00Z"}
+    headers = {"X-API-Key": strict.app.key_of("technician")}
+    made = httpx.post(f"{strict.url}/api/v1/time-entries", json=entry | times, headers=headers).json()["data"]
+    refused = strict.desk("stop", columns=200)
+    assert refused.code == 5
+    assert f"09:12-10:00 overlaps TIC1042 09:30-09:40 ({made['entry_id'][:8]}). The timer still runs." in refused.err
+    assert strict.desk.ok("status", "--json").json["ended_at"] is None
+    assert strict.desk.ok("stop", "--at", "9:30", "--json").json["duration_minutes"] == 18
+
+
 def test_a_refused_stop_is_kept_and_can_be_mended(strict: Strict) -> None:
     desk = strict.desk
     desk.ok("start", "TIC1042", "-s", "99999999-9999-4999-8999-999999999999", "-m", "x")
@@ -365,7 +423,17 @@ def test_a_waiting_stop_can_be_cancelled(strict: Strict) -> None:
     strict.desk.clock.pass_by(minutes=48)
     strict.network.before = offline
     strict.desk("stop")
-    assert strict.desk.ok("cancel", "--yes").out == "Discarded TIC1042: 48m, nothing recorded.\n"
+    cancelled = strict.desk.ok("cancel", "--yes")
+    assert (cancelled.out, cancelled.err) == ("Discarded TIC1042: 48m, nothing recorded.\n", "")
+
+
+def test_cancelling_what_may_have_arrived_says_so(strict: Strict) -> None:
+    strict.desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
+    strict.desk.clock.pass_by(minutes=48)
+    strict.network.after = lose_posts
+    assert strict.desk("stop").code == 7
+    told = joined(strict.desk.ok("cancel", "--yes").err)
+    assert "An earlier sending of 09:12-10:00 may have reached the server. To see: alga list --today" in told
 
 
 def test_status_without_a_connection_shows_the_timer_kept_here(strict: Strict) -> None:
