@@ -56,9 +56,13 @@ def as_asked(kept: "Kept") -> Asked:
 def post(parts: Parts, kept: "Kept") -> "TimeEntry":
     """Post a stopped session, looking for it first if it may be there already.
 
-    Whatever goes wrong, the interval stays in the journal, and the error says so. What was once in doubt stays in
-    doubt: an earlier sending may still arrive.
+    Whatever goes wrong, the interval stays in the journal, and the error says so. Two processes never send at once.
     """
+    with parts.journal.alone(kept) as current:
+        return _post(parts, current)
+
+
+def _post(parts: Parts, kept: "Kept") -> "TimeEntry":
     doubted = kept.sent
     try:
         entry = _already_there(parts, kept) if doubted else None
@@ -68,7 +72,7 @@ def post(parts: Parts, kept: "Kept") -> "TimeEntry":
     except (UnknownOutcome, Interrupted) as error:
         raise _keeping(parts, error, kept, "alga stop looks for it there before it sends it again.") from None
     except AlgaError as error:
-        if not doubted:
+        if not doubted:  # what was once in doubt stays so: an earlier sending may still arrive
             parts.journal.not_sent(kept)
         raise _keeping(parts, error, kept, "alga stop sends it.") from None
     parts.journal.forget(kept)

@@ -1,9 +1,12 @@
 """start, stop, switch, resume, cancel and status: on the server's clock and on the one kept here."""
 
+import threading
+
 import httpx
 import pytest
 
-from alga.errors import Interrupted
+from alga.errors import AlreadyRunning, Interrupted
+from alga.session import Outside, Session
 from tests.cli.test_technicians_day import joined
 from tests.conftest import Strict
 from tests.support import Desk, body_of
@@ -237,7 +240,8 @@ def test_a_timer_kept_here_is_on_disk_before_it_is_said(strict: Strict) -> None:
     assert strict.network.sent("POST") == []
     status = strict.desk.ok("status", "--offline")
     assert status.out.startswith("TIC1042  0:00:00  since 09:12  x\n")
-    assert strict.as_role("admin").ok("status", "--json").json is None, "another key has its own timer"
+    another_key = Desk(strict.desk.home, strict.desk.clock, env=strict.as_role("admin").env)
+    assert another_key.ok("status", "--offline", "--json").json is None, "it is that key's timer"
 
 
 def test_with_no_clock_here_status_and_stop_ask_the_server(strict: Strict) -> None:
@@ -390,6 +394,33 @@ def test_a_stop_over_an_entry_made_elsewhere_is_refused_and_the_timer_runs_on(st
     assert f"09:12-10:00 overlaps TIC1042 09:30-09:40 ({made['entry_id'][:8]}). The timer still runs." in refused.err
     assert strict.desk.ok("status", "--json").json["ended_at"] is None
     assert strict.desk.ok("stop", "--at", "9:30", "--json").json["duration_minutes"] == 18
+
+
+def test_two_stops_at_once_make_one_entry(strict: Strict, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alga.local.rules.overlap", lambda start, end, entries: False)  # as it is not atomic there
+    desk = strict.desk
+    desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
+    desk.clock.pass_by(minutes=48)
+    strict.network.before = offline
+    assert desk("stop").code == 7
+    session = Session(Outside(desk.clock, desk.zone, env=desk.environment()))
+    waiting = session.timer.waiting()[0]
+    outcomes: list[object] = []
+
+    def stop() -> None:
+        try:
+            outcomes.append(Session(session.outside).timer.send(waiting))
+        except AlreadyRunning as error:
+            outcomes.append(error.message)
+
+    threads = [threading.Thread(target=stop) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    strict.network.before = lambda request: None
+    assert len(ids(desk)) == 1
+    assert outcomes.count("Another alga took care of that timer just now.") == 5
 
 
 def test_a_refused_stop_is_kept_and_can_be_mended(strict: Strict) -> None:

@@ -47,6 +47,7 @@ class Kept:
     sent: bool
 
 
+LOCK_SECONDS = 60
 FIELDS = "id, work_item_type, work_item_id, label, service_id, notes, billable_minutes, started_at, ended_at, sent"
 
 
@@ -94,10 +95,6 @@ class Journal:
             (to_wire(ended_at), notes, service_id, billable_minutes),
         )
 
-    def run_on(self, kept: Kept) -> Kept:
-        """Take a stop back: the clock was never stopped."""
-        return self._update(kept, "ended_at = NULL", ())
-
     def sending(self, kept: Kept) -> Kept:
         """From here on it may be on the server."""
         return self._update(kept, "sent = 1", ())
@@ -111,11 +108,28 @@ class Journal:
         with self._open() as db:
             db.execute("DELETE FROM session WHERE id = ?", (kept.id,))
 
+    @contextmanager
+    def alone(self, kept: Kept) -> Iterator[Kept]:
+        """Hold the one lock there is for sending, with the session as it is by then. A crash gives the lock back.
+
+        Raises AlreadyRunning when another process took care of the session meanwhile.
+        """
+        make_private(self._path.parent)
+        with closing(
+            sqlite3.connect(self._path.with_suffix(".lock"), timeout=LOCK_SECONDS, isolation_level=None)
+        ) as lock:
+            try:
+                lock.execute("BEGIN EXCLUSIVE")
+            except sqlite3.OperationalError as fault:
+                raise AlreadyRunning("Another alga is sending just now. Nothing was changed.", "Try again.") from fault
+            yield self._update(kept, "id = id", ())
+
     def _update(self, kept: Kept, change: str, values: tuple[object, ...]) -> Kept:
+        """Change a session that is still as it was seen."""
+        ended_at = to_wire(kept.ended_at) if kept.ended_at else None
         with self._open() as db:
-            row = db.execute(
-                f"UPDATE session SET {change} WHERE id = ? RETURNING {FIELDS}", (*values, kept.id)
-            ).fetchone()
+            update = f"UPDATE session SET {change} WHERE id = ? AND ended_at IS ? RETURNING {FIELDS}"
+            row = db.execute(update, (*values, kept.id, ended_at)).fetchone()
         if row is None:
             raise AlreadyRunning("Another alga took care of that timer just now.", "To see what is: alga status")
         return _kept(row)
