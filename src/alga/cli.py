@@ -12,9 +12,9 @@ from typer.core import TyperGroup
 
 from alga import __version__, output
 from alga.command import Context
-from alga.errors import AlgaError, Interrupted, UsageError
+from alga.errors import AlgaError, ConfigError, Interrupted, UsageError
 from alga.options import ProfileName
-from alga.output import Format
+from alga.output import Format, Shown
 from alga.session import Outside
 
 PANELS = {  # each command's file is commands/NAME.py, imported when it is typed
@@ -83,14 +83,14 @@ def main(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
-) -> int:
+) -> Shown | None:
     """Track time in AlgaPSA: start, stop, log."""
     ctx.obj.profile = profile
     if ctx.invoked_subcommand is None:
         from alga.commands.home import home
 
         return home(ctx, profile=None, form=None, json=False, fields=None)
-    return 0
+    return None
 
 
 def run(args: Sequence[str], outside: Outside | None = None) -> int:
@@ -107,6 +107,12 @@ def run(args: Sequence[str], outside: Outside | None = None) -> int:
         # The reader had enough (| head). What is still buffered goes nowhere, quietly.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as fault:
+        place = f"{fault.filename}: " if fault.filename else ""
+        output.error(
+            ConfigError(f"{place}{fault.strerror or fault}.", "Is there room, and may you write there?"), context.form
+        )
+        return ConfigError.exit_code
     except Exception as fault:
         if os.environ.get("ALGA_DEBUG"):
             raise
@@ -125,7 +131,7 @@ def _run(args: Sequence[str], context: Context) -> int:
     group = typer.main.get_command(root)
     _offer_completion()
     try:
-        code = group.main(
+        result = group.main(
             list(args), prog_name="alga", complete_var="_ALGA_COMPLETE", standalone_mode=False, obj=context
         )
     except typer.Abort:
@@ -137,7 +143,10 @@ def _run(args: Sequence[str], context: Context) -> int:
         if usage is None:
             raise
         return _usage(fault, context, args)
-    return _interrupted(context) if code == 130 else int(code or 0)
+    if isinstance(result, Shown):
+        output.show(result, context.form)
+        return result.exit_code
+    return _interrupted(context) if result == Interrupted.exit_code else int(result or 0)
 
 
 def _offer_completion() -> None:

@@ -35,7 +35,7 @@ class Context:
             output.messages(self.session.warnings, self.session.notes)
 
 
-def command(function: Callable[..., Shown]) -> Callable[..., int]:
+def command(function: Callable[..., Shown]) -> Callable[..., Shown]:
     """Make a command of a function that takes a session and options and returns what is to be shown.
 
     A parameter whose type is a dataclass is a group of options: each field becomes an option, and the function gets
@@ -48,15 +48,13 @@ def command(function: Callable[..., Shown]) -> Callable[..., int]:
     defaults = {name: each.default for name, each in inspect.signature(function).parameters.items()}
 
     @wraps(function)
-    def run(ctx: typer.Context, **given: Any) -> int:
+    def run(ctx: typer.Context, **given: Any) -> Shown:
         made = {name: group(**{f.name: given.pop(f.name) for f in fields(group)}) for name, group in groups.items()}
         common = made.pop("common")
         context: Context = ctx.find_root().obj
         context.form = output.chosen(common.form, common.json, common.fields)
         context.session = session = Session(context.outside, common.profile or context.profile)
-        shown = function(session, **given, **made)
-        output.show(shown, context.form)
-        return shown.exit_code
+        return function(session, **given, **made)
 
     parameters = {"ctx": inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)}
     for name, hint in (*hints.items(), ("common", Common)):
@@ -97,10 +95,15 @@ def delivered(entry: "TimeEntry") -> dict[str, Any]:
     return entry.published() | {"delivery": "delivered"}
 
 
-def told(session: Session, asked: Asked, entry: "TimeEntry") -> None:
-    """After a write: keep what it shows of the user and the service, and say each difference."""
-    session.learnt.own(entry.user_id, entry.user_name)
+def keep(session: Session, asked: Asked, entry: "TimeEntry") -> None:
+    """After a new entry: keep what it shows of the key's own user, and the service for the next."""
+    if asked.user_id is None:
+        session.learnt.own(entry.user_id, entry.user_name)
     session.learnt.last_service = entry.service_id or session.learnt.last_service
+
+
+def told(session: Session, asked: Asked, entry: "TimeEntry") -> None:
+    """After a write: say each difference between what was asked and what was stored."""
     for sentence in differences(asked, entry, session.zone):
         session.warn(sentence)
     if not entry.notes:

@@ -174,8 +174,13 @@ def _profile(name: str, settings: Mapping[str, Any]) -> Profile:
 
 def checked_url(url: str, allow_http: bool = False) -> str:
     """The origin, without a trailing slash. Raises ConfigError unless it is https, or http to this computer."""
-    parts = urlsplit(url if "://" in url else f"https://{url}")
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment:
+    try:
+        parts = urlsplit(url if "://" in url else f"https://{url}")
+        readable = parts.port is None or parts.port > 0
+    except ValueError:
+        raise ConfigError(f"'{url}' is not the address of a server.", "Like this: https://algapsa.com") from None
+    plain = not (parts.username or parts.query or parts.fragment)
+    if not readable or not plain or parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigError(f"'{url}' is not the address of a server.", "Like this: https://algapsa.com")
     if parts.scheme == "http" and parts.hostname not in LOOPBACK and not allow_http:
         raise ConfigError(
@@ -220,7 +225,8 @@ def choose(asked: str | None, env: Mapping[str, str], config: Config) -> Choice:
         settings = {**config.settings(ENVIRONMENT), "key": key, "url": env.get("ALGA_URL") or DEFAULT_URL}
         return Choice(_profile(ENVIRONMENT, settings), named=True)
     if config.default:
-        return Choice(_profile(LOCAL, {}) if config.default == LOCAL else config.profile(config.default), named=True)
+        local = _profile(LOCAL, config.settings(LOCAL))
+        return Choice(local if config.default == LOCAL else config.profile(config.default), named=True)
     return Choice(_profile(LOCAL, config.settings(LOCAL)), named=False)
 
 
@@ -252,6 +258,8 @@ def set_setting(config: Config, name: str, key: str, value: str) -> None:
     """Set one of SETTINGS; an empty value removes it. Raises UsageError for what it may not be."""
     if key not in SETTINGS:
         raise UsageError(f"There is no setting '{key}'.", f"There is: {', '.join(SETTINGS)}")
+    if name == LOCAL and key != "service":
+        raise UsageError(f"The practice data has no {key}: it is on this computer.", "It has: service")
     typed: str | bool = value.lower() == "true" if key == "allow_http" and value.lower() in ("true", "false") else value
     if value and (fault := _fault(key, typed)):
         raise UsageError(f"'{value}' will not do: {fault}.")

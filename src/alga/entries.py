@@ -1,13 +1,24 @@
 """Finding time entries: one's own, in a period, around an interval, by a shortened id."""
 
-from datetime import datetime, timedelta, tzinfo
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
 from alga import sheet, workitems
 from alga.errors import NotFound, Overlaps, UsageError
 from alga.learnt import Learnt
 from alga.periods import Period
-from alga.times import day_start, format_day, format_interval, format_time, local_date, minutes_between, to_wire
+from alga.times import (
+    day_start,
+    format_day,
+    format_interval,
+    format_minutes,
+    format_time,
+    local_date,
+    minutes_between,
+    to_wire,
+)
 
 if TYPE_CHECKING:
     from alga.api.client import Client
@@ -15,6 +26,7 @@ if TYPE_CHECKING:
 
 LOOK_BACK = timedelta(days=7)
 RECENT = timedelta(days=92)
+EVER = datetime(2000, 1, 1, tzinfo=UTC)
 SHORTEST_PREFIX = 4
 
 
@@ -45,7 +57,7 @@ def since(client: "Client", user_id: str | None, start: datetime, end: datetime 
 
 
 def by_id(client: "Client", learnt: Learnt, typed: str, now: datetime) -> "TimeEntry":
-    """An entry by its id or a unique prefix of it: own entries of the last three months, then everyone's.
+    """An entry by its id or a unique prefix of it: own entries of three months, then everyone's, then all one's own.
 
     Raises NotFound, or UsageError when several begin like that.
     """
@@ -56,8 +68,9 @@ def by_id(client: "Client", learnt: Learnt, typed: str, now: datetime) -> "TimeE
         raise UsageError(
             f"'{typed}' is too short for an id: at least {SHORTEST_PREFIX} characters.", "To see ids: alga list"
         )
-    for user_id in dict.fromkeys((workitems.own_user(client, learnt), None)):
-        found = [entry for entry in since(client, user_id, now - RECENT) if entry.id.lower().startswith(typed)]
+    own, recent = workitems.own_user(client, learnt), now - RECENT
+    for user_id, start in ((own, recent), (None, recent), *([(own, EVER)] if own else [])):
+        found = [entry for entry in since(client, user_id, start) if entry.id.lower().startswith(typed)]
         exact = [entry for entry in found if entry.id.lower() == typed]
         if len(exact or found) == 1:
             return (exact or found)[0]
@@ -65,51 +78,76 @@ def by_id(client: "Client", learnt: Learnt, typed: str, now: datetime) -> "TimeE
             raise UsageError(
                 f"{len(found)} entries begin with {typed}.", f"Say more: {', '.join(e.id for e in found[:5])}"
             )
-    raise NotFound(f"No entry of the last three months begins with {typed}.", "To see ids: alga list --month")
+    raise NotFound(f"No entry begins with {typed}.", "To see ids: alga list --month")
 
 
 # --- overlaps -------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Taken:
+    """Time of one's own that is spoken for: an entry, the running timer, or a stop that is not sent yet."""
+
+    started_at: datetime
+    ended_at: datetime | None
+    label: str
+    id: str
+    sent: bool = True
+
+
 class Clash:
-    """What an interval of one's own would overlap, and where there is room instead."""
+    """What an interval of one's own would overlap, and where there is room instead.
 
-    def __init__(self, client: "Client", learnt: Learnt, zone: tzinfo, now: datetime) -> None:
-        self._client, self._learnt, self._zone, self._now = client, learnt, zone, now
+    `kept` are the sessions on this computer: the server knows nothing of those.
+    """
 
-    def check(self, start: datetime, end: datetime, ignoring: str | None = None, try_with: str | None = None) -> None:
-        """Raise Overlaps when start-end overlaps an own entry or the running timer; the error names it and a free slot.
+    def __init__(
+        self, client: "Client", learnt: Learnt, zone: tzinfo, now: datetime, kept: Sequence[Taken] = ()
+    ) -> None:
+        self._client, self._learnt, self._zone, self._now, self._kept = client, learnt, zone, now, kept
 
-        The server checks this on create only and leaves out a running timer (section 2); an unknown own user leaves
-        it to the server.
+    def check(
+        self, start: datetime, end: datetime, ignoring: str | None = None, running: bool = True, try_with: str = ""
+    ) -> None:
+        """Raise Overlaps when start-end overlaps one's own time; the error names it and a free slot.
+
+        The server checks this on create only and leaves out a running timer (section 2), which `running` includes.
+        An unknown own user leaves the server's entries to the server.
         """
-        user_id = workitems.own_user(self._client, self._learnt)
-        if user_id is None:
-            return
-        own = [entry for entry in since(self._client, user_id, start - LOOK_BACK, end) if entry.id != ignoring]
-        clashing = sheet.clashes(start, end, own, self._now)
+        taken = [each for each in self._taken(start - LOOK_BACK, end) if each.id != ignoring]
+        clashing = sheet.clashes(start, end, [each for each in taken if running or each.ended_at], self._now)
         if clashing:
-            raise Overlaps(self.told(start, end, clashing[0]), self._room(start, end, user_id, ignoring, try_with))
+            raise Overlaps(self._told(start, end, clashing[0]), self._room(start, end, ignoring, try_with))
 
-    def told(self, start: datetime, end: datetime, entry: "TimeEntry") -> str:
-        """The sentence that names the clash."""
-        name = workitems.label(entry, self._learnt)
+    def named(self, error: Overlaps, start: datetime, end: datetime) -> Overlaps:
+        """A server's own refusal, with the entry it means: there zero-minute entries count too."""
+        for each in self._taken(start - LOOK_BACK, end):
+            if each.started_at < end and start < (each.ended_at or self._now):
+                return Overlaps(self._told(start, end, each), error.hint)
+        return error
+
+    def _taken(self, start: datetime, end: datetime) -> list[Taken]:
+        user_id = workitems.own_user(self._client, self._learnt)
+        own = since(self._client, user_id, start, end) if user_id else []
+        return [*self._kept, *(Taken(e.started_at, e.ended_at, workitems.label(e, self._learnt), e.id) for e in own)]
+
+    def _told(self, start: datetime, end: datetime, taken: Taken) -> str:
         mine = format_interval(start, end, self._zone)
-        theirs = format_interval(entry.started_at, entry.ended_at, self._zone)
-        if entry.ended_at is None:
-            return f"{mine} overlaps the running timer on {name}, since {theirs.removesuffix('-')}."
-        return f"{mine} overlaps {name} {theirs} ({entry.id[:8]})."
+        theirs = format_interval(taken.started_at, taken.ended_at, self._zone)
+        if taken.ended_at is None:
+            return f"{mine} overlaps the running timer on {taken.label}, since {theirs.removesuffix('-')}."
+        return f"{mine} overlaps {taken.label} {theirs} ({taken.id[:8] if taken.sent else 'not sent yet'})."
 
-    def _room(self, start: datetime, end: datetime, user_id: str, ignoring: str | None, try_with: str | None) -> str:
+    def _room(self, start: datetime, end: datetime, ignoring: str | None, try_with: str) -> str:
         day, today = local_date(start, self._zone), local_date(self._now, self._zone)
         begin, finish = day_start(day, self._zone), day_start(day + timedelta(days=1), self._zone)
-        own = [e for e in since(self._client, user_id, begin - LOOK_BACK, finish) if e.id != ignoring]
+        taken = [each for each in self._taken(begin - LOOK_BACK, finish) if each.id != ignoring]
         wanted = minutes_between(start, end)
-        free = [(a, b) for a, b in sheet.gaps(begin, finish, own, self._now) if minutes_between(a, b) >= wanted]
-        if not free:
-            return f"{format_day(day, today)} has no free {wanted} minutes."
-        shown = ", ".join(self._gap(gap, begin, finish) for gap in free)
+        free = [(a, b) for a, b in sheet.gaps(begin, finish, taken, self._now) if minutes_between(a, b) >= wanted]
         on = "today" if day == today else f"on {format_day(day, today)}"
+        if not free:
+            return f"No {format_minutes(wanted)} are free {on}."
+        shown = ", ".join(self._gap(gap, begin, finish) for gap in free)
         slot = sheet.nearest_slot(free, start, wanted, self._now)
         if not slot or not try_with:
             return f"Free {on}: {shown}."

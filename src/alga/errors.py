@@ -71,6 +71,10 @@ class Unreachable(AlgaError):
     exit_code = 7
 
 
+class NoSuchPath(Unreachable):
+    """The server answers, and has nothing at that path."""
+
+
 class NeverSent(Unreachable):
     """The request did not leave this computer, or the server did not begin it: nothing was recorded."""
 

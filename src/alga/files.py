@@ -26,4 +26,6 @@ def write_whole(path: Path, text: str) -> None:
 
 def make_private(directory: Path) -> None:
     """Create a directory, and those above it, that only its owner may read; one that exists is left as it is."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not directory.exists():
+        make_private(directory.parent)
+        directory.mkdir(mode=0o700, exist_ok=True)

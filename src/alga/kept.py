@@ -7,8 +7,8 @@ from alga import entries, workitems
 from alga.config import Profile
 from alga.errors import AlgaError, Interrupted, Overlaps, UnknownOutcome
 from alga.learnt import Learnt
-from alga.times import format_day, format_time, local_date
-from alga.truth import Asked
+from alga.times import format_day, format_time, local_date, minutes_between
+from alga.truth import NON_BILLABLE, Asked
 
 if TYPE_CHECKING:
     from alga.api.client import Client
@@ -42,12 +42,14 @@ def mark_stopped(parts: Parts, kept: "Kept", asked: Asked, end: datetime) -> "Ke
 
 def as_asked(kept: "Kept") -> Asked:
     """The entry that a stopped session becomes."""
+    assert kept.ended_at
+    worked = 0 if kept.work_item_type == NON_BILLABLE else minutes_between(kept.started_at, kept.ended_at)
     return Asked(
         work_item_type=kept.work_item_type,
         work_item_id=kept.work_item_id,
         started_at=kept.started_at,
         ended_at=kept.ended_at,
-        billable_minutes=kept.billable_minutes,
+        billable_minutes=worked if kept.billable_minutes is None else kept.billable_minutes,
         notes=kept.notes,
         service_id=kept.service_id,
     )
@@ -65,39 +67,44 @@ def post(parts: Parts, kept: "Kept") -> "TimeEntry":
 def _post(parts: Parts, kept: "Kept") -> "TimeEntry":
     doubted = kept.sent
     try:
-        entry = _already_there(parts, kept) if doubted else None
+        entry = already_there(parts, kept) if doubted else None
         if entry is None:
             kept = parts.journal.sending(kept)
             entry = _create(parts, kept, doubted)
     except (UnknownOutcome, Interrupted) as error:
-        raise _keeping(parts, error, kept, "alga stop looks for it there before it sends it again.") from None
+        raise keeping(parts, error, kept, "alga stop looks for it there before it sends it again.") from None
     except AlgaError as error:
         if not doubted:  # what was once in doubt stays so: an earlier sending may still arrive
             parts.journal.not_sent(kept)
-        raise _keeping(parts, error, kept, "alga stop sends it.") from None
+        raise keeping(parts, error, kept, "alga stop sends it.") from None
     parts.journal.forget(kept)
     return entry
 
 
 def _create(parts: Parts, kept: "Kept", doubted: bool) -> "TimeEntry":
+    assert kept.ended_at
     try:
         return parts.client.create_entry(as_asked(kept))
-    except Overlaps:
+    except Overlaps as error:
         # The usual proof that an earlier try got through: a repeated create answers 409 (section 0, idempotency).
-        if doubted and (entry := _already_there(parts, kept)):
+        if doubted and (entry := already_there(parts, kept)):
             return entry
-        raise
+        clash = entries.Clash(parts.client, parts.learnt, parts.zone, parts.now())
+        raise clash.named(error, kept.started_at, kept.ended_at) from None
 
 
-def _already_there(parts: Parts, kept: "Kept") -> "TimeEntry | None":
-    """The own entry that an earlier sending made: same work item, start and end."""
+def already_there(parts: Parts, kept: "Kept") -> "TimeEntry | None":
+    """The own entry that an earlier sending made: same work item, start and end. Another's is never taken for it."""
     user_id = workitems.own_user(parts.client, parts.learnt)
+    if user_id is None:
+        return None
     found = entries.since(parts.client, user_id, kept.started_at, kept.started_at + timedelta(seconds=59))
-    same = (kept.work_item_type, kept.work_item_id, kept.ended_at)
-    return next((e for e in found if (e.work_item_type, e.work_item_id, e.ended_at) == same), None)
+    same = (user_id, kept.work_item_type, kept.work_item_id, kept.ended_at)
+    return next((e for e in found if (e.user_id, e.work_item_type, e.work_item_id, e.ended_at) == same), None)
 
 
-def _keeping(parts: Parts, error: AlgaError, kept: "Kept", then: str) -> AlgaError:
+def keeping(parts: Parts, error: AlgaError, kept: "Kept", then: str) -> AlgaError:
+    """The error, with what became of the stop."""
     assert kept.ended_at
     day, today = local_date(kept.ended_at, parts.zone), local_date(parts.now(), parts.zone)
     on = "" if day == today else f" on {format_day(day, today)}"

@@ -9,7 +9,17 @@ import typer
 from alga import periods
 from alga.errors import Refused, UsageError
 from alga.periods import Period
-from alga.times import AHEAD, format_day, format_time, local_date, parse_date, parse_instant, parse_interval, parse_span
+from alga.times import (
+    AHEAD,
+    cut,
+    format_day,
+    format_time,
+    local_date,
+    parse_date,
+    parse_instant,
+    parse_interval,
+    parse_span,
+)
 
 ProfileName = Annotated[
     str | None, typer.Option("--profile", metavar="NAME", help="The login to use; 'local' is this computer.")
@@ -95,7 +105,7 @@ def moment(at: str | None, ago: str | None, now: datetime, zone: tzinfo) -> date
     if at and ago:
         raise UsageError("--at and --ago exclude each other.")
     if ago:
-        return now - timedelta(minutes=parse_span(ago))
+        return cut(now) - timedelta(minutes=parse_span(ago))
     today = local_date(now, zone)
     return parse_instant(at, today, today, zone) if at else None
 
@@ -116,7 +126,9 @@ def interval(
         raise UsageError("How long, or from when to when?", "Like this: 90m, 9:00-10:30, or --from 9:00 --to 10:30.")
     start = parse_instant(first, on or today, today, zone)
     if not last:
-        return start, now
+        if start.astimezone(zone).date() != today:
+            raise UsageError("Until when? It did not start today.", "Say the end too: --to 10:30")
+        return start, cut(now)
     return start, parse_instant(last, start.astimezone(zone).date(), today, zone)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
-from alga.errors import AlgaError, UsageError
+from alga.errors import AlgaError, Interrupted, UsageError
 
 if TYPE_CHECKING:
     from rich.box import Box
@@ -125,7 +125,8 @@ def _picked(data: Any, fields: Sequence[str]) -> Any:
     known = _rows(data)[0] if _rows(data) else None
     for name in fields:
         if known is not None and name not in known:
-            raise UsageError(f"There is no field '{name}'.", f"There is: {', '.join(known)}")
+            told = f"There is no field '{name}'. The command was carried out; only its output is missing."
+            raise UsageError(told, f"There is: {', '.join(known)}")
     picked = [{name: row[name] for name in fields} for row in _rows(data)]
     return picked if isinstance(data, list) or data is None else picked[0]
 
@@ -153,6 +154,36 @@ def error(fault: AlgaError, form: Format) -> None:
     _print(_wrapped(f"alga: {fault.message}"), sys.stderr)
     if fault.hint:
         _print(_wrapped(fault.hint), sys.stderr)
+
+
+def interactive() -> bool:
+    """Whether there is a person to ask: questions go to stderr, answers come from stdin."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def confirm(question: str, default: bool, otherwise: str) -> bool:
+    """Ask in a terminal. Without one raises UsageError, which says what to type `otherwise`."""
+    if not interactive():
+        raise UsageError(f"{question} There is no terminal to ask in. Nothing was changed.", otherwise)
+    while True:
+        answer = ask(f"{question} [{'Y/n' if default else 'y/N'}]").lower()
+        if answer in ("", "y", "yes", "n", "no"):
+            return default if not answer else answer.startswith("y")
+
+
+def ask(question: str) -> str:
+    """A line typed by the person at the terminal; stdout stays clean."""
+    sys.stderr.write(plain(question) + " ")
+    sys.stderr.flush()
+    answer = sys.stdin.readline()
+    if not answer:
+        raise Interrupted("Interrupted: no answer. Nothing was changed.")
+    return answer.strip()
+
+
+def tell(text: str) -> None:
+    """A line of a conversation at the terminal."""
+    _print(plain(text), sys.stderr)
 
 
 def _wrapped(sentence: str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from alga.config import LOCAL, Choice, Config, Paths, Profile, choose, find_paths, load_config
-from alga.errors import ConfigError, Interrupted, UsageError
+from alga.errors import ConfigError
 from alga.files import write_whole
 from alga.learnt import Learnt, fingerprint, load_learnt
 from alga.times import Clock, SystemZone, local_date, system_clock
@@ -67,23 +67,6 @@ class Session:
         """Something that helps a person, in a terminal only."""
         self.notes.append(sentence)
 
-    def confirm(self, question: str, default: bool, otherwise: str) -> bool:
-        """Ask in a terminal. Without one raises UsageError, which says what to type `otherwise`."""
-        if not interactive():
-            raise UsageError(f"{question} There is no terminal to ask in. Nothing was changed.", otherwise)
-        while True:
-            answer = self.ask(f"{question} [{'Y/n' if default else 'y/N'}]").lower()
-            if answer in ("", "y", "yes", "n", "no"):
-                return default if not answer else answer.startswith("y")
-
-    def ask(self, question: str) -> str:
-        """A line typed by the person at the terminal; stdout stays clean."""
-        typer.echo(f"{question} ", nl=False, err=True)
-        answer = sys.stdin.readline()
-        if not answer:
-            raise Interrupted("Interrupted: no answer. Nothing was changed.")
-        return answer.strip()
-
     # --- where it goes ---
 
     @cached_property
@@ -106,15 +89,16 @@ class Session:
         """The profile this command goes to."""
         return self.choice.profile
 
-    @property
-    def server_key(self) -> tuple[str, str]:
-        """What is learnt and journalled is kept by the server and the key."""
-        return (LOCAL, "") if self.profile.is_local else (self.profile.url, self.profile.key)
-
     @cached_property
     def learnt(self) -> Learnt:
-        """What is known of this server with this key."""
-        return load_learnt(self.paths.state_dir / "learnt", *self.server_key)
+        """What is known of this server with this key. The embedded one knows its user."""
+        directory = self.paths.state_dir / "learnt"
+        if not self.profile.is_local:
+            return load_learnt(directory, self.profile.url, self.profile.key)
+        user_id, name, key = self.embedded.user_of("local")
+        learnt = load_learnt(directory, LOCAL, key)
+        learnt.own(user_id, name)
+        return learnt
 
     @cached_property
     def client(self) -> "Client":
@@ -129,7 +113,7 @@ class Session:
         else:
             target = Target(profile.url, profile.key, profile.name, "AlgaPSA", profile.tenant)
         http = Http(target, self._transport(), self.outside.sleep, self._waiting)
-        return Client(http, self.learnt.see)
+        return Client(http, self.learnt.see, self.warn)
 
     @cached_property
     def embedded(self) -> "App":
@@ -159,8 +143,8 @@ class Session:
         """The sessions whose clock alga keeps."""
         from alga.outbox.journal import Journal
 
-        server, key = self.server_key
-        return Journal(self.paths.outbox_db, server, fingerprint(key))
+        profile = self.profile
+        return Journal(self.paths.outbox_db, profile.url, fingerprint(profile.key), self.learnt.user_id)
 
     @cached_property
     def timer(self) -> "Timer":
@@ -200,8 +184,3 @@ class Session:
         elif not told.exists() or told.read_text(encoding="utf-8") != today:
             self.note(PRACTICE)
             write_whole(told, today)
-
-
-def interactive() -> bool:
-    """Whether there is a person to ask: prompts go to stderr, answers come from stdin."""
-    return sys.stdin.isatty() and sys.stderr.isatty()

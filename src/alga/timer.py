@@ -1,17 +1,18 @@
 """The running timer: on the server's clock, or kept here where a server leaves timers off the time sheet."""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from alga import entries, kept, workitems
+from alga import kept, workitems
+from alga.entries import Clash, Taken
 from alga.errors import (
     AlgaError,
     AlreadyRunning,
     AuthError,
     Forbidden,
-    NeverSent,
+    Interrupted,
     NoSession,
     NotFound,
     Overlaps,
@@ -22,7 +23,7 @@ from alga.errors import (
 from alga.kept import Parts
 from alga.learnt import DEPLOYED
 from alga.times import AHEAD, cut, format_day, format_interval, format_time, local_date, minutes_between, to_wire
-from alga.truth import Asked, differences
+from alga.truth import NON_BILLABLE, Asked, differences
 from alga.workitems import WorkItem
 
 if TYPE_CHECKING:
@@ -43,6 +44,11 @@ class Running:
     service_id: str | None
     kept: "Kept | None" = None
     entry: "TimeEntry | None" = None
+
+    @property
+    def key(self) -> str:
+        """What tells it from others: the entry's id, or the journal's."""
+        return self.entry.id if self.entry else f"kept-{self.kept.id if self.kept else 0}"
 
     @property
     def ended_at(self) -> datetime | None:
@@ -92,7 +98,7 @@ class Timer:
         if profile.timer == "auto" and learnt.kind is None:
             try:
                 self._on.client.list_entries({"limit": "1"})  # the client tells learnt what it sees
-            except NeverSent:
+            except Unreachable:
                 return True  # a finished entry is right on either kind
         return profile.timer == "local" or learnt.kind == DEPLOYED
 
@@ -114,6 +120,33 @@ class Timer:
         """The timer kept here, else the server's."""
         return self.here() or self.there()
 
+    def clash(self) -> Clash:
+        """The check for overlaps, with the sessions kept here, of which the server knows nothing."""
+        kept = [self.here(), *self.waiting()]
+        taken = [
+            Taken(each.started_at, each.ended_at, each.work_item.label, each.key, sent=False) for each in kept if each
+        ]
+        return Clash(self._on.client, self._on.learnt, self._on.zone, self._on.now(), taken)
+
+    def unsent(self) -> list[str]:
+        """A sentence for each stop that waits here, and for what waits for another key."""
+        if self._on.profile.is_local:
+            return []
+        words = [f"{self._words(each)} is not recorded yet. alga stop sends it." for each in self.waiting()]
+        others = [self._of_kept(each) for each in self._on.journal.of_others()]
+        return words + [
+            f"{self._words(each)} waits for the key it was kept with, or one of the same user: alga login"
+            for each in others
+        ]
+
+    def _words(self, running: Running) -> str:
+        shown = format_interval(running.started_at, running.ended_at, self._on.zone)
+        return f"{running.work_item.label} {self._on_day(running.started_at)}{shown}"
+
+    def _on_day(self, instant: datetime) -> str:
+        day, today = local_date(instant, self._on.zone), local_date(self._on.now(), self._on.zone)
+        return "" if day == today else f"{format_day(day, today)} "
+
     # --- start ---
 
     def start(self, item: WorkItem, service_id: str | None, notes: str | None, at: datetime | None) -> Running:
@@ -131,10 +164,12 @@ class Timer:
         stopped = None
         try:
             stopped = self.stop(old, Asked(ended_at=moment if at or old.kept else None))
-        except (NeverSent, UnknownOutcome) as error:
-            if not old.kept:
+        except Interrupted:
+            raise
+        except AlgaError as error:
+            if old.key not in {each.key for each in self.waiting()}:
                 raise
-            self._on.warn(error.message)
+            self._on.warn(f"{old.work_item.label}: {error.message}")
         ended = stopped.entry.ended_at if stopped and stopped.entry else None
         try:
             return stopped, self._begin(item, service_id, notes, ended or moment)
@@ -160,10 +195,9 @@ class Timer:
 
     def _start_here(self, item: WorkItem, service_id: str | None, notes: str | None, start: datetime) -> Running:
         self._check_service(service_id)
-        try:
+        there = None
+        with suppress(Unreachable):
             there = self._on.client.active_session()
-        except NeverSent:
-            there = None
         if there or self._on.journal.running():
             raise AlreadyRunning("A timer is running already.", "To see it: alga status")
         return self._of_kept(self._on.journal.start((item.type, item.id), item.label, service_id, notes, start))
@@ -174,16 +208,23 @@ class Timer:
             raise Refused("AlgaPSA needs a service for every entry. Nothing was started.", SERVICES)
 
     def _back_date(self, entry: "TimeEntry", start: datetime) -> "TimeEntry":
-        """The second step of a back-dated start: PUT the start. Refused, the timer runs from now, and that is said."""
+        """The second step of a back-dated start: PUT the start. Where that fails the timer runs all the same."""
+        zone = self._on.zone
+        wanted, now = format_time(start, zone), format_time(entry.started_at, zone)
+        asked = Asked(started_at=start)
         try:
-            return self._on.client.update_entry(entry.id, Asked(started_at=start), running=True)
-        except AlgaError as error:
-            wanted, zone = format_time(start, self._on.zone), self._on.zone
-            self._on.warn(
-                f"It runs from {format_time(entry.started_at, zone)}, not {wanted}: {error.message} "
-                f"After the stop: alga edit {entry.id[:8]} --from {wanted}"
-            )
+            changed = self._on.client.update_entry(entry.id, asked, running=True)
+        except UnknownOutcome:
+            self._on.warn(f"It is not known whether it runs from {wanted} or {now}. To see: alga status")
             return entry
+        except (Refused, Forbidden, NotFound, Unreachable) as error:
+            typed = f"--from '{start.astimezone(zone):%Y-%m-%d} {wanted}'"
+            told = f"It runs from {now}, not {wanted}: {error.message}"
+            self._on.warn(f"{told} After the stop: alga edit {entry.id[:8]} {typed}")
+            return entry
+        for sentence in differences(asked, changed, zone):
+            self._on.warn(sentence)
+        return changed
 
     def _check_start(self, at: datetime, now: datetime) -> None:
         if cut(at) > now:
@@ -194,8 +235,8 @@ class Timer:
                 "Did it start yesterday? Say so: --at 'yesterday 17:30'",
             )
         try:
-            self._clash().check(cut(at), now)
-        except NeverSent:
+            self.clash().check(cut(at), now)
+        except Unreachable:
             return  # checked again at stop
         except Overlaps as error:
             raise error.adding("Nothing was started.") from None
@@ -207,16 +248,18 @@ class Timer:
 
         Raises Refused for an end before the start or more than 15 minutes ahead, Overlaps before anything is sent.
         """
-        now = self._on.now()
-        end = cut(asked.ended_at or now)
-        self._check_end(running, end, now)
+        end = cut(asked.ended_at or self._on.now())
+        if running.kept or asked.ended_at:  # a server that stops by its own clock knows better than this one
+            self._check_end(running, end)
+        self._check_billable(running, asked, end)
         if running.kept:
             return self._stop_here(running, running.kept, asked, end)
         assert running.entry
-        session = running.entry.session_id or running.entry.id
-        self._check_clash(running, end, running.entry.id)
+        self._raise(self._overlap(running, end))
+        if asked.billable_minutes is None and running.work_item.type == NON_BILLABLE:
+            asked = replace(asked, billable_minutes=0)
         try:
-            entry = self._on.client.stop_tracking(session, asked)
+            entry = self._on.client.stop_tracking(running.entry.session_id or running.entry.id, asked)
         except NoSession as error:
             raise self._elsewhere(running.entry.id, error) from None
         return Stopped(running, asked, entry)
@@ -227,20 +270,51 @@ class Timer:
         return Stopped(running, kept.as_asked(running.kept), kept.post(self._on, running.kept))
 
     def mend(self, running: Running, asked: Asked) -> Running:
-        """Change what is to be sent of a session stopped before."""
-        assert running.kept and running.kept.ended_at
-        end = cut(asked.ended_at) if asked.ended_at else running.kept.ended_at
-        self._check_end(running, end, self._on.now())
-        return self._of_kept(kept.mark_stopped(self._on, running.kept, asked, end))
+        """Change what is to be sent of a session stopped before; it never gets longer than it was.
+
+        Raises Refused when it turns out to be on the server already.
+        """
+        session = running.kept
+        assert session
+        assert session.ended_at
+        if asked == Asked():
+            return running
+        self._on_server(session, "To change it: alga edit")
+        end = cut(asked.ended_at or session.ended_at)
+        if not session.started_at < end <= session.ended_at:
+            zone = self._on.zone
+            told = f"It was stopped at {self._on_day(session.ended_at)}{format_time(session.ended_at, zone)}"
+            raise Refused(
+                f"{told}: {format_time(end, zone)} is not within that.", "alga stop sends it; alga cancel discards it."
+            )
+        self._check_billable(running, asked, end)
+        return self._of_kept(kept.mark_stopped(self._on, session, asked, end))
+
+    def hold(self, running: Running, asked: Asked, error: AlgaError) -> AlgaError:
+        """Write the end down when what should go with it cannot be looked up; the error to raise."""
+        if not running.kept or running.ended_at or not asked.ended_at:
+            return error.adding("The timer still runs.") if not running.ended_at else error
+        end = cut(asked.ended_at)
+        self._check_end(running, end)
+        stopped = kept.mark_stopped(self._on, running.kept, asked, end)
+        return kept.keeping(self._on, error, stopped, "alga stop, with what else you want to say of it, sends it.")
+
+    def _on_server(self, session: "Kept", then: str) -> None:
+        """Raise Refused when an earlier sending of a stop turns out to have arrived."""
+        if session.sent and (entry := kept.already_there(self._on, session)):
+            self._on.journal.forget(session)
+            shown = format_interval(entry.started_at, entry.ended_at, self._on.zone)
+            raise Refused(f"It is recorded already: {shown} ({entry.id[:8]}).", f"{then} {entry.id[:8]}")
 
     def _stop_here(self, running: Running, session: "Kept", asked: Asked, end: datetime) -> Stopped:
         if end == session.started_at:
             self._on.journal.forget(session)
             return Stopped(running, asked, None)
-        with suppress(
-            Unreachable, AuthError, Forbidden
-        ):  # the end is written down all the same, and the error comes again
-            self._check_clash(running, end, None)
+        try:
+            overlap = self._overlap(running, end)
+        except (Unreachable, AuthError, Forbidden, Refused, NotFound):
+            overlap = None  # the end is written down all the same, and the error comes again when it is sent
+        self._raise(overlap)
         return self.send(self._of_kept(kept.mark_stopped(self._on, session, asked, end)))
 
     def _elsewhere(self, entry_id: str, error: NoSession) -> AlgaError:
@@ -251,31 +325,42 @@ class Timer:
         shown = format_interval(entry.started_at, entry.ended_at, self._on.zone)
         return NoSession(f"That timer was stopped elsewhere: {shown} ({entry.id[:8]}).", f"alga show {entry.id[:8]}")
 
-    def _check_end(self, running: Running, end: datetime, now: datetime) -> None:
+    def _check_end(self, running: Running, end: datetime) -> None:
         zone = self._on.zone
         if end < running.started_at:
             since = format_time(running.started_at, zone)
-            on = format_day(local_date(running.started_at, zone), local_date(now, zone))
+            on = format_day(local_date(running.started_at, zone), local_date(self._on.now(), zone))
             raise Refused(f"{format_time(end, zone)} is before the start, {on} {since}. The timer still runs.")
-        if end > now + AHEAD:
+        if end > self._on.now() + AHEAD:
             raise Refused(f"{format_time(end, zone)} is more than 15 minutes ahead. The timer still runs.")
 
-    def _check_clash(self, running: Running, end: datetime, ignoring: str | None) -> None:
+    def _check_billable(self, running: Running, asked: Asked, end: datetime) -> None:
+        worked = max(0, minutes_between(running.started_at, end))
+        if asked.billable_minutes and asked.billable_minutes > worked:
+            told = f"{asked.billable_minutes} billable minutes are more than the {worked} worked."
+            raise Refused(f"{told} {'Nothing was changed.' if running.ended_at else 'The timer still runs.'}")
+
+    def _overlap(self, running: Running, end: datetime) -> Overlaps | None:
+        """What the interval would overlap. With both clocks ours is ended first, so the server's does not count."""
         try:
-            self._clash().check(running.started_at, end, ignoring)
+            self.clash().check(running.started_at, end, ignoring=running.key, running=running.kept is None)
         except Overlaps as error:
             again = f"Stop earlier with alga stop --at, or discard it with alga cancel and log the rest. {error.hint}"
-            raise Overlaps(f"{error.message} The timer still runs.", again) from None
+            return Overlaps(f"{error.message} The timer still runs.", again)
+        return None
 
-    def _clash(self) -> entries.Clash:
-        return entries.Clash(self._on.client, self._on.learnt, self._on.zone, self._on.now())
+    def _raise(self, overlap: Overlaps | None) -> None:
+        if overlap:
+            raise overlap
 
     # --- cancel ---
 
     def cancel(self, running: Running) -> None:
         """Discard it. On the server's clock that deletes the entry, which a technician may not (Forbidden)."""
         if running.kept:
-            self._on.journal.forget(running.kept)
+            with self._on.journal.alone(running.kept) as session:
+                self._on_server(session, "To remove it: alga delete")
+                self._on.journal.forget(session)
         elif running.entry:
             self._on.client.delete_entry(running.entry.id)
 

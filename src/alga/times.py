@@ -9,7 +9,7 @@ from alga.errors import UsageError
 Clock = Callable[[], datetime]
 
 ACCEPTED_SPANS = "Accepted: 90m, 1h, 1h30m, 1.5h."
-ACCEPTED_TIMES = "Accepted: 9:05, 2026-06-02T14:00, 'yesterday 9:05', or with an offset 14:00+02:00, 14:00Z."
+ACCEPTED_TIMES = "Accepted: 9:05, 2026-06-02T14:00, 'yesterday 9:05', or with an offset 2026-06-02T14:00+02:00."
 LONGEST_SPAN = 31 * 24 * 60
 AHEAD = timedelta(minutes=15)
 
@@ -169,7 +169,10 @@ def parse_instant(text: str, day: date, today: date, zone: tzinfo) -> datetime:
     except (ValueError, OverflowError) as fault:
         raise UsageError(f"'{typed}' is not a time: {fault}.", ACCEPTED_TIMES) from fault
     if match["offset"]:
-        return _with_offset(naive, match["offset"], typed)
+        instant = _with_offset(naive, match["offset"], typed)
+        if not match["day"] and match["offset"] != "Z":
+            _check_offset(naive, instant, typed, zone)
+        return instant
     return _in_zone(naive, zone)
 
 
@@ -178,6 +181,14 @@ def _with_offset(naive: datetime, offset: str, typed: str) -> datetime:
         return datetime.fromisoformat(naive.isoformat() + offset.replace("Z", "+00:00")).astimezone(UTC)
     except (ValueError, OverflowError) as fault:
         raise UsageError(f"'{typed}' is not a time: {fault}.", ACCEPTED_TIMES) from fault
+
+
+def _check_offset(naive: datetime, instant: datetime, typed: str, zone: tzinfo) -> None:
+    """A clock without a date takes only an offset that is used here then: 9:00-10:30 is not 9:00 at -10:30."""
+    readings = [naive.replace(tzinfo=zone, fold=fold) for fold in (0, 1)]
+    if instant not in [reading.astimezone(UTC) for reading in readings]:
+        here = _offset_text(readings[0])
+        raise UsageError(f"'{typed}' is not a time: the offset here is {here}.", "With another, give the date too.")
 
 
 def _in_zone(naive: datetime, zone: tzinfo) -> datetime:

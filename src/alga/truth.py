@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from typing import Protocol
 
+from alga.errors import UsageError
 from alga.times import cut, format_interval, format_minutes, local_date, minutes_between
+
+NON_BILLABLE = "non_billable_category"  # the one type that is not billable unless said otherwise
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,10 @@ class Asked:
     notes: str | None = None
     user_id: str | None = None
     service_id: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.notes and any(char == "\0" or "\ud800" <= char <= "\udfff" for char in self.notes):
+            raise UsageError("The notes have characters that no text has. Nothing was recorded.", "Say it with -m TEXT")
 
 
 class Stored(Protocol):

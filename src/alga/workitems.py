@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from alga.errors import AlgaError, AuthError, Forbidden, NeverSent, NotFound, UsageError
+from alga.errors import Forbidden, NoSuchPath, NotFound, Refused, UsageError
 from alga.learnt import DEPLOYED, Learnt
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ def resolve(typed: str, kind: str, client: "Client", learnt: Learnt) -> WorkItem
         raise UsageError(f"There is no type '{kind}'.", f"There is: {', '.join(TYPES)}")
     if not typed or not typed.isprintable():
         raise UsageError("That is not the id or number of a work item.", "To find one: alga tickets WORDS")
+    if UUID.fullmatch(typed):
+        typed = typed.lower()  # as servers write it, so that what comes back compares equal
     if kind != "ticket" or not NUMBER.fullmatch(typed):
         return WorkItem(kind, typed, label_of(typed, None, kind, learnt))
     for ticket_id, (number, _) in learnt.tickets.items():
@@ -90,7 +92,7 @@ def services(client: "Client", learnt: Learnt) -> tuple[dict[str, str], bool]:
     """Services by id, and whether the list is whole: where forbidden, learnt from anyone's recent entries."""
     try:
         listed = {service.service_id: service.service_name for service in client.services()}
-    except Forbidden:
+    except (Forbidden, NoSuchPath):
         client.list_entries(
             {"sort": "start_time", "order": "desc", "limit": "100"}
         )  # the client tells learnt what it sees
@@ -119,11 +121,11 @@ def service(typed: str | None, default: str | None, client: "Client", learnt: Le
 def _named(wanted: str, client: "Client", learnt: Learnt) -> str:
     if UUID.fullmatch(wanted) or wanted in learnt.services:
         return wanted
-    known = learnt.services
+    exact = [service_id for service_id, name in learnt.services.items() if name.lower() == wanted.lower()]
+    if len(exact) == 1:
+        return exact[0]
+    known, _ = services(client, learnt)  # part of a name may fit others than those learnt so far
     found = _matching(wanted, known)
-    if len(found) != 1:
-        known, _ = services(client, learnt)
-        found = _matching(wanted, known)
     if len(found) == 1:
         return found[0]
     names = ", ".join(sorted(known[service_id] for service_id in found or known)) or "none known yet"
@@ -142,7 +144,7 @@ def _matching(wanted: str, known: dict[str, str]) -> list[str]:
 
 
 def own_user(client: "Client", learnt: Learnt) -> str | None:
-    """The key's own user id, or None. No endpoint tells (section 11): the active session and assigned work do."""
+    """The key's own user id, or None. No endpoint tells (section 11): the active session and own activities do."""
     if not learnt.user_id:
         learnt.own(*_shown_user(client))
     return learnt.user_id
@@ -152,15 +154,12 @@ def _shown_user(client: "Client") -> tuple[str | None, str | None]:
     try:
         if session := client.active_session():
             return session.user_id, session.user_name
-        for kinds in ("ticket,projectTask", "timeEntry"):
-            for activity in client.activities(kinds):
-                if activity.assigned_to:
-                    return activity.assigned_to[0], None
-    except (NeverSent, AuthError):
-        raise
-    except AlgaError:
+        # Not from tickets: one that is somebody else's, with this user beside them, names the other (TIC1003 in
+        # the recording lookups/activities). A wrong user would be worse than none.
+        shown = {activity.assigned_to[0] for activity in client.activities("timeEntry") if activity.assigned_to}
+    except (NoSuchPath, NotFound, Forbidden, Refused):
         return None, None  # a server without that look-up: the first write tells
-    return None, None
+    return (shown.pop(), None) if len(shown) == 1 else (None, None)
 
 
 def recent_and_assigned(client: "Client", learnt: Learnt) -> list[tuple[WorkItem, str]]:

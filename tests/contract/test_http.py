@@ -201,10 +201,23 @@ def test_pages_that_shift_are_walked_without_doubling_and_a_page_without_news_en
         return {"id": f"e{number}", "started_at": "2026-01-01T00:00:00Z"}
 
     pages = [[row(1), row(2)], [row(2), row(3)], [row(3)], [row(4)]]
-    answers = [ok({"data": rows, "pagination": {"hasNext": True, "total": 4}}) for rows in pages]
+    answers = [ok({"data": rows, "pagination": {"hasNext": True, "total": 3}}) for rows in pages]
     script = Script(*answers)
     assert [entry.id for entry in Client(http(script)).walk_entries({})] == ["e1", "e2", "e3"]
     assert script.count == 3
+
+
+def test_a_walk_that_comes_out_short_is_walked_again_and_then_said() -> None:
+    def page(*numbers: int) -> httpx.Response:
+        rows = [{"id": f"e{number}", "started_at": "2026-01-01T00:00:00Z"} for number in numbers]
+        return ok({"data": rows, "pagination": {"hasNext": False, "total": 3}})
+
+    warnings: list[str] = []
+    again = Client(http(Script(page(1, 2), page(3, 2))), warn=warnings.append)
+    assert (len(again.walk_entries({})), warnings) == (3, [])
+    short = Client(http(Script(page(1, 2))), warn=warnings.append)
+    assert len(short.walk_entries({})) == 2
+    assert warnings == ["The server counts 3 entries and showed 2 of them: this list may lack some."]
 
 
 def test_both_vocabularies_are_read() -> None:

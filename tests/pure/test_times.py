@@ -135,7 +135,7 @@ def test_every_form_a_server_uses_is_read(text: str) -> None:
     [
         ("9:05", "2026-11-23T08:05"),
         ("09:05", "2026-11-23T08:05"),
-        ("9:05+02:00", "2026-11-23T07:05"),
+        ("9:05+01:00", "2026-11-23T08:05"),
         ("9:05Z", "2026-11-23T09:05"),
         ("yesterday 9:05", "2026-11-22T08:05"),
         ("today 9:05", "2026-11-23T08:05"),
@@ -159,6 +159,11 @@ def test_an_unreadable_time_is_refused_with_what_is_accepted(typed: str) -> None
     error = refusal(parse_instant, typed, TODAY, TODAY, BERLIN)
     assert re.search("is not a (time|date)", error.message)
     assert "Accepted:" in error.hint
+
+
+@pytest.mark.parametrize("typed", ["9:00-10:30", "9:05+02:00", "8:00-10:00"])
+def test_a_clock_takes_no_offset_but_the_one_that_is_used_here(typed: str) -> None:
+    assert "the offset here is +01:00" in refusal(parse_instant, typed, TODAY, TODAY, BERLIN).message
 
 
 def test_a_time_that_happens_twice_is_asked_back_with_both_readings() -> None:
@@ -191,8 +196,8 @@ def test_what_is_shown_of_a_time_can_be_typed_back(instant: datetime, zone: Zone
         ("9:00-10:30", "2026-11-23T08:00", "2026-11-23T09:30"),
         ("9:00+90m", "2026-11-23T08:00", "2026-11-23T09:30"),
         ("9:00+1h30m", "2026-11-23T08:00", "2026-11-23T09:30"),
-        ("9:00+02:00+30m", "2026-11-23T07:00", "2026-11-23T07:30"),
-        ("9:00+01:00-11:00+02:00", "2026-11-23T08:00", "2026-11-23T09:00"),
+        ("9:00+01:00+30m", "2026-11-23T08:00", "2026-11-23T08:30"),
+        ("9:00+01:00-10:00+01:00", "2026-11-23T08:00", "2026-11-23T09:00"),
         ("22:00-24:00", "2026-11-23T21:00", "2026-11-23T23:00"),
     ],
 )

@@ -1,6 +1,6 @@
 """One method for each of the 17 published operations, and the look-ups around them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -23,9 +23,13 @@ ENTRIES = "/time-entries"
 class Client:
     """The API of one server. Raises what Http.request raises; an answer without sense is Unreachable."""
 
-    def __init__(self, http: Http, seen: Callable[[Mapping[str, Any]], None] = lambda row: None) -> None:
-        self._http = http
-        self._seen = seen
+    def __init__(
+        self,
+        http: Http,
+        seen: Callable[[Mapping[str, Any]], None] = lambda row: None,
+        warn: Callable[[str], None] = lambda sentence: None,
+    ) -> None:
+        self._http, self._seen, self._warn = http, seen, warn
 
     def close(self) -> None:
         """Give the connection back."""
@@ -37,20 +41,32 @@ class Client:
         """GET /time-entries: one page. Filters as deployed (section 3); the published ones have no effect there."""
         return self._page(ENTRIES, TimeEntry, query)
 
-    def walk_entries(self, query: Query) -> Iterator[TimeEntry]:
+    def walk_entries(self, query: Query) -> list[TimeEntry]:
         """Every entry that matches, each once: pages shift while people work, and ties are unordered.
 
-        A page without a new id ends the walk.
+        A page without a new id ends the walk. One that found fewer than the server counts is walked once more, from
+        the other end; what is missing even then is said.
         """
-        seen: set[str] = set()
+        found: dict[str, TimeEntry] = {}
+        total = 0
+        for order in ("asc", "desc"):
+            total = self._walk({"sort": "start_time", "order": order, **query}, found)
+            if len(found) >= total:
+                return list(found.values())
+        self._warn(f"The server counts {total} entries and showed {len(found)} of them: this list may lack some.")
+        return list(found.values())
+
+    def _walk(self, query: Query, found: dict[str, TimeEntry]) -> int:
+        """Add what is found; how many there are, as the last page says."""
+        walked: set[str] = set()
         for number in range(1, MOST_PAGES + 1):
-            asked = {"sort": "start_time", "order": "asc", **query, "limit": str(PAGE), "page": str(number)}
-            page = self.list_entries(asked)
-            new = [entry for entry in page.rows if entry.id not in seen]
-            seen.update(entry.id for entry in new)
-            yield from new
+            page = self.list_entries({**query, "limit": str(PAGE), "page": str(number)})
+            new = {entry.id: entry for entry in page.rows if entry.id not in walked}
+            walked |= set(new)
+            found |= {entry_id: entry for entry_id, entry in new.items() if entry_id not in found}
             if not new or not page.more:
-                return
+                break
+        return page.total or 0
 
     def create_entry(self, asked: Asked) -> TimeEntry:
         """POST /time-entries."""
@@ -136,9 +152,15 @@ class Client:
     # --- look-ups ---
 
     def tickets_numbered(self, number: str) -> list[Ticket]:
-        """Tickets whose number contains this one: compare exactly yourself."""
-        query = {"ticket_number": number, "fields": "mobile_list", "limit": str(PAGE)}
-        return self._page("/tickets", Ticket, query).rows
+        """Tickets whose number contains this one, of every page: compare exactly yourself."""
+        found: list[Ticket] = []
+        for page_number in range(1, MOST_PAGES + 1):
+            query = {"ticket_number": number, "fields": "mobile_list", "limit": str(PAGE), "page": str(page_number)}
+            page = self._page("/tickets", Ticket, query)
+            found += page.rows
+            if not page.rows or not page.more:
+                break
+        return found
 
     def search_tickets(self, words: str) -> list[Ticket]:
         """Tickets by number or title, open and closed."""

@@ -42,6 +42,11 @@ class Target:
     server: str
     tenant: str | None = None
 
+    @property
+    def loopback(self) -> bool:
+        """On this computer."""
+        return httpx.URL(self.url).host in ("127.0.0.1", "localhost", "::1")
+
 
 @dataclass
 class Http:
@@ -102,6 +107,7 @@ class Http:
                 timeout=TIMEOUT,
                 follow_redirects=False,
                 transport=self.transport,
+                trust_env=not self.target.loopback,  # or a proxy would get the key of this computer's server
             )
         return self._client
 

@@ -181,4 +181,3 @@ class Page(Record, Generic[R]):
     rows: list[R]
     total: int | None = None
     more: bool = False
-    deployed: bool | None = None

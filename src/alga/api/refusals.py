@@ -12,6 +12,7 @@ from alga.errors import (
     Forbidden,
     NeverSent,
     NoSession,
+    NoSuchPath,
     NotFound,
     Overlaps,
     Refused,
@@ -135,11 +136,12 @@ ROWS: tuple[tuple[int, str, type[AlgaError], str, str], ...] = (
     (
         404,
         r"",
-        Unreachable,
+        NoSuchPath,
         "{server} answers, but there is no time-entries API at that address.",
         "Check the address: alga config list",
     ),
     (409, r"overlaps", Overlaps, "It overlaps another entry of yours.", "To see it: alga list"),
+    (400, r"overlaps", Overlaps, "It overlaps another entry of yours.", "To see it: alga list"),  # before July 2026
     (
         409,
         r"Active time tracking session already exists",

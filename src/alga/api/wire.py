@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from alga.times import minutes_between, to_wire
-from alga.truth import Asked
+from alga.truth import NON_BILLABLE, Asked
 
 Body = dict[str, Any]
 
@@ -19,7 +19,6 @@ DEPLOYED = {  # published: deployed
     "ended_at": "end_time",
     "billable_minutes": "billable_duration",
 }
-NON_BILLABLE_TYPE = "non_billable_category"
 
 
 def names(published: str) -> tuple[str, ...]:
@@ -33,7 +32,7 @@ def create_body(asked: Asked) -> Body:
     assert asked.started_at and asked.ended_at
     worked = minutes_between(asked.started_at, asked.ended_at)
     if asked.billable_minutes is None:
-        asked = replace(asked, billable_minutes=0 if asked.work_item_type == NON_BILLABLE_TYPE else worked)
+        asked = replace(asked, billable_minutes=0 if asked.work_item_type == NON_BILLABLE else worked)
     return {**_said(asked), **_times(asked.started_at, asked.ended_at), **_billable(asked), "duration_minutes": worked}
 
 

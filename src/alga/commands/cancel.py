@@ -3,9 +3,9 @@
 from alga.command import command
 from alga.errors import NotFound
 from alga.options import Yes
-from alga.output import Shown
+from alga.output import Shown, confirm
 from alga.session import Session
-from alga.times import format_interval, format_minutes, minutes_between
+from alga.times import format_minutes, minutes_between
 
 
 @command
@@ -18,11 +18,8 @@ def cancel(session: Session, yes: Yes = False) -> Shown:
     end = running.ended_at or session.now()
     elapsed = format_minutes(max(0, minutes_between(running.started_at, end)))
     name = running.work_item.label
-    if not yes and not session.confirm(f"Discard {elapsed} on {name}?", False, "alga cancel --yes"):
+    if not yes and not confirm(f"Discard {elapsed} on {name}?", False, "alga cancel --yes"):
         return Shown(None, "Kept.")
-    if running.kept and running.kept.sent:
-        shown = format_interval(running.started_at, running.ended_at, session.zone)
-        session.warn(f"An earlier sending of {shown} may have reached the server. To see: alga list --today")
     session.timer.cancel(running)
     data = running.published(session.now()) | {"delivery": "discarded"}
     return Shown(data, f"Discarded {name}: {elapsed}, nothing recorded.")

@@ -43,6 +43,10 @@ def get(session: Session, setting: Key) -> Shown:
 def change(session: Session, setting: Key, value: Value) -> Shown:
     """Change a setting of the login in use: alga config set service "Basic Support"."""
     name = session.profile.name
+    if setting == "url" and (session.timer.here() or session.timer.waiting()):
+        raise UsageError(
+            "Time that is not on the server yet waits for the old address. Nothing was changed.", "alga stop"
+        )
     settings.set_setting(session.config, name, setting, value)
     text = (
         f"{setting} of profile {name} is now {value}." if value else f"{setting} of profile {name} is not set any more."

@@ -14,7 +14,7 @@ from alga.options import Billable, EntryId, From, NoBillable, Notes, On, Service
 from alga.output import Shown
 from alga.session import Session
 from alga.times import AHEAD, cut, local_date, minutes_between, parse_date, parse_instant, parse_interval
-from alga.truth import Asked
+from alga.truth import NON_BILLABLE, Asked
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
@@ -79,6 +79,10 @@ def _times(
         raise UsageError(
             "A span and --from or --to exclude each other.", "One of: 9:00-10:30, or --from 9:00 --to 10:30."
         )
+    if span and ":" not in span:
+        raise UsageError(f"{span} from when?", f"Say the start too: 9:00+{span}")
+    if before.ended_at is None and (span or last):
+        raise Refused("The timer still runs: its end comes with the stop. Nothing was changed.", "alga stop --at 10:30")
     if span:
         return parse_interval(span, session.now(), day, zone)
     start = parse_instant(first, day, today, zone) if first else _moved(before.started_at, own_day, day, session)
@@ -101,7 +105,8 @@ def _with_billable(before: "TimeEntry", asked: Asked) -> Asked:
     if asked.billable_minutes is not None or not asked.started_at or not asked.ended_at:
         return asked
     worked, billed = minutes_between(asked.started_at, asked.ended_at), before.billable_minutes or 0
-    minutes = worked if billed == before.duration_minutes and billed else min(billed, worked)
+    all_of_it = billed == before.duration_minutes and (asked.work_item_type or before.work_item_type) != NON_BILLABLE
+    minutes = worked if all_of_it else min(billed, worked)
     return Asked(
         asked.work_item_type, asked.work_item_id, asked.started_at, asked.ended_at,
         minutes, asked.notes, asked.user_id, asked.service_id,
@@ -126,8 +131,6 @@ def _check(session: Session, before: "TimeEntry", asked: Asked) -> None:
     if end and end > now + AHEAD:
         raise Refused("It would end in the future. Nothing was changed.")
     try:
-        entries.Clash(session.client, session.learnt, session.zone, now).check(
-            start, end or cut(now), ignoring=before.id
-        )
+        session.timer.clash().check(start, end or cut(now), ignoring=before.id)
     except Overlaps as error:
         raise error.adding("Nothing was changed.") from None

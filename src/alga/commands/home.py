@@ -3,7 +3,7 @@
 from alga import __version__
 from alga.command import command
 from alga.commands.status import line, today
-from alga.errors import NeverSent
+from alga.errors import AuthError, Unreachable
 from alga.output import Shown
 from alga.session import Session
 
@@ -21,7 +21,7 @@ def home(session: Session) -> Shown:
     try:
         running = running or session.timer.there()
         day_sum = today(session, running)
-    except NeverSent as error:
+    except (Unreachable, AuthError) as error:
         day_sum = "not known"
         session.warn(error.message)
     timer = line(session, running, 5) if running else "Nothing is running."
@@ -37,6 +37,8 @@ def home(session: Session) -> Shown:
     rest = f"  {'alga --help'.ljust(wide)}   everything else"
     text = f"alga {__version__}: {where}\n\n{timer}\nToday  {day_sum}\n\nNext\n{next_steps}\n{rest}"
     session.notes.clear()
+    for sentence in session.timer.unsent():
+        session.warn(sentence)
     data = {
         "profile": profile.name,
         "url": profile.url or None,

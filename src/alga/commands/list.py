@@ -6,6 +6,7 @@ from alga.command import command, look
 from alga.options import PeriodOptions, ScopeOptions
 from alga.output import Shown
 from alga.session import Session
+from alga.times import format_time
 
 
 @command
@@ -22,6 +23,11 @@ def list(session: Session, period: PeriodOptions, scope: ScopeOptions) -> Shown:
                 "The server has not shown yet whose key this is, so these are everyone's. A first alga log tells."
             )
     rows = entries.in_period(session.client, chosen, user_id, session.zone)
+    for sentence in session.timer.unsent():
+        session.warn(sentence)
+    if here := session.timer.here():
+        since = format_time(here.started_at, session.zone)
+        session.warn(f"The timer on {here.work_item.label} runs here since {since}: it is listed when it is stopped.")
     whose = "Everyone's" if everyone else f"User {user_id}'s" if scope.user else "Mine"
     text = entries_by_day(f"{whose}, {chosen.name}", rows, look(session), with_person=everyone)
     return Shown([entry.published() for entry in rows], text)

@@ -1,20 +1,22 @@
 """alga log: work already done."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from alga import options, workitems
 from alga.columns import entry_line
-from alga.command import command, delivered, look, service, told
-from alga.entries import Clash
+from alga.command import command, delivered, keep, look, service, told
 from alga.errors import Overlaps, Refused
 from alga.options import Billable, From, NoBillable, Notes, On, Service, To, Type, WorkItem
 from alga.output import Shown
 from alga.session import Session
 from alga.times import AHEAD, format_interval, minutes_between
 from alga.truth import Asked
+
+if TYPE_CHECKING:
+    from alga.api.models import TimeEntry
 
 Span = Annotated[str | None, typer.Argument(metavar="[SPAN]", help="90m (ending now), 9:00-10:30 or 9:00+90m.")]
 User = Annotated[str | None, typer.Option("--user", metavar="ID", help="For that user; not every server does that.")]
@@ -50,9 +52,8 @@ def log(
     if minutes is None:
         minutes = 0 if item.type == "non_billable_category" else minutes_between(start, end)
     asked = Asked(item.type, item.id, start, end, minutes, notes, user, service_id)
-    if user is None:
-        _check_clash(session, start, end, f"alga log {work_item}")
-    entry = session.client.create_entry(asked)
+    entry = _sent(session, asked, f"alga log {work_item}")
+    keep(session, asked, entry)
     told(session, asked, entry)
     return Shown(delivered(entry), entry_line("Logged", entry, look(session)))
 
@@ -71,8 +72,17 @@ def _check(session: Session, start: datetime, end: datetime, now: datetime, yest
         )
 
 
-def _check_clash(session: Session, start: datetime, end: datetime, command_line: str) -> None:
+def _sent(session: Session, asked: Asked, command_line: str) -> "TimeEntry":
+    """Check for an overlap of one's own time, and send. A server's own refusal gets the entry it means."""
+    clash = session.timer.clash()
+    assert asked.started_at
+    assert asked.ended_at
     try:
-        Clash(session.client, session.learnt, session.zone, session.now()).check(start, end, try_with=command_line)
+        if asked.user_id is None:
+            clash.check(asked.started_at, asked.ended_at, try_with=command_line)
     except Overlaps as error:
         raise error.adding("Nothing was logged.") from None
+    try:
+        return session.client.create_entry(asked)
+    except Overlaps as error:
+        raise clash.named(error, asked.started_at, asked.ended_at).adding("Nothing was logged.") from None

@@ -11,8 +11,8 @@ from alga import config, workitems
 from alga.command import command
 from alga.errors import UsageError
 from alga.learnt import DEPLOYED
-from alga.output import Shown
-from alga.session import Session, interactive
+from alga.output import Shown, interactive
+from alga.session import Session
 from alga.timer import KEPT_HERE
 
 Url = Annotated[str, typer.Argument(metavar="[URL]", help="Your AlgaPSA's address.")]

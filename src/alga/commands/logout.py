@@ -4,7 +4,7 @@ from alga.command import command
 from alga.config import ENVIRONMENT, LOCAL, remove_profile
 from alga.errors import ConfigError, UsageError
 from alga.options import Yes
-from alga.output import Shown
+from alga.output import Shown, confirm
 from alga.session import Session
 
 
@@ -20,7 +20,7 @@ def logout(session: Session, yes: Yes = False) -> Shown:
     if unsent and not yes:
         names = ", ".join(each.work_item.label for each in unsent)
         question = f"Time on {names} is not on the server yet and waits for this key. Log out all the same?"
-        if not session.confirm(question, False, f"alga stop first, or alga logout --profile {profile.name} --yes"):
+        if not confirm(question, False, f"alga stop first, or alga logout --profile {profile.name} --yes"):
             return Shown(None, "Still logged in.")
     remove_profile(session.config, profile.name)
     text = f"Logged out of {profile.url}: profile {profile.name} and its key are gone from {session.paths.config}."

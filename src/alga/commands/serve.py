@@ -7,8 +7,8 @@ import typer
 
 from alga.command import command
 from alga.errors import UsageError
-from alga.output import Shown
-from alga.session import Session, interactive
+from alga.output import Shown, interactive
+from alga.session import Session
 
 HIDDEN = True
 ROLES = ("technician", "admin")

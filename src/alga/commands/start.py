@@ -10,8 +10,8 @@ from alga.command import command, service
 from alga.commands.stop import stopped
 from alga.errors import AlreadyRunning, UsageError
 from alga.options import Ago, At, Notes, Service, Type
-from alga.output import Shown
-from alga.session import Session, interactive
+from alga.output import Shown, ask, confirm, interactive, tell
+from alga.session import Session
 from alga.timer import KEPT_HERE, Running
 from alga.times import format_day, format_minutes, format_time, local_date, minutes_between
 from alga.workitems import WorkItem
@@ -49,7 +49,7 @@ def start(
         told = f"{old.work_item.label} is running ({elapsed})."
         if not interactive():
             raise AlreadyRunning(f"{told} Nothing was started.", f"alga switch {work_item or item.id}") from None
-        if not session.confirm(f"{told} Stop it and start {item.label}?", True, ""):
+        if not confirm(f"{told} Stop it and start {item.label}?", True, ""):
             raise AlreadyRunning("Nothing was started.") from None
         return switched(session, old, item, service_id, notes, moment)
     return started(session, running)
@@ -75,7 +75,7 @@ def switched(
     done, running = session.timer.switch(old, item, service_id, notes, at)
     begun = started(session, running)
     if done is None:
-        return begun
+        return Shown({"stopped": None, "started": begun.data}, begun.text)
     ended = stopped(session, done)
     return Shown({"stopped": ended.data, "started": begun.data}, f"{ended.text}\n{begun.text}")
 
@@ -90,8 +90,8 @@ def _choose(session: Session) -> WorkItem:
             "Start what? There is no recent or assigned work.", "alga start WORK_ITEM, or alga tickets WORDS"
         )
     for number, (item, title) in enumerate(found, 1):
-        typer.echo(f"{number:3}  {item.label}  {title}", err=True)
-    chosen = session.ask("Which?")
+        tell(f"{number:3}  {item.label}  {title}")
+    chosen = ask("Which?")
     if not chosen.isdecimal() or not 1 <= int(chosen) <= len(found):
         raise UsageError(f"There is no '{chosen}' in that list. Nothing was started.")
     return found[int(chosen) - 1][0]

@@ -7,7 +7,7 @@ import typer
 
 from alga import entries, periods, sheet, workitems
 from alga.command import command
-from alga.errors import NeverSent
+from alga.errors import AuthError, Unreachable
 from alga.output import Shown
 from alga.session import Session
 from alga.timer import Running
@@ -15,7 +15,6 @@ from alga.times import (
     day_start,
     format_day,
     format_elapsed,
-    format_interval,
     format_minutes,
     format_time,
     local_date,
@@ -35,7 +34,7 @@ def status(session: Session, offline: Offline = False) -> Shown:
     try:
         running = running or session.timer.there()
         return _shown(session, running, today(session, running))
-    except NeverSent as error:
+    except (Unreachable, AuthError) as error:
         if running is None:
             raise
         session.warn(error.message)
@@ -43,9 +42,8 @@ def status(session: Session, offline: Offline = False) -> Shown:
 
 
 def _shown(session: Session, running: Running | None, day_sum: str) -> Shown:
-    for waiting in session.timer.waiting():
-        shown = format_interval(waiting.started_at, waiting.ended_at, session.zone)
-        session.warn(f"{waiting.work_item.label} {shown} is not recorded yet. alga stop sends it.")
+    for sentence in session.timer.unsent():
+        session.warn(sentence)
     if running is None:
         return Shown(None, f"Nothing is running.\nToday    {day_sum}")
     wide = max(5, len(running.work_item.label))

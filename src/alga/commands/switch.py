@@ -41,7 +41,8 @@ def switch(
     service_id = service(session, service_name)
     if old is None:
         session.note("Nothing was running.")
-        return started(session, session.timer.start(item, service_id, notes, moment))
+        begun = started(session, session.timer.start(item, service_id, notes, moment))
+        return Shown({"stopped": None, "started": begun.data}, begun.text)
     return switched(session, old, item, service_id, notes, moment)
 
 

@@ -3,7 +3,6 @@
 from alga import workitems
 from alga.columns import details
 from alga.command import command
-from alga.learnt import DEPLOYED
 from alga.output import Shown
 from alga.session import Session
 
@@ -23,7 +22,7 @@ def whoami(session: Session) -> Shown:
         "server_kind": learnt.kind,
     }
     server = profile.url or f"practice data on this computer ({session.paths.local_db})"
-    clock = "kept by alga, since this server's own timers reach no time sheet" if learnt.kind == DEPLOYED else None
+    clock = "kept by alga, since this server's own timers reach no time sheet" if data["clock"] == "here" else None
     person = (
         f"{learnt.user_name} ({user_id})" if learnt.user_name else user_id or "not known yet: a first alga log tells"
     )

@@ -63,11 +63,16 @@ class App:
     def __post_init__(self) -> None:
         self.store = Store(self.path, self.strict)
 
-    def key_of(self, role: str) -> str:
-        """The key of a role's user; lenient has one user, whatever the role."""
+    def user_of(self, role: str) -> tuple[str, str, str]:
+        """Id, name and key of a role's user; lenient has one user, whatever the role."""
         wanted = role if self.strict and role in PEOPLE else "local"
         with self.store.open(writing=False) as db:
-            return str(db.execute("SELECT api_key FROM users WHERE role = ?", (wanted,)).fetchone()[0])
+            row = db.execute("SELECT user_id, user_name, api_key FROM users WHERE role = ?", (wanted,)).fetchone()
+            return row["user_id"], row["user_name"], row["api_key"]
+
+    def key_of(self, role: str) -> str:
+        """The key of a role's user."""
+        return self.user_of(role)[2]
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         response = self._answer(environ)

@@ -1,6 +1,6 @@
 """Tickets, services and assigned work on the embedded server."""
 
-from alga.local import rules
+from alga.local import rules, store
 from alga.local.entries import number, paged
 from alga.local.request import Request, Response
 
@@ -45,7 +45,9 @@ def services(request: Request) -> Response:
 
 
 def activities(request: Request) -> Response:
-    """GET /activities: open tickets assigned to the key's user."""
+    """GET /activities: open tickets assigned to the key's user, and with `type=timeEntry` their latest entries."""
+    if request.query.get("type") == "timeEntry":
+        return _own_entries(request)
     query = "SELECT * FROM tickets WHERE assigned_to = ? AND NOT is_closed ORDER BY ticket_number"
     rows = request.db.execute(query, (request.user["user_id"],)).fetchall()
     shown = [
@@ -54,6 +56,17 @@ def activities(request: Request) -> Response:
             "title": row["title"], "ticketNumber": row["ticket_number"], "clientName": row["client_name"],
             "assignedTo": [row["assigned_to"]], "isClosed": False,
         }
+        for row in rows
+    ]  # fmt: skip
+    return Response.data(shown, pagination=paged(1, max(len(shown), 1), len(shown)))
+
+
+def _own_entries(request: Request) -> Response:
+    user_id = request.user["user_id"]
+    rows = store.select(request.db, [("entries.user_id = ?", user_id)], "ORDER BY start_time DESC", 25)
+    shown = [
+        {"id": row["entry_id"], "type": "timeEntry", "sourceType": "timeEntry", "sourceId": row["entry_id"],
+         "title": f"Time Entry: {row['work_item_type']}", "assignedTo": [user_id]}
         for row in rows
     ]  # fmt: skip
     return Response.data(shown, pagination=paged(1, max(len(shown), 1), len(shown)))

@@ -16,7 +16,8 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS session (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     server TEXT NOT NULL,
-    fingerprint TEXT NOT NULL,      -- of the key: a session is posted only with the key it was started with
+    fingerprint TEXT NOT NULL,      -- of the key: a session is posted with the key it was started with,
+    user_id TEXT,                   -- or with another key of the same user
     work_item_type TEXT NOT NULL,
     work_item_id TEXT NOT NULL,
     label TEXT NOT NULL,            -- the work item as a person knows it
@@ -57,8 +58,8 @@ class Journal:
     Raises ConfigError when the file is damaged or cannot be written; the file is kept as it is.
     """
 
-    def __init__(self, path: Path, server: str, fingerprint: str) -> None:
-        self._path, self._whose = path, (server, fingerprint)
+    def __init__(self, path: Path, server: str, fingerprint: str, user_id: str | None = None) -> None:
+        self._path, self._server, self._fingerprint, self._user_id = path, server, fingerprint, user_id
 
     def running(self) -> Kept | None:
         """The session whose clock runs."""
@@ -68,15 +69,21 @@ class Journal:
         """Sessions that were stopped and are not known to be on the server, oldest first."""
         return [kept for kept in self._sessions() if kept.ended_at is not None]
 
+    def of_others(self) -> list[Kept]:
+        """Sessions on this server of keys that are not known to be of the same user: they wait for theirs."""
+        mine = {kept.id for kept in self._sessions()}
+        return [kept for kept in self._select("server = ?", (self._server,)) if kept.id not in mine]
+
     def start(
         self, work_item: tuple[str, str], label: str, service_id: str | None, notes: str | None, started_at: datetime
     ) -> Kept:
         """Begin a session. Raises AlreadyRunning when another process was first."""
-        values = (*self._whose, *work_item, label, service_id, notes, to_wire(started_at))
+        whose = (self._server, self._fingerprint, self._user_id)
+        values = (*whose, *work_item, label, service_id, notes, to_wire(started_at))
         insert = (
             "INSERT INTO session"
-            " (server, fingerprint, work_item_type, work_item_id, label, service_id, notes, started_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+            " (server, fingerprint, user_id, work_item_type, work_item_id, label, service_id, notes, started_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
         )
         try:
             with self._open() as db:
@@ -135,11 +142,16 @@ class Journal:
         return _kept(row)
 
     def _sessions(self) -> list[Kept]:
+        condition = "server = ? AND (fingerprint = ? OR user_id = ?)"  # an unknown user is NULL and equals nobody
+        return self._select(condition, (self._server, self._fingerprint, self._user_id))
+
+    def _select(self, condition: str, values: tuple[str | None, ...]) -> list[Kept]:
         if not self._path.exists():
             return []
         with self._open() as db:
-            query = f"SELECT {FIELDS} FROM session WHERE server = ? AND fingerprint = ? ORDER BY id"
-            return [_kept(row) for row in db.execute(query, self._whose)]
+            return [
+                _kept(row) for row in db.execute(f"SELECT {FIELDS} FROM session WHERE {condition} ORDER BY id", values)
+            ]
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:

@@ -1,0 +1,287 @@
+"""Ways in which a minute was once lost, doubled or given to somebody else."""
+
+import httpx
+import pytest
+
+from tests.cli.test_technicians_day import joined
+from tests.cli.test_track import ids, lose_posts, offline
+from tests.conftest import Strict
+from tests.support import Desk, body_of
+
+DOWN = httpx.Response(502, content=b"<html>bad gateway</html>")
+UNKNOWN_KEY = httpx.Response(401, json={"error": {"code": "UNAUTHORIZED", "message": "Invalid API key"}})
+
+
+def through(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+    return response
+
+
+def a_waiting_stop(strict: Strict) -> Desk:
+    """09:12-10:00 on TIC1042, stopped without a connection; it is 10:00, and the connection is back."""
+    strict.desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
+    strict.desk.clock.pass_by(minutes=48)
+    strict.network.before = offline
+    assert strict.desk("stop").code == 7
+    strict.network.before = lambda request: None
+    return strict.desk
+
+
+def test_a_colleagues_entry_is_never_taken_for_a_lost_one(strict: Strict) -> None:
+    desk, colleague = strict.desk, strict.as_role("admin")
+    desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
+    desk.clock.pass_by(minutes=48)
+
+    def lost_on_the_way(request: httpx.Request) -> None:
+        if request.method == "POST":
+            raise httpx.ReadTimeout("timed out", request=request)
+
+    strict.network.before = lost_on_the_way
+    assert desk("stop").code == 7
+    strict.network.before = lambda request: None
+    colleague.ok("log", "TIC1042", "9:12-10:00", "-s", "basic", "-m", "theirs")
+    desk.ok("stop")
+    assert [row["user_name"] for row in desk.ok("list", "--json").json] == ["Tin Woodman"]
+
+
+def test_somebody_elses_ticket_does_not_say_who_i_am(strict: Strict) -> None:
+    other = strict.app.user_of("admin")[0]
+
+    def beside_another(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if not request.url.path.endswith("/activities") or "ticket" not in request.url.params["type"]:
+            return response
+        row = {"type": "ticket", "sourceId": "t", "ticketNumber": "TIC1003", "title": "x", "assignedTo": [other]}
+        return httpx.Response(200, json={"data": [row]})
+
+    strict.network.after = beside_another
+    assert strict.desk.ok("whoami", "--json").json["user_id"] is None
+    strict.desk.ok("log", "TIC1042", "8:00-8:30", "-s", "basic", "-m", "x")
+    assert strict.desk.ok("whoami", "--json").json["user_id"] == strict.app.user_of("technician")[0]
+
+
+def test_logging_for_somebody_does_not_make_me_them(strict: Strict) -> None:
+    other = strict.app.user_of("admin")[0]
+
+    def honoured(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if request.method != "POST":
+            return response
+        return httpx.Response(201, json={"data": response.json()["data"] | {"user_id": other, "user_name": "Glinda"}})
+
+    strict.network.after = honoured
+    strict.desk.ok("log", "TIC1042", "8:00-8:30", "-s", "basic", "-m", "x", "--user", other)
+    strict.network.after = through
+    assert strict.desk.ok("whoami", "--json").json["user_id"] != other
+
+
+def test_a_stop_meant_for_another_timer_does_not_stretch_the_waiting_one(strict: Strict) -> None:
+    desk = a_waiting_stop(strict)
+    phone = strict.as_role("technician")
+    phone.ok("config", "set", "timer", "server")
+    phone.ok("start", "TIC1011", "-s", "basic", "-m", "web")
+    desk.clock.pass_by(minutes=75)
+    desk.ok("stop", "-m", "web work", "--ago", "5m")
+    rows = [(row["duration_minutes"], row["notes"]) for row in desk.ok("list", "--json").json]
+    assert rows == [(48, "x"), (70, "web work")]
+
+
+@pytest.mark.parametrize(("typed", "code"), [(["--at", "10:30"], 5), (["--ago", "5m"], 2), (["--at", "9:12"], 5)])
+def test_a_waiting_stop_never_gets_longer(strict: Strict, typed: list[str], code: int) -> None:
+    desk = a_waiting_stop(strict)
+    desk.clock.pass_by(minutes=60)
+    assert desk("stop", *typed).code == code
+    assert desk.ok("stop", "--at", "9:50", "--json").json["duration_minutes"] == 38
+
+
+def test_a_lost_answer_is_looked_for_with_the_old_end_before_the_end_is_changed(strict: Strict) -> None:
+    strict.desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
+    strict.desk.clock.pass_by(minutes=48)
+    strict.network.after = lose_posts
+    assert strict.desk("stop").code == 7
+    strict.network.after = through
+    told = strict.desk("stop", "--at", "9:50")
+    entry_id = ids(strict.desk)[0][:8]
+    assert told.code == 5
+    assert f"It is recorded already: 09:12-10:00 ({entry_id}). To change it: alga edit {entry_id}" in joined(told.err)
+    assert len(ids(strict.desk)) == 1
+
+
+def test_a_new_key_of_the_same_user_finds_what_waits(strict: Strict) -> None:
+    strict.desk.ok("log", "TIC1011", "8:00-8:30", "-s", "basic", "-m", "it shows who I am")
+    desk = a_waiting_stop(strict)
+    from contextlib import closing
+    from sqlite3 import connect
+
+    new_key = "f" * 64
+    with closing(connect(strict.app.path)) as db, db:
+        db.execute("UPDATE users SET api_key = ? WHERE role = 'technician'", (new_key,))
+    again = Desk(desk.home, desk.clock, env={**desk.env, "ALGA_API_KEY": new_key})
+    assert "Logged" not in again.ok("list").out
+    assert "48m worked, 48m billable (09:12-10:00)" in again.ok("stop").out
+
+
+def test_what_another_user_left_here_is_named_and_not_sent(strict: Strict) -> None:
+    desk = a_waiting_stop(strict)
+    boss = Desk(desk.home, desk.clock, env=strict.as_role("admin").env)
+    told = boss("stop")
+    assert told.code == 6
+    assert "TIC1042 09:12-10:00 waits for the key it was kept with, or one of the same user" in joined(told.err)
+    assert boss.ok("list", "--json").json == []
+
+
+def test_the_clock_kept_here_and_a_waiting_stop_count_as_overlaps(strict: Strict) -> None:
+    desk = strict.desk
+    desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
+    desk.clock.pass_by(minutes=60)
+    running = desk("log", "TIC1011", "9:30-9:45", "-m", "y", columns=200)
+    assert running.code == 5
+    assert "09:30-09:45 overlaps the running timer on TIC1042, since 09:12. Nothing was logged." in running.err
+    strict.network.before = offline
+    desk("stop")
+    strict.network.before = lambda request: None
+    waiting = desk("log", "TIC1011", "9:30-9:45", "-m", "y", columns=200)
+    assert waiting.code == 5
+    assert "overlaps TIC1042 09:12-10:12 (not sent yet). Nothing was logged." in waiting.err
+
+
+def test_with_both_clocks_a_plain_stop_ends_ours(strict: Strict) -> None:
+    strict.desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
+    strict.desk.clock.pass_by(minutes=10)
+    phone = strict.as_role("technician")
+    phone.ok("config", "set", "timer", "server")
+    phone.ok("start", "TIC1011", "-s", "basic", "-m", "x")
+    strict.desk.clock.pass_by(minutes=10)
+    stopped = strict.desk.ok("stop")
+    assert stopped.out.startswith("Stopped TIC1042: 20m worked")
+    assert "Another timer runs on AlgaPSA" in joined(stopped.err)
+
+
+@pytest.mark.parametrize("answer", [DOWN, UNKNOWN_KEY], ids=["502", "401"])
+def test_a_failing_server_hides_and_loses_nothing(strict: Strict, answer: httpx.Response) -> None:
+    desk = strict.desk
+    desk.ok("start", "TIC1042", "-s", "Basic Support", "-m", "x")
+    desk.clock.pass_by(minutes=48)
+    strict.network.after = lambda request, response: httpx.Response(answer.status_code, content=answer.content)
+    assert desk.ok("status").out.startswith("TIC1042  0:48:00  since 09:12")
+    assert "TIC1042" in desk.ok().out
+    assert "Your stop at 10:00 is kept" in joined(desk("stop", "-s", "premium").err)
+    strict.network.after = through
+    desk.clock.pass_by(minutes=30)
+    assert "48m worked" in desk.ok("stop").out
+
+
+def test_a_switch_goes_on_when_the_stop_is_kept(strict: Strict) -> None:
+    desk = strict.desk
+    desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
+    desk.ok("tickets", "vpn")
+    desk.clock.pass_by(minutes=48)
+    strict.network.after = lambda request, response: DOWN
+    switched = desk("switch", "TIC1011", "-m", "y")
+    assert switched.out == "Started TIC1011 (VPN drops every hour) at 10:00: y\n"
+    assert "TIC1042: AlgaPSA failed (502)" in joined(switched.err)
+    strict.network.after = through
+    desk.clock.pass_by(minutes=10)
+    desk.ok("stop")
+    assert sorted(row["duration_minutes"] for row in desk.ok("list", "--json").json) == [10, 48]
+
+
+def test_ctrl_c_before_the_sending_sends_nothing(strict: Strict) -> None:
+    def pressed(request: httpx.Request) -> None:
+        if request.url.path.endswith("/activities"):
+            raise KeyboardInterrupt
+
+    strict.network.before = pressed
+    interrupted = strict.desk("log", "TIC1042", "8:00-8:30", "-s", "basic", "-m", "x")
+    assert interrupted.code == 130
+    assert strict.network.sent("POST") == []
+
+
+def test_an_overlap_check_that_fails_is_no_permission(strict: Strict) -> None:
+    def broken(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        return DOWN if request.url.path.endswith(("/activities", "/active-session")) else response
+
+    strict.network.after = broken
+    assert strict.desk("log", "TIC1042", "8:00-8:30", "-s", "basic", "-m", "x").code == 7
+    assert strict.network.sent("POST") == []
+
+
+def test_a_zero_minute_or_running_entry_keeps_its_billing_when_edited(desk: Desk) -> None:
+    desk.ok("start", "tk_1", "-m", "x")
+    entry_id = desk.ok("stop", "--json").json["id"]
+    desk.clock.pass_by(minutes=48)
+    assert desk.ok("edit", entry_id, "9:12-10:00", "--json").json["billable_minutes"] == 48
+    session = desk.ok("start", "tk_2", "--json").json["id"]
+    desk.clock.pass_by(minutes=10)
+    refused = desk("edit", session, "--to", "10:05")
+    assert (refused.code, "alga stop --at" in refused.err) == (5, True)
+
+
+def test_a_stop_bills_no_more_than_was_worked_and_nothing_of_a_non_billable_type(desk: Desk) -> None:
+    desk.ok("start", "cat_1", "--type", "non_billable_category", "-m", "x")
+    desk.clock.pass_by(minutes=48)
+    assert desk("stop", "--billable", "600").code == 5
+    assert desk.ok("stop", "--json").json["billable_minutes"] == 0
+
+
+def test_part_of_a_services_name_is_looked_up_and_an_edit_does_not_change_the_usual_one(strict: Strict) -> None:
+    admin = strict.as_role("admin")
+    first = admin.ok("log", "TIC1042", "8:00-8:30", "-s", "premium", "-m", "x", "--json").json
+    assert admin("log", "TIC1042", "7:00-7:30", "-s", "support", "-m", "x").code == 2, "there is Basic Support as well"
+    admin.ok("log", "TIC1042", "7:00-7:30", "-s", "basic", "-m", "x")
+    admin.ok("edit", first["id"], "-m", "typo")
+    assert admin.ok("log", "TIC1042", "6:00-6:30", "-m", "x", "--json").json["service_name"] == "Basic Support"
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        (["edit", "ID", "45m"], "45m from when?"),
+        (["log", "tk_1", "--from", "9:00", "--date", "yesterday"], "Until when? It did not start today."),
+        (["start", "tk_1", "--at", "8:00-10:30"], "the offset here is +01:00"),
+    ],
+)
+def test_what_could_be_read_in_two_ways_is_asked_back(desk: Desk, typed: list[str], told: str) -> None:
+    entry_id = desk.ok("log", "tk_0", "6:00-7:00", "-m", "x", "--json").json["id"]
+    refused = desk(*[entry_id if word == "ID" else word for word in typed])
+    assert refused.code == 2
+    assert told in joined(refused.err)
+
+
+def test_a_wrong_field_says_that_the_write_was_done(desk: Desk) -> None:
+    told = desk("log", "tk_1", "8:00-8:30", "-m", "x", "--json", "--fields", "nope")
+    assert (told.code, "The command was carried out" in told.err) == (2, True)
+    assert len(ids(desk)) == 1
+
+
+def test_a_servers_409_names_the_clash_zero_minutes_included(desk: Desk) -> None:
+    desk.ok("start", "tk_1", "-m", "x")
+    desk.ok("stop")
+    desk.clock.pass_by(minutes=30)
+    refused = desk("log", "tk_2", "9:00-9:30", "-m", "x", columns=200)
+    assert refused.code == 5
+    assert f"09:00-09:30 overlaps tk_1 09:12-09:12 ({ids(desk)[0][:8]}). Nothing was logged." in refused.err
+
+
+def test_a_back_dated_start_that_the_server_ignores_is_said(strict: Strict) -> None:
+    strict.desk.ok("config", "set", "timer", "server")
+
+    def ignored(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if request.method != "PUT":
+            return response
+        assert set(body_of(request)) == {"started_at", "start_time"}
+        return httpx.Response(200, json={"data": response.json()["data"] | {"start_time": "2026-11-23T08:12:00Z"}})
+
+    strict.network.after = ignored
+    started = strict.desk.ok("start", "TIC1042", "-s", "basic", "--at", "8:30")
+    assert "The server stored 09:12-, not 08:30-." in joined(started.err)
+
+
+def test_a_stop_that_was_not_typed_to_the_second_says_nothing_of_seconds(strict: Strict) -> None:
+    strict.desk.ok("config", "set", "timer", "server")
+    strict.desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
+    strict.desk.clock.pass_by(minutes=40, seconds=31)
+    assert "Seconds" not in strict.desk.ok("stop", "--ago", "10m").err
+
+
+def test_resume_takes_up_a_stop_that_still_waits(strict: Strict) -> None:
+    strict.desk.ok("log", "TIC1011", "8:00-8:30", "-s", "basic", "-m", "before")
+    desk = a_waiting_stop(strict)
+    assert desk.ok("resume").out.startswith("Started TIC1042")
