@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Annotated, Any
@@ -96,6 +97,9 @@ def main(
 def run(args: Sequence[str], outside: Outside | None = None) -> int:
     """Run one command line and return its exit code. Nothing that goes wrong shows a traceback."""
     context = Context(outside or Outside())
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever called
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))  # noqa: SIM115
     try:
         return _run(args, context)
     except AlgaError as error:
@@ -104,10 +108,10 @@ def run(args: Sequence[str], outside: Outside | None = None) -> int:
     except KeyboardInterrupt:
         return _interrupted(context)
     except BrokenPipeError:
-        # The reader had enough (| head). What is still buffered goes nowhere, quietly.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_stdout()  # the reader had enough (| head)
         return 0
     except OSError as fault:
+        _give_up_stdout()
         place = f"{fault.filename}: " if fault.filename else ""
         output.error(
             ConfigError(f"{place}{fault.strerror or fault}.", "Is there room, and may you write there?"), context.form
@@ -147,6 +151,12 @@ def _run(args: Sequence[str], context: Context) -> int:
         output.show(result, context.form)
         return result.exit_code
     return _interrupted(context) if result == Interrupted.exit_code else int(result or 0)
+
+
+def _give_up_stdout() -> None:
+    """What is still buffered goes nowhere, quietly; without a file behind it there is nothing to give up."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _offer_completion() -> None:

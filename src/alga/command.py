@@ -1,7 +1,8 @@
 """What every command shares: options in groups, a session, and one place that prints what it returns."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, get_type_hints
@@ -10,6 +11,7 @@ import typer
 
 from alga import output, workitems
 from alga.columns import Look
+from alga.errors import Forbidden, NotFound, Refused
 from alga.options import Common
 from alga.output import Format, Shown
 from alga.session import Outside, Session
@@ -93,6 +95,17 @@ def service(session: Session, typed: str | None) -> str | None:
 def delivered(entry: "TimeEntry") -> dict[str, Any]:
     """A written entry as JSON."""
     return entry.published() | {"delivery": "delivered"}
+
+
+@contextmanager
+def nothing(was: str) -> Iterator[None]:
+    """What is refused in here says that nothing was `was`."""
+    try:
+        yield
+    except (Refused, NotFound, Forbidden) as error:
+        if "Nothing was" in error.message:
+            raise
+        raise error.adding(f"Nothing was {was}.") from None
 
 
 def keep(session: Session, asked: Asked, entry: "TimeEntry") -> None:

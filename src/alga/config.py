@@ -227,6 +227,11 @@ def choose(asked: str | None, env: Mapping[str, str], config: Config) -> Choice:
     if config.default:
         local = _profile(LOCAL, config.settings(LOCAL))
         return Choice(local if config.default == LOCAL else config.profile(config.default), named=True)
+    if logins := sorted(set(config.profiles) - {LOCAL, ENVIRONMENT}):
+        raise ConfigError(
+            f"No login is the default. There is: {', '.join(logins)}.",
+            f"Say which: --profile {logins[0]}, or once for all: alga config set default {logins[0]}",
+        )
     return Choice(_profile(LOCAL, config.settings(LOCAL)), named=False)
 
 
@@ -245,12 +250,25 @@ def save_profile(config: Config, name: str, settings: Mapping[str, Any], make_de
     _write(config, document)
 
 
-def remove_profile(config: Config, name: str) -> None:
-    """Take a profile and its key out of the file; the default goes with it."""
+def remove_profile(config: Config, name: str) -> str | None:
+    """Take a profile and its key out of the file. A default that goes passes to the only login left: its name."""
     document = _document(config)
     document["profiles"].pop(name)
     if document.get("default") == name:
         document.pop("default")
+        left = [other for other in document["profiles"] if other not in (LOCAL, ENVIRONMENT)]
+        if len(left) == 1:
+            document["default"] = left[0]
+    _write(config, document)
+    return str(document["default"]) if "default" in document else None
+
+
+def set_default(config: Config, name: str) -> None:
+    """Make a profile the one that is used when none is named."""
+    if name != LOCAL:
+        config.profile(name)
+    document = _document(config)
+    document["default"] = name
     _write(config, document)
 
 

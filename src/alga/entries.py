@@ -132,8 +132,10 @@ class Clash:
         return [*self._kept, *(Taken(e.started_at, e.ended_at, workitems.label(e, self._learnt), e.id) for e in own)]
 
     def _told(self, start: datetime, end: datetime, taken: Taken) -> str:
+        day, other = (local_date(instant, self._zone) for instant in (start, taken.started_at))
         mine = format_interval(start, end, self._zone)
-        theirs = format_interval(taken.started_at, taken.ended_at, self._zone)
+        on = "" if day == other else f"{format_day(other, local_date(self._now, self._zone))} "
+        theirs = f"{on}{format_interval(taken.started_at, taken.ended_at, self._zone)}"
         if taken.ended_at is None:
             return f"{mine} overlaps the running timer on {taken.label}, since {theirs.removesuffix('-')}."
         return f"{mine} overlaps {taken.label} {theirs} ({taken.id[:8] if taken.sent else 'not sent yet'})."
@@ -156,6 +158,8 @@ class Clash:
         return f"Free {on}: {shown}. Try: {try_with} {typed}{date}"
 
     def _gap(self, gap: tuple[datetime, datetime], begin: datetime, finish: datetime) -> str:
+        if gap == (begin, finish):
+            return "all day"
         if gap[0] == begin:
             return f"before {format_time(gap[1], self._zone)}"
         if gap[1] == finish:

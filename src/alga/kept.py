@@ -7,7 +7,7 @@ from alga import entries, workitems
 from alga.config import Profile
 from alga.errors import AlgaError, Interrupted, Overlaps, UnknownOutcome
 from alga.learnt import Learnt
-from alga.times import format_day, format_time, local_date, minutes_between
+from alga.times import format_day, format_interval, format_time, local_date, minutes_between
 from alga.truth import NON_BILLABLE, Asked
 
 if TYPE_CHECKING:
@@ -106,6 +106,28 @@ def already_there(parts: Parts, kept: "Kept") -> "TimeEntry | None":
 def keeping(parts: Parts, error: AlgaError, kept: "Kept", then: str) -> AlgaError:
     """The error, with what became of the stop."""
     assert kept.ended_at
-    day, today = local_date(kept.ended_at, parts.zone), local_date(parts.now(), parts.zone)
-    on = "" if day == today else f" on {format_day(day, today)}"
-    return error.adding(f"Your stop at {format_time(kept.ended_at, parts.zone)}{on} is kept: {then}")
+    stopped = f"{on_day(parts, kept.ended_at)}{format_time(kept.ended_at, parts.zone)}"
+    return error.adding(f"Your stop at {stopped} is kept: {then}")
+
+
+def unsent(parts: Parts) -> list[str]:
+    """A sentence for each stop that waits here, and for what waits for another key."""
+    said = []
+    for kept in parts.journal.stopped():
+        state = (
+            "may or may not be recorded. alga stop looks." if kept.sent else "is not recorded yet. alga stop sends it."
+        )
+        said.append(f"{_words(parts, kept)} {state}")
+    theirs = "waits for the key it was kept with, or one of the same user: alga login"
+    return said + [f"{_words(parts, kept)} {theirs}" for kept in parts.journal.of_others()]
+
+
+def _words(parts: Parts, kept: "Kept") -> str:
+    interval = format_interval(kept.started_at, kept.ended_at, parts.zone)
+    return f"{kept.label} {on_day(parts, kept.started_at)}{interval}"
+
+
+def on_day(parts: Parts, instant: datetime) -> str:
+    """`Mon 23 Nov `, and nothing for today."""
+    day, today = local_date(instant, parts.zone), local_date(parts.now(), parts.zone)
+    return "" if day == today else f"{format_day(day, today)} "

@@ -76,6 +76,8 @@ def chosen(name: str | None, as_json: bool, fields: str | None) -> Format:
     """The format asked for. Raises UsageError for one there is not."""
     if name is not None and name not in FORMATS:
         raise UsageError(f"There is no format '{name}'.", f"There is: {', '.join(FORMATS)}")
+    if as_json and name not in (None, "json"):
+        raise UsageError(f"--json and --format {name} exclude each other.")
     wanted = [part.strip() for part in (fields or "").split(",") if part.strip()]
     return Format("json" if as_json else name or "table", wanted)
 
@@ -100,21 +102,27 @@ def as_json(data: object, indent: int | None = 2) -> str:
 def show(shown: Shown, form: Format) -> None:
     """Print a command's result to stdout."""
     data = _picked(shown.data, form.fields) if form.fields else shown.data
-    if form.name == "json":
-        _print(as_json(data))
-    elif form.name == "jsonl":
-        for row in _rows(data):
-            _print(as_json(row, indent=None))
-    elif form.name == "ids":
-        for row in _rows(shown.data):
-            if row.get("id"):
-                _print(plain(str(row["id"])))
-    elif form.fields:
-        _print_table(_of_fields(_rows(data), form.fields))
-    elif isinstance(shown.text, Table):
-        _print_table(shown.text)
-    elif shown.text:
-        _print("\n".join(plain(line) for line in shown.text.split("\n")))
+    match form.name:
+        case "json":
+            _print(as_json(data))
+        case "jsonl":
+            _print_lines([as_json(row, indent=None) for row in _rows(data)])
+        case "ids":
+            _print_lines([plain(str(row["id"])) for row in _rows(shown.data) if row.get("id")])
+        case _:
+            _print_text(_of_fields(_rows(data), form.fields) if form.fields else shown.text)
+
+
+def _print_text(text: str | Table) -> None:
+    if isinstance(text, Table):
+        _print_table(text)
+    elif text:
+        _print_lines([_folded(plain(line), sys.stdout) for line in text.split("\n")])
+
+
+def _print_lines(lines: Sequence[str]) -> None:
+    if lines:
+        _print("\n".join(lines))
 
 
 def _rows(data: Any) -> list[Mapping[str, Any]]:
@@ -187,11 +195,15 @@ def tell(text: str) -> None:
 
 
 def _wrapped(sentence: str) -> str:
-    line = plain(sentence)
-    if not sys.stderr.isatty():
-        return line
+    return _folded(plain(sentence), sys.stderr)
+
+
+def _folded(line: str, stream: TextIO) -> str:
+    """A line of text between words, where a terminal would break it within one."""
     width = shutil.get_terminal_size().columns
-    return "\n".join(textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False) or [""])
+    if not stream.isatty() or len(line) <= width:
+        return line
+    return "\n".join(textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False))
 
 
 def _print(text: str, stream: TextIO | None = None) -> None:
@@ -220,7 +232,9 @@ def _print_table(table: Table) -> None:
     terminal = sys.stdout.isatty()
     cells = [[Text(plain(cell), style=line.style) for cell in line.cells] for line in table.lines]
     widths = _widths(table.heads, [[cell.cell_len for cell in row] for row in cells], terminal)
-    drawn = RichTable(box=_box(), show_edge=False, pad_edge=False, padding=(0, 1), header_style="dim")
+    tight = terminal and sum(widths) + _GAP * (len(widths) - 1) > shutil.get_terminal_size().columns
+    padding = (0, 1, 0, 0) if tight else (0, 1)
+    drawn = RichTable(box=_box(), show_edge=False, pad_edge=False, padding=padding, header_style="dim")
     for head, width in zip(table.heads, widths, strict=True):
         drawn.add_column(
             Text(head.name),
@@ -259,13 +273,18 @@ def _box() -> "Box":
 def _widths(heads: Sequence[Head], rows: Sequence[Sequence[int]], terminal: bool) -> list[int]:
     """Each column as wide as its widest cell. A terminal's width is kept to; through a pipe nothing is cut."""
     widths = [max([len(head.name), *(row[n] for row in rows if row)]) for n, head in enumerate(heads)]
-    if terminal:
-        widths = [min(width, head.most or width) for width, head in zip(widths, heads, strict=True)]
-    total = shutil.get_terminal_size().columns if terminal else _NARROW
+    gaps = _GAP * (len(widths) - 1)
+    if not terminal:
+        rest = _NARROW - sum(widths) - gaps
+        return [width + max(0, rest) if head.wide else width for width, head in zip(widths, heads, strict=True)]
+    widths = [min(width, head.most or width) for width, head in zip(widths, heads, strict=True)]
+    total = shutil.get_terminal_size().columns
     for n, head in enumerate(heads):
         if head.wide:
-            rest = total - sum(widths) + widths[n] - _GAP * (len(widths) - 1)
-            widths[n] = max(rest, _LEAST) if terminal else max(rest, widths[n])
+            widths[n] = max(total - gaps - sum(widths) + widths[n], _LEAST)
+    flexible = [n for n, head in enumerate(heads) if head.most]
+    while sum(widths) + gaps > total and any(widths[n] > _LEAST for n in flexible):
+        widths[max(flexible, key=lambda n: widths[n])] -= 1
     return widths
 
 

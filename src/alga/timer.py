@@ -1,11 +1,11 @@
-"""The running timer: on the server's clock, or kept here where a server leaves timers off the time sheet."""
+"""Start, stop, switch and cancel: on the server's clock, or on the one kept here."""
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from alga import kept, workitems
+from alga import kept
 from alga.entries import Clash, Taken
 from alga.errors import (
     AlgaError,
@@ -22,7 +22,8 @@ from alga.errors import (
 )
 from alga.kept import Parts
 from alga.learnt import DEPLOYED
-from alga.times import AHEAD, cut, format_day, format_interval, format_time, local_date, minutes_between, to_wire
+from alga.running import Running, Stopped, of_entry, of_kept
+from alga.times import AHEAD, cut, format_day, format_interval, format_time, local_date, minutes_between
 from alga.truth import NON_BILLABLE, Asked, differences
 from alga.workitems import WorkItem
 
@@ -32,54 +33,6 @@ if TYPE_CHECKING:
 
 SERVICES = "Choose one: -s NAME (see alga services), or a default: alga config set service NAME"
 KEPT_HERE = "Clock kept here; AlgaPSA gets the entry at stop (its own timer leaves entries off the time sheet)."
-
-
-@dataclass(frozen=True)
-class Running:
-    """A timer: `kept` when its clock is here, `entry` when it is the server's. With `ended_at` it waits to be sent."""
-
-    work_item: WorkItem
-    started_at: datetime
-    notes: str | None
-    service_id: str | None
-    kept: "Kept | None" = None
-    entry: "TimeEntry | None" = None
-
-    @property
-    def key(self) -> str:
-        """What tells it from others: the entry's id, or the journal's."""
-        return self.entry.id if self.entry else f"kept-{self.kept.id if self.kept else 0}"
-
-    @property
-    def ended_at(self) -> datetime | None:
-        """When it was stopped, if it was."""
-        return self.kept.ended_at if self.kept else None
-
-    def published(self, now: datetime) -> dict[str, Any]:
-        """The session as JSON shows it: `id` is null while there is no entry on a server; elapsed in whole minutes."""
-        entry = self.entry
-        return {
-            "id": entry.id if entry else None,
-            "session_id": (entry.session_id or entry.id) if entry else None,
-            "work_item_type": self.work_item.type,
-            "work_item_id": self.work_item.id,
-            "user_id": entry.user_id if entry else None,
-            "started_at": to_wire(self.started_at),
-            "ended_at": to_wire(self.ended_at) if self.ended_at else None,
-            "elapsed_minutes": max(0, minutes_between(self.started_at, self.ended_at or now)),
-            "service_id": self.service_id,
-            "notes": self.notes,
-            "clock": "server" if entry else "here",
-        }
-
-
-@dataclass(frozen=True)
-class Stopped:
-    """What a stop made: the entry, or nothing for less than a minute on the clock kept here."""
-
-    running: Running
-    asked: Asked
-    entry: "TimeEntry | None"
 
 
 class Timer:
@@ -105,16 +58,16 @@ class Timer:
     def here(self) -> Running | None:
         """The timer whose clock is kept here, without asking anyone."""
         session = None if self._on.profile.is_local else self._on.journal.running()
-        return self._of_kept(session) if session else None
+        return of_kept(session) if session else None
 
     def waiting(self) -> list[Running]:
         """Stopped here and not known to be on the server."""
-        return [] if self._on.profile.is_local else [self._of_kept(each) for each in self._on.journal.stopped()]
+        return [] if self._on.profile.is_local else [of_kept(each) for each in self._on.journal.stopped()]
 
     def there(self) -> Running | None:
         """The session on the server's clock."""
         entry = self._on.client.active_session()
-        return self._of_entry(entry) if entry else None
+        return of_entry(self._on.learnt, entry) if entry else None
 
     def running(self) -> Running | None:
         """The timer kept here, else the server's."""
@@ -130,22 +83,7 @@ class Timer:
 
     def unsent(self) -> list[str]:
         """A sentence for each stop that waits here, and for what waits for another key."""
-        if self._on.profile.is_local:
-            return []
-        words = [f"{self._words(each)} is not recorded yet. alga stop sends it." for each in self.waiting()]
-        others = [self._of_kept(each) for each in self._on.journal.of_others()]
-        return words + [
-            f"{self._words(each)} waits for the key it was kept with, or one of the same user: alga login"
-            for each in others
-        ]
-
-    def _words(self, running: Running) -> str:
-        shown = format_interval(running.started_at, running.ended_at, self._on.zone)
-        return f"{running.work_item.label} {self._on_day(running.started_at)}{shown}"
-
-    def _on_day(self, instant: datetime) -> str:
-        day, today = local_date(instant, self._on.zone), local_date(self._on.now(), self._on.zone)
-        return "" if day == today else f"{format_day(day, today)} "
+        return [] if self._on.profile.is_local else kept.unsent(self._on)
 
     # --- start ---
 
@@ -191,7 +129,7 @@ class Timer:
             entry = self._back_date(entry, cut(at))
         for sentence in differences(asked, entry, self._on.zone):
             self._on.warn(sentence)
-        return self._of_entry(entry)
+        return of_entry(self._on.learnt, entry)
 
     def _start_here(self, item: WorkItem, service_id: str | None, notes: str | None, start: datetime) -> Running:
         self._check_service(service_id)
@@ -200,7 +138,7 @@ class Timer:
             there = self._on.client.active_session()
         if there or self._on.journal.running():
             raise AlreadyRunning("A timer is running already.", "To see it: alga status")
-        return self._of_kept(self._on.journal.start((item.type, item.id), item.label, service_id, notes, start))
+        return of_kept(self._on.journal.start((item.type, item.id), item.label, service_id, notes, start))
 
     def _check_service(self, service_id: str | None) -> None:
         """Where the clock is kept here, what the server would refuse at the stop is refused at the start."""
@@ -235,7 +173,7 @@ class Timer:
                 "Did it start yesterday? Say so: --at 'yesterday 17:30'",
             )
         try:
-            self.clash().check(cut(at), now)
+            self.clash().check(cut(at), now, running=False)  # one that runs is asked about in its own words
         except Unreachable:
             return  # checked again at stop
         except Overlaps as error:
@@ -255,7 +193,8 @@ class Timer:
         if running.kept:
             return self._stop_here(running, running.kept, asked, end)
         assert running.entry
-        self._raise(self._overlap(running, end))
+        if overlap := self._overlap(running, end):
+            raise overlap
         if asked.billable_minutes is None and running.work_item.type == NON_BILLABLE:
             asked = replace(asked, billable_minutes=0)
         try:
@@ -283,12 +222,12 @@ class Timer:
         end = cut(asked.ended_at or session.ended_at)
         if not session.started_at < end <= session.ended_at:
             zone = self._on.zone
-            told = f"It was stopped at {self._on_day(session.ended_at)}{format_time(session.ended_at, zone)}"
+            told = f"It was stopped at {kept.on_day(self._on, session.ended_at)}{format_time(session.ended_at, zone)}"
             raise Refused(
                 f"{told}: {format_time(end, zone)} is not within that.", "alga stop sends it; alga cancel discards it."
             )
         self._check_billable(running, asked, end)
-        return self._of_kept(kept.mark_stopped(self._on, session, asked, end))
+        return of_kept(kept.mark_stopped(self._on, session, asked, end))
 
     def hold(self, running: Running, asked: Asked, error: AlgaError) -> AlgaError:
         """Write the end down when what should go with it cannot be looked up; the error to raise."""
@@ -314,8 +253,9 @@ class Timer:
             overlap = self._overlap(running, end)
         except (Unreachable, AuthError, Forbidden, Refused, NotFound):
             overlap = None  # the end is written down all the same, and the error comes again when it is sent
-        self._raise(overlap)
-        return self.send(self._of_kept(kept.mark_stopped(self._on, session, asked, end)))
+        if overlap:
+            raise overlap
+        return self.send(of_kept(kept.mark_stopped(self._on, session, asked, end)))
 
     def _elsewhere(self, entry_id: str, error: NoSession) -> AlgaError:
         try:
@@ -349,10 +289,6 @@ class Timer:
             return Overlaps(f"{error.message} The timer still runs.", again)
         return None
 
-    def _raise(self, overlap: Overlaps | None) -> None:
-        if overlap:
-            raise overlap
-
     # --- cancel ---
 
     def cancel(self, running: Running) -> None:
@@ -362,15 +298,7 @@ class Timer:
                 self._on_server(session, "To remove it: alga delete")
                 self._on.journal.forget(session)
         elif running.entry:
+            now = self.there()  # it may have been stopped while the question stood
+            if now is None or now.key != running.key:
+                raise self._elsewhere(running.entry.id, NoSession("That timer is not running any more."))
             self._on.client.delete_entry(running.entry.id)
-
-    # --- as one thing ---
-
-    def _of_kept(self, session: "Kept") -> Running:
-        item = WorkItem(session.work_item_type, session.work_item_id, session.label)
-        return Running(item, session.started_at, session.notes, session.service_id, kept=session)
-
-    def _of_entry(self, entry: "TimeEntry") -> Running:
-        label = workitems.label(entry, self._on.learnt)
-        item = WorkItem(entry.work_item_type or "ticket", entry.work_item_id or "", label)
-        return Running(item, entry.started_at, entry.notes, entry.service_id, entry=entry)

@@ -24,9 +24,7 @@ _INSTANT = re.compile(
     rf"(?P<clock>{_CLOCK})(?::(?P<second>\d{{2}})(?:\.\d+)?)?(?P<offset>{_OFFSET})?"
 )
 _PLUS = re.compile(rf"(?P<start>{_CLOCK}(?:{_OFFSET})?)\+(?P<span>{_SPAN_TEXT})")
-# An offset stands on both ends or on neither: 01:30-04:00-02:10 could be read in two ways.
-_BARE_RANGE = re.compile(rf"(?P<start>{_CLOCK})-(?P<end>{_CLOCK})")
-_OFFSET_RANGE = re.compile(rf"(?P<start>{_CLOCK}(?:{_OFFSET}))-(?P<end>{_CLOCK}(?:{_OFFSET}))")
+_CLOCK_TEXT = re.compile(rf"{_CLOCK}(?:{_OFFSET})?")
 
 
 class SystemZone(tzinfo):
@@ -221,17 +219,38 @@ def parse_interval(text: str, now: datetime, day: date | None, zone: tzinfo) -> 
     typed = text.strip()
     today = local_date(now, zone)
     on = day or today
-    if match := _BARE_RANGE.fullmatch(typed) or _OFFSET_RANGE.fullmatch(typed):
-        return parse_instant(match["start"], on, today, zone), parse_instant(match["end"], on, today, zone)
+    if ends := _ends(typed):
+        return _range(ends, on, today, zone)
     if match := _PLUS.fullmatch(typed):
         start = parse_instant(match["start"], on, today, zone)
         return start, start + timedelta(minutes=parse_span(match["span"]))
-    if ":" in typed:
+    if ":" in typed or "-" in typed:
         raise UsageError(f"'{typed}' is not a span of time.", "Accepted: 90m (ending now), 9:00-10:30, 9:00+90m.")
     minutes = parse_span(typed)
     if day is not None and day != today:
         raise UsageError(f"{typed} from when, on {format_day(day, today)}?", f"Say the start too: 9:00+{typed}")
     return cut(now) - timedelta(minutes=minutes), cut(now)
+
+
+def _ends(typed: str) -> list[tuple[str, str]]:
+    """The ways in which a text is two clocks with a hyphen between: an offset west of Greenwich has one too."""
+    cuts = [(typed[:at], typed[at + 1 :]) for at, char in enumerate(typed) if char == "-"]
+    return [ends for ends in cuts if all(_CLOCK_TEXT.fullmatch(end) for end in ends)]
+
+
+def _range(ends: list[tuple[str, str]], on: date, today: date, zone: tzinfo) -> tuple[datetime, datetime]:
+    """The one reading whose offsets are used here. Raises the first reading's UsageError when there is none."""
+    found, faults = [], []
+    for start, end in ends:
+        try:
+            found.append((parse_instant(start, on, today, zone), parse_instant(end, on, today, zone)))
+        except UsageError as fault:
+            faults.append(fault)
+    if not found:
+        raise faults[0]
+    if len(found) > 1:
+        raise UsageError("That can be read in two ways.", "Say it with --from and --to.")
+    return found[0]
 
 
 # --- shown, so that it can be typed back ----------------------------------------------------------

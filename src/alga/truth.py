@@ -103,7 +103,7 @@ def _user(asked: Asked, stored: Stored) -> str | None:
     if asked.user_id is None or stored.user_id is None or asked.user_id == stored.user_id:
         return None
     whose = stored.user_name or stored.user_id
-    return f"The user was ignored: the entry is {whose}'s. This server books time on the key's own user only."
+    return f"The user was ignored: this server books time on the key's own user only, {whose}."
 
 
 def _service(asked: Asked, stored: Stored) -> str | None:

@@ -1,6 +1,7 @@
 """What a person types (TIC1042, 1042, tk_9c41, a UUID) as a work item; services by name; who am I."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -8,6 +9,8 @@ from alga.errors import Forbidden, NoSuchPath, NotFound, Refused, UsageError
 from alga.learnt import DEPLOYED, Learnt
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from alga.api.client import Client
 
 TYPES = ("ticket", "project_task", "non_billable_category", "ad_hoc", "interaction")
@@ -40,7 +43,7 @@ def resolve(typed: str, kind: str, client: "Client", learnt: Learnt) -> WorkItem
 
     Raises NotFound for a number no ticket has, UsageError for digits that several tickets share.
     """
-    typed = typed.strip()
+    typed = typed.strip().removeprefix("#")
     if kind not in TYPES:
         raise UsageError(f"There is no type '{kind}'.", f"There is: {', '.join(TYPES)}")
     if not typed or not typed.isprintable():
@@ -75,9 +78,23 @@ def label_of(work_item_id: str | None, title: str | None, kind: str | None, lear
     """See label()."""
     if not work_item_id:
         return title or kind or "?"
-    if work_item_id in learnt.tickets:
-        return learnt.tickets[work_item_id][0]
+    if number := learnt.tickets.get(work_item_id, [""])[0]:
+        return number
     return (title or work_item_id[:8]) if UUID.fullmatch(work_item_id) else work_item_id
+
+
+def learn_numbers(pointed: "Sequence[Pointed]", client: "Client", learnt: Learnt) -> None:
+    """Learn the numbers of tickets known by id only, in one look-up; what it does not tell is not asked again."""
+    unknown = {p.work_item_id: p.work_item_title for p in pointed if p.work_item_id and p.work_item_type == "ticket"}
+    wanted = {key: name for key, name in unknown.items() if UUID.fullmatch(key) and key not in learnt.tickets}
+    if not wanted:
+        return
+    with suppress(Forbidden, NoSuchPath, NotFound, Refused):
+        for ticket in client.latest_tickets():
+            learnt.ticket(ticket.ticket_id, ticket.ticket_number, ticket.title)
+    for key, name in wanted.items():
+        if key not in learnt.tickets:
+            learnt.ticket(key, "", name)
 
 
 def title(work_item_id: str | None, learnt: Learnt) -> str | None:

@@ -92,6 +92,7 @@ def test_touching_ends_are_fine_and_other_peoples_entries_do_not_matter(strict: 
     strict.as_role("admin").ok("log", "TIC1042", "8:00-9:00", "-s", "basic", "-m", "x")
     strict.desk.ok("log", "TIC1042", "8:00-8:30", "-s", "basic", "-m", "x")
     strict.desk.ok("log", "TIC1042", "8:30-9:00", "-m", "x")
+    assert len(strict.desk.ok("list", "--everyone", "--today", "--json").json) == 3
 
 
 def test_missing_notes_are_worth_a_note_in_a_terminal(desk: Desk) -> None:

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from tests.conftest import Strict
 from tests.support import Desk
 
 PRACTICE = "No AlgaPSA login: kept on this computer. To connect: alga login\n"
@@ -140,3 +141,12 @@ def test_alga_alone_says_where_you_are(desk: Desk) -> None:
         "  alga login               connect to AlgaPSA\n"
         "  alga --help              everything else\n"
     )
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_no_line_is_wider_than_the_terminal(strict: Strict, columns: int) -> None:
+    strict.desk.ok("log", "TIC1042", "7:40-9:10", "-s", "basic", "-m", "Moved the mailbox to another server")
+    for command in (["list"], ["list", "--everyone", "--from", "2026-11-01"], ["tickets", "vpn"], ["status"]):
+        lines = without_colour(strict.desk.ok(*command, columns=columns).out).splitlines()
+        limit = columns if columns == 80 or "--everyone" not in command else 80
+        assert max(map(len, lines)) <= limit, (command, lines)

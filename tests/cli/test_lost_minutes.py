@@ -1,5 +1,8 @@
 """Ways in which a minute was once lost, doubled or given to somebody else."""
 
+import sqlite3
+from contextlib import closing
+
 import httpx
 import pytest
 
@@ -107,11 +110,8 @@ def test_a_lost_answer_is_looked_for_with_the_old_end_before_the_end_is_changed(
 def test_a_new_key_of_the_same_user_finds_what_waits(strict: Strict) -> None:
     strict.desk.ok("log", "TIC1011", "8:00-8:30", "-s", "basic", "-m", "it shows who I am")
     desk = a_waiting_stop(strict)
-    from contextlib import closing
-    from sqlite3 import connect
-
     new_key = "f" * 64
-    with closing(connect(strict.app.path)) as db, db:
+    with closing(sqlite3.connect(strict.app.path)) as db, db:
         db.execute("UPDATE users SET api_key = ? WHERE role = 'technician'", (new_key,))
     again = Desk(desk.home, desk.clock, env={**desk.env, "ALGA_API_KEY": new_key})
     assert "Logged" not in again.ok("list").out
@@ -285,3 +285,89 @@ def test_resume_takes_up_a_stop_that_still_waits(strict: Strict) -> None:
     strict.desk.ok("log", "TIC1011", "8:00-8:30", "-s", "basic", "-m", "before")
     desk = a_waiting_stop(strict)
     assert desk.ok("resume").out.startswith("Started TIC1042")
+
+
+def test_a_timer_stopped_while_cancel_asked_is_not_deleted(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.ok("start", "tk_1", "-m", "two hours work")
+    desk.clock.pass_by(hours=2)
+
+    def stopped_meanwhile(question: str, default: bool, otherwise: str) -> bool:
+        desk.ok("stop")
+        return True
+
+    monkeypatch.setattr("alga.commands.cancel.confirm", stopped_meanwhile)
+    cancelled = desk("cancel", columns=200)
+    assert cancelled.code == 6
+    assert "That timer was stopped elsewhere: 09:12-11:12" in cancelled.err
+    assert len(ids(desk)) == 1
+
+
+def test_cancel_names_a_finished_stop_as_one(strict: Strict) -> None:
+    asked = a_waiting_stop(strict)("cancel", typed="n\n", columns=200)
+    assert "Discard the stop of 09:12-10:00 on TIC1042 (48m), which is not sent yet? [y/N]" in asked.err
+
+
+def test_editing_notes_leaves_a_part_billed(desk: Desk) -> None:
+    entry_id = desk.ok("log", "tk_1", "8:00-9:00", "--billable", "15", "-m", "a", "--json").json["id"]
+    assert desk.ok("edit", entry_id, "-m", "b", "--json").json["billable_minutes"] == 15
+
+
+def test_a_back_dated_start_over_a_running_timer_offers_the_switch(desk: Desk) -> None:
+    desk.ok("start", "tk_1", "-m", "x")
+    desk.clock.pass_by(minutes=60)
+    refused = desk("start", "tk_2", "--ago", "20m", tty=False)
+    assert refused.code == 5
+    assert "alga: tk_1 is running (1h). Nothing was started.\nalga switch tk_2 --ago 20m\n" in refused.err
+    switched = desk.ok("switch", "tk_2", "--ago", "20m", "--json").json
+    assert switched["stopped"]["ended_at"] == switched["started"]["started_at"] == "2026-11-23T08:52:00Z"
+
+
+def test_a_clash_on_another_day_says_its_day(desk: Desk) -> None:
+    desk.ok("log", "tk_1", "0:00-6:00", "--date", "2026-11-17", "-m", "x")
+    refused = desk("log", "tk_2", "22:00+4h", "--date", "2026-11-16", "-m", "x", columns=200)
+    assert "22:00+4h overlaps tk_1 Tue 17 Nov 00:00-06:00" in refused.err
+    assert "Free on Mon 16 Nov: all day." in refused.err
+
+
+@pytest.mark.parametrize("command", [["log", "TIC9999", "8:00-8:30"], ["log", "TIC1042", "8:00-8:30"]])
+def test_every_refusal_of_a_log_says_that_nothing_was_logged(strict: Strict, command: list[str]) -> None:
+    assert "Nothing was logged." in joined(strict.desk(*command).err)
+
+
+def test_a_timer_across_midnight_counts_on_the_day_it_starts(desk: Desk) -> None:
+    desk.clock.pass_by(hours=14)  # 23:12
+    desk.ok("start", "tk_1", "-m", "x")
+    desk.clock.pass_by(hours=1)
+    assert "Today  0m worked, without the timer: it counts on Mon 23 Nov" in desk.ok("status").out
+    desk.ok("stop")
+    assert "Today    0m worked" in desk.ok("status").out
+
+
+def test_switch_back_takes_the_notes_along(desk: Desk) -> None:
+    desk.ok("log", "tk_1", "8:00-9:00", "-m", "VPN")
+    desk.ok("start", "tk_2", "-m", "other")
+    desk.clock.pass_by(minutes=30)
+    assert desk.ok("switch", "-", "--json").json["started"]["notes"] == "VPN"
+
+
+def test_tickets_are_named_by_their_numbers_on_another_computer_too(strict: Strict) -> None:
+    strict.desk.ok("log", "#1042", "8:00-8:30", "-s", "basic", "-m", "x")
+    other = Desk(strict.desk.home.parent / "other", strict.desk.clock, env=strict.desk.env)
+    assert "TIC1042" in other.ok("list").out
+    assert "TIC1042" in other.ok("list", "--everyone").out
+
+
+def test_without_a_default_no_time_goes_into_practice_data(strict: Strict) -> None:
+    desk = Desk(strict.desk.home.parent / "fresh", strict.desk.clock)
+    key = strict.app.key_of("technician") + "\n"
+    for name in ("one", "two", "three"):
+        desk.ok("login", strict.url, "--key-stdin", "--profile", name, typed=key)
+    said = desk("login", "--key-stdin", "--profile", "two", typed=key, columns=200)
+    assert "The default stays one. Next: alga tickets --profile two" in said.out, "and its address is known"
+    desk.ok("logout")
+    refused = desk("log", "tk_1", "8:00-8:30", "-m", "x", columns=200)
+    assert refused.code == 3
+    assert "No login is the default. There is: three, two." in refused.err
+    desk.ok("config", "set", "default", "two")
+    assert desk.ok("whoami", "--json").json["profile"] == "two"
+    assert "The default login is now three." in desk.ok("logout").out

@@ -120,7 +120,36 @@ def test_a_closed_pipe_ends_quietly(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert (done.stdout, done.stderr) == ("[\n  {\n    ", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[\n  {\n    ", "")
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "told"),
+    [
+        (["log", "tk_1", "30m", "-m", b"\xff\xfe bad"], 2, "characters that no text has"),
+        (["serve", "--port", "99999999"], 2, "There is no port 99999999."),
+        (["login", "http://localhost:99999999", "--key-stdin"], 3, "is not the address of a server"),
+        (["login", "https://[::1", "--key-stdin"], 3, "is not the address of a server"),
+    ],
+)
+def test_odd_input_is_no_fault_of_alga(tmp_path: Path, command: list[str | bytes], code: int, told: str) -> None:
+    done = subprocess.run([*ALGA, *command], env=environment(tmp_path), input=b"k", capture_output=True, check=False)
+    assert (done.returncode, told in done.stderr.decode()) == (code, True), done.stderr
+
+
+def test_a_directory_that_cannot_be_made_and_a_full_disk_are_told(tmp_path: Path) -> None:
+    nowhere = alga(tmp_path, "list", ALGA_DATA_DIR="/proc/nope")
+    assert (nowhere.returncode, "/proc/nope" in nowhere.stderr) == (3, True), nowhere.stderr
+    line = f"{' '.join(ALGA)} list --profile local > /dev/full"
+    full = subprocess.run(["bash", "-c", line], env=environment(tmp_path), capture_output=True, text=True, check=False)
+    assert (full.returncode, "No space left on device" in full.stderr) == (3, True), full.stderr
+
+
+def test_closed_streams_do_no_harm(tmp_path: Path) -> None:
+    line = f"{' '.join(ALGA)} log tk_1 30m -m x >&- 2>&- <&-"
+    done = subprocess.run(["bash", "-c", line], env=environment(tmp_path), check=False)
+    assert done.returncode == 0
+    assert len(json.loads(alga(tmp_path, "list", "--from", "yesterday", "--json").stdout)) == 1
 
 
 @pytest.mark.parametrize("content", [b"this is not a database, not at all", b"SQLite format 3\x00" + b"\xff" * 4096])

@@ -52,7 +52,9 @@ def test_the_day(strict: Strict) -> None:
     # what the server ignores is said
     colleague = desk.ok("list", "--everyone", "--last-week", "--json").json[0]["user_id"]
     for_another = desk.ok("log", "1042", "6:00-6:30", "-m", "x", "--user", colleague)
-    assert "The user was ignored: the entry is Tin Woodman's." in joined(for_another.err)
+    assert "The user was ignored: this server books time on the key's own user only, Tin Woodman." in joined(
+        for_another.err
+    )
     billed = desk.ok("log", "1042", "6:30-7:30", "-m", "x", "--billable", "30")
     assert "1h worked, 1h billable" in billed.out
     assert "Billable is 1h, not 30m: this server bills an entry whole or not at all." in joined(billed.err)

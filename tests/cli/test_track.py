@@ -445,7 +445,8 @@ def test_a_refused_key_keeps_the_stop_and_says_so(strict: Strict) -> None:
     assert refused.code == 4
     assert refused.err == (
         "alga: AlgaPSA refused the key of profile env. It may be wrong, expired or revoked, or its user inactive; the "
-        "server does not say which. Your stop at 10:00 is kept: alga stop sends it.\nNew key: alga login\n"
+        "server does not say which. Your stop at 10:00 is kept: alga stop sends it.\n"
+        "New key: set ALGA_API_KEY, or alga login\n"
     )
 
 

@@ -67,7 +67,7 @@ LATER = START + timedelta(minutes=15)
         (
             replace(ASKED, user_id="u2"),
             Entry(),
-            "The user was ignored: the entry is Tin Woodman's. This server books time on the key's own user only.",
+            "The user was ignored: this server books time on the key's own user only, Tin Woodman.",
         ),
         (replace(ASKED, service_id="s2"), Entry(), "The service is Basic Support, not the one asked for."),
         (ASKED, Entry(service_id=None, service_name=None), "The service is none, not the one asked for."),

@@ -162,6 +162,10 @@ class Client:
                 break
         return found
 
+    def latest_tickets(self) -> list[Ticket]:
+        """The hundred newest tickets, open and closed."""
+        return self._page("/tickets", Ticket, {"fields": "mobile_list", "limit": str(PAGE)}).rows
+
     def search_tickets(self, words: str) -> list[Ticket]:
         """Tickets by number or title, open and closed."""
         query = {"query": words, "include_closed": "true", "limit": str(PAGE)}

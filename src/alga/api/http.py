@@ -19,7 +19,7 @@ RETRIED = {429, 502, 503, 504}
 LONGEST_WAIT, TOLD_WAIT = 60.0, 2.0
 MAX_BYTES = 64 * 1024 * 1024
 DEADLINE = 120.0
-TIMEOUT = httpx.Timeout(30.0, connect=2.0)
+READ, WRITE = (httpx.Timeout(seconds, connect=2.0) for seconds in (10.0, 30.0))  # a write is not tried again
 CHECK = "To see whether it was recorded: alga list --today"
 Json = Any
 
@@ -92,7 +92,9 @@ class Http:
     ) -> tuple[int, httpx.Headers, bytes]:
         with (
             self._translated(method != "GET"),
-            self._connection().stream(method, f"/api/v1{path}", params=query, json=body) as response,
+            self._connection().stream(
+                method, f"/api/v1{path}", params=query, json=body, timeout=READ if method == "GET" else WRITE
+            ) as response,
         ):
             return response.status_code, response.headers, self._read(response, method != "GET")
 
@@ -104,7 +106,6 @@ class Http:
             self._client = httpx.Client(
                 base_url=self.target.url,
                 headers=headers,
-                timeout=TIMEOUT,
                 follow_redirects=False,
                 transport=self.transport,
                 trust_env=not self.target.loopback,  # or a proxy would get the key of this computer's server

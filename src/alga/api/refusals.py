@@ -106,7 +106,7 @@ ROWS: tuple[tuple[int, str, type[AlgaError], str, str], ...] = (
         AuthError,
         "{server} refused the key of profile {profile}. It may be wrong, expired or revoked, or its "
         "user inactive; the server does not say which.",
-        "New key: alga login",
+        "New key: {login}",
     ),
     (
         403,
@@ -180,6 +180,7 @@ def error_for(answer: Answer, server: str, profile: str) -> AlgaError:
     words = {
         "server": server,
         "profile": profile,
+        "login": "set ALGA_API_KEY, or alga login" if profile == "env" else f"alga login --profile {profile}",
         "message": answer.message.rstrip(".") or f"status {answer.status}",
         "details": "; ".join(answer.details),
         "permission": permission,

@@ -11,7 +11,7 @@ from alga.errors import UsageError
 from alga.output import Shown
 from alga.session import Session
 
-Key = Annotated[str, typer.Argument(metavar="SETTING", help="service, timer, url, tenant or allow_http.")]
+Key = Annotated[str, typer.Argument(metavar="SETTING", help="service, timer, url, tenant, allow_http or default.")]
 Value = Annotated[str, typer.Argument(metavar="VALUE", help="The value; '' removes the setting.")]
 
 
@@ -25,8 +25,8 @@ def path(session: Session) -> Shown:
 def show_all(session: Session) -> Shown:
     """Show the settings of the login in use, the key left out."""
     profile = session.profile
-    values = {name: _said(getattr(profile, name)) for name in settings.SETTINGS}
-    text = details([("profile", profile.name), *((name, values[name]) for name in settings.SETTINGS)])
+    values = {name: getattr(profile, name) or (False if name == "allow_http" else None) for name in settings.SETTINGS}
+    text = details([("profile", profile.name), *((name, _said(value)) for name, value in values.items())])
     return Shown({"profile": profile.name, **values}, text)
 
 
@@ -42,6 +42,9 @@ def get(session: Session, setting: Key) -> Shown:
 @command
 def change(session: Session, setting: Key, value: Value) -> Shown:
     """Change a setting of the login in use: alga config set service "Basic Support"."""
+    if setting == "default":
+        settings.set_default(session.config, value)
+        return Shown({"default": value}, f"The default login is now {value}.")
     name = session.profile.name
     if setting == "url" and (session.timer.here() or session.timer.waiting()):
         raise UsageError(

@@ -23,6 +23,7 @@ def list(session: Session, period: PeriodOptions, scope: ScopeOptions) -> Shown:
                 "The server has not shown yet whose key this is, so these are everyone's. A first alga log tells."
             )
     rows = entries.in_period(session.client, chosen, user_id, session.zone)
+    workitems.learn_numbers(rows, session.client, session.learnt)
     for sentence in session.timer.unsent():
         session.warn(sentence)
     if here := session.timer.here():

@@ -7,13 +7,13 @@ import typer
 
 from alga import options, workitems
 from alga.columns import entry_line
-from alga.command import command, delivered, keep, look, service, told
+from alga.command import command, delivered, keep, look, nothing, service, told
 from alga.errors import Overlaps, Refused
 from alga.options import Billable, From, NoBillable, Notes, On, Service, To, Type, WorkItem
 from alga.output import Shown
 from alga.session import Session
 from alga.times import AHEAD, format_interval, minutes_between
-from alga.truth import Asked
+from alga.truth import NON_BILLABLE, Asked
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
@@ -47,12 +47,13 @@ def log(
         raise Refused(
             f"{minutes} billable minutes are more than the {minutes_between(start, end)} worked. Nothing was logged."
         )
-    item = workitems.resolve(work_item, kind, session.client, session.learnt)
-    service_id = service(session, service_name)
-    if minutes is None:
-        minutes = 0 if item.type == "non_billable_category" else minutes_between(start, end)
-    asked = Asked(item.type, item.id, start, end, minutes, notes, user, service_id)
-    entry = _sent(session, asked, f"alga log {work_item}")
+    with nothing("logged"):
+        item = workitems.resolve(work_item, kind, session.client, session.learnt)
+        service_id = service(session, service_name)
+        if minutes is None:
+            minutes = 0 if item.type == NON_BILLABLE else minutes_between(start, end)
+        asked = Asked(item.type, item.id, start, end, minutes, notes, user, service_id)
+        entry = _sent(session, asked, f"alga log {work_item}")
     keep(session, asked, entry)
     told(session, asked, entry)
     return Shown(delivered(entry), entry_line("Logged", entry, look(session)))
@@ -77,12 +78,9 @@ def _sent(session: Session, asked: Asked, command_line: str) -> "TimeEntry":
     clash = session.timer.clash()
     assert asked.started_at
     assert asked.ended_at
-    try:
-        if asked.user_id is None:
-            clash.check(asked.started_at, asked.ended_at, try_with=command_line)
-    except Overlaps as error:
-        raise error.adding("Nothing was logged.") from None
+    if asked.user_id is None:
+        clash.check(asked.started_at, asked.ended_at, try_with=command_line)
     try:
         return session.client.create_entry(asked)
     except Overlaps as error:
-        raise clash.named(error, asked.started_at, asked.ended_at).adding("Nothing was logged.") from None
+        raise clash.named(error, asked.started_at, asked.ended_at) from None

@@ -15,7 +15,7 @@ from alga.output import Shown, interactive
 from alga.session import Session
 from alga.timer import KEPT_HERE
 
-Url = Annotated[str, typer.Argument(metavar="[URL]", help="Your AlgaPSA's address.")]
+Url = Annotated[str | None, typer.Argument(metavar="[URL]", help="Your AlgaPSA's address; none: the profile's.")]
 KeyStdin = Annotated[bool, typer.Option("--key-stdin", help="Read the key from standard input.")]
 Tenant = Annotated[
     str | None, typer.Option("--tenant", metavar="ID", help="The tenant's id, where the server needs it.")
@@ -23,11 +23,11 @@ Tenant = Annotated[
 
 
 @command
-def login(session: Session, url: Url = config.DEFAULT_URL, key_stdin: KeyStdin = False, tenant: Tenant = None) -> Shown:
+def login(session: Session, url: Url = None, key_stdin: KeyStdin = False, tenant: Tenant = None) -> Shown:
     """Connect to an AlgaPSA: asks for the key, checks it and keeps it (mode 0600)."""
     settings, name = session.config, session.asked
     known = settings.settings(name) if name else {}
-    address = config.checked_url(url, bool(known.get("allow_http")))
+    address = config.checked_url(url or known.get("url") or config.DEFAULT_URL, bool(known.get("allow_http")))
     name = name or _name_for(address)
     _check_name(settings, name, address)
     key = config.checked_key(_read_key(address, key_stdin), f"profile {name}")
@@ -40,13 +40,11 @@ def login(session: Session, url: Url = config.DEFAULT_URL, key_stdin: KeyStdin =
         lines = _learn(trial)
     finally:
         trial.close()
-    first = settings.default is None
-    config.save_profile(
-        settings, name, {"url": address, "key": key, "tenant": tenant}, make_default=first or session.asked is None
-    )
+    first = settings.default is None or session.asked is None
+    config.save_profile(settings, name, {"url": address, "key": key, "tenant": tenant}, make_default=first)
     learnt = trial.learnt
     who = learnt.user_name or learnt.user_id or "a user the server does not name yet"
-    text = [f"Logged in to {address} as {who} (profile {name}).", *lines, "Next: alga tickets, then alga start TIC1042"]
+    text = [f"Logged in to {address} as {who} (profile {name}).", *lines, _next(name, first, settings.default)]
     data = {
         "profile": name,
         "url": address,
@@ -97,3 +95,9 @@ def _learn(trial: Session) -> list[str]:
     elif known:
         lines.append(f"Services: your role may not list them; {len(known)} learnt from recent entries.")
     return lines
+
+
+def _next(name: str, is_default: bool, default: str | None) -> str:
+    if is_default:
+        return "Next: alga tickets, then alga start TIC1042"
+    return f"The default stays {default}. Next: alga tickets --profile {name}, then alga start TIC1042 --profile {name}"

@@ -22,6 +22,8 @@ def logout(session: Session, yes: Yes = False) -> Shown:
         question = f"Time on {names} is not on the server yet and waits for this key. Log out all the same?"
         if not confirm(question, False, f"alga stop first, or alga logout --profile {profile.name} --yes"):
             return Shown(None, "Still logged in.")
-    remove_profile(session.config, profile.name)
+    default = remove_profile(session.config, profile.name)
     text = f"Logged out of {profile.url}: profile {profile.name} and its key are gone from {session.paths.config}."
+    if default and default != session.config.default:
+        text = f"{text}\nThe default login is now {default}."
     return Shown({"profile": profile.name, "url": profile.url}, text)

@@ -22,6 +22,8 @@ def serve(session: Session, port: Port = 0, strict: Strict = False, role: Role =
     """Serve practice data on 127.0.0.1 until Ctrl-C."""
     if role not in ROLES:
         raise UsageError(f"There is no role '{role}'.", f"There is: {', '.join(ROLES)}")
+    if not 0 <= port <= 65535:
+        raise UsageError(f"There is no port {port}.", "Between 1 and 65535; 0 takes a free one.")
     server, key = session.server(strict, role, port)
     typer.echo(f"export ALGA_URL=http://127.0.0.1:{server.server_port}\nexport ALGA_API_KEY={key}")
     sys.stdout.flush()

@@ -6,13 +6,14 @@ from typing import Annotated
 import typer
 
 from alga import options, workitems
-from alga.command import command, service
+from alga.command import command, nothing, service
 from alga.commands.stop import stopped
 from alga.errors import AlreadyRunning, UsageError
 from alga.options import Ago, At, Notes, Service, Type
 from alga.output import Shown, ask, confirm, interactive, tell
+from alga.running import Running
 from alga.session import Session
-from alga.timer import KEPT_HERE, Running
+from alga.timer import KEPT_HERE
 from alga.times import format_day, format_minutes, format_time, local_date, minutes_between
 from alga.workitems import WorkItem
 
@@ -37,10 +38,12 @@ def start(
     """Start the clock on a work item."""
     now = session.now()
     moment = options.moment(at, ago, now, session.zone)
-    item = workitems.resolve(work_item, kind, session.client, session.learnt) if work_item else _choose(session)
-    service_id = service(session, service_name)
+    with nothing("started"):
+        item = workitems.resolve(work_item, kind, session.client, session.learnt) if work_item else _choose(session)
+        service_id = service(session, service_name)
     try:
-        running = session.timer.start(item, service_id, notes, moment)
+        with nothing("started"):
+            running = session.timer.start(item, service_id, notes, moment)
     except AlreadyRunning as error:
         old = session.timer.running()
         if old is None:
@@ -48,7 +51,8 @@ def start(
         elapsed = format_minutes(max(0, minutes_between(old.started_at, now)))
         told = f"{old.work_item.label} is running ({elapsed})."
         if not interactive():
-            raise AlreadyRunning(f"{told} Nothing was started.", f"alga switch {work_item or item.id}") from None
+            moved = f" --at '{at}'" if at else f" --ago {ago}" if ago else ""
+            raise AlreadyRunning(f"{told} Nothing was started.", f"alga switch {work_item or item.id}{moved}") from None
         if not confirm(f"{told} Stop it and start {item.label}?", True, ""):
             raise AlreadyRunning("Nothing was started.") from None
         return switched(session, old, item, service_id, notes, moment)

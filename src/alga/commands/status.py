@@ -9,10 +9,9 @@ from alga import entries, periods, sheet, workitems
 from alga.command import command
 from alga.errors import AuthError, Unreachable
 from alga.output import Shown
+from alga.running import Running
 from alga.session import Session
-from alga.timer import Running
 from alga.times import (
-    day_start,
     format_day,
     format_elapsed,
     format_minutes,
@@ -36,19 +35,24 @@ def status(session: Session, offline: Offline = False) -> Shown:
         return _shown(session, running, today(session, running))
     except (Unreachable, AuthError) as error:
         if running is None:
+            _warn(session)
             raise
         session.warn(error.message)
         return _shown(session, running, "not known")
 
 
 def _shown(session: Session, running: Running | None, day_sum: str) -> Shown:
-    for sentence in session.timer.unsent():
-        session.warn(sentence)
+    _warn(session)
     if running is None:
         return Shown(None, f"Nothing is running.\nToday    {day_sum}")
     wide = max(5, len(running.work_item.label))
     text = f"{line(session, running, wide)}\n{'Today'.ljust(wide)}  {day_sum}"
     return Shown(running.published(session.now()), text)
+
+
+def _warn(session: Session) -> None:
+    for sentence in session.timer.unsent():
+        session.warn(sentence)
 
 
 def line(session: Session, running: Running, wide: int) -> str:
@@ -77,5 +81,10 @@ def today(session: Session, running: Running | None) -> str:
     worked = sheet.sums(entries.in_period(session.client, periods.named("today", now, zone), user_id, zone)).worked
     if running is None:
         return f"{format_minutes(worked)} worked"
-    began = max(running.started_at, day_start(local_date(now, zone), zone))
-    return f"{format_minutes(worked + max(0, minutes_between(began, now)))} worked, the running timer included"
+    day = local_date(running.started_at, zone)
+    if day != local_date(now, zone):  # an entry counts on the day it starts, here as in a list
+        return (
+            f"{format_minutes(worked)} worked, without the timer: it counts on {format_day(day, local_date(now, zone))}"
+        )
+    elapsed = max(0, minutes_between(running.started_at, now))
+    return f"{format_minutes(worked + elapsed)} worked, the running timer included"

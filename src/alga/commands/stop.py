@@ -9,8 +9,8 @@ from alga.command import command, delivered, keep, look, service, told
 from alga.errors import AlgaError, AuthError, Forbidden, Interrupted, NotFound, Unreachable, UsageError
 from alga.options import Ago, At, Billable, NoBillable, Notes, Service
 from alga.output import Shown
+from alga.running import Running, Stopped
 from alga.session import Session
-from alga.timer import Running, Stopped
 from alga.times import format_time
 from alga.truth import Asked
 

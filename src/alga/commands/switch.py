@@ -11,8 +11,8 @@ from alga.entries import recent_work
 from alga.errors import NotFound
 from alga.options import Ago, At, Notes, Service, Type
 from alga.output import Shown
+from alga.running import Running
 from alga.session import Session
-from alga.timer import Running
 from alga.workitems import WorkItem
 
 Next = Annotated[
@@ -35,10 +35,11 @@ def switch(
     moment = options.moment(at, ago, now, session.zone)
     old = session.timer.running()
     if work_item == "-":
-        item = _one_before(session, old)
+        item, notes, service_id = _one_before(session, old, notes)
+        service_id = service(session, service_name) if service_name else service_id
     else:
         item = workitems.resolve(work_item, kind, session.client, session.learnt)
-    service_id = service(session, service_name)
+        service_id = service(session, service_name)
     if old is None:
         session.note("Nothing was running.")
         begun = started(session, session.timer.start(item, service_id, notes, moment))
@@ -46,9 +47,11 @@ def switch(
     return switched(session, old, item, service_id, notes, moment)
 
 
-def _one_before(session: Session, old: Running | None) -> WorkItem:
+def _one_before(session: Session, old: Running | None, notes: str | None) -> tuple[WorkItem, str | None, str | None]:
+    """The last other work item, with its notes, unless others are given, and its service."""
     for entry in recent_work(session.client, session.learnt, session.now()):
         if entry.work_item_id and (old is None or entry.work_item_id != old.work_item.id):
             label = workitems.label(entry, session.learnt)
-            return WorkItem(entry.work_item_type or "ticket", entry.work_item_id, label)
+            item = WorkItem(entry.work_item_type or "ticket", entry.work_item_id, label)
+            return item, entry.notes if notes is None else notes, entry.service_id
     raise NotFound("There is no other work item to go back to.", "alga switch WORK_ITEM")

@@ -72,21 +72,10 @@ def filters(request: Request) -> list[tuple[str, object]]:
 
 
 def _filter_value(request: Request, name: str, value: str) -> str:
-    good = True
-    if "_time_" in name:
-        instant = rules.read_time(value)
-        good, value = instant is not None, instant.strftime("%Y-%m-%dT%H:%M:%SZ") if instant else value
-    elif name.startswith("date_"):
-        good = len(value) == 10 and value[4] == value[7] == "-" and value.replace("-", "").isdecimal()
-    elif name == "approval_status":
-        good = value in rules.STATUSES
-    elif name == "work_item_type":
-        good = value in rules.TYPES
-    elif request.strict:
-        good = bool(rules.UUID.fullmatch(value))
-    if not good:
+    instant = rules.read_time(value) if "_time_" in name else None
+    if not rules.good_filter(name, value, request.strict):
         raise rules.invalid([rules.issue(name, "Invalid")], "Query validation failed")
-    return value
+    return instant.strftime("%Y-%m-%dT%H:%M:%SZ") if instant else value
 
 
 def number(request: Request, name: str, otherwise: int, most: int | None) -> int:
@@ -194,7 +183,7 @@ def update_row(request: Request, row: Any, body: dict[str, Any]) -> Any:
         if name in body:
             changes[name] = rules.cut(_time(body[name]))
     start, end = changes.get("start_time", row["start_time"]), changes.get("end_time", row["end_time"])
-    if end:
+    if end and {"start_time", "end_time", "is_billable", "billable_minutes"} & set(body):
         worked = rules.minutes(start, end)
         changes["billable_duration"] = rules.billable(worked, body, request.strict, row["billable_duration"] > 0)
     changes["work_date"] = _work_date(request, start)

@@ -156,6 +156,18 @@ def check_ids(body: Row, name: str, most: int, what: str) -> list[Any]:
     return rows
 
 
+def good_filter(name: str, value: str, strict: bool) -> bool:
+    """Whether a filter's value has the right form; lenient takes any id."""
+    if "_time_" in name:
+        return read_time(value) is not None
+    if name.startswith("date_"):
+        return bool(re.fullmatch(r"\d{4}-\d{2}-\d{2}", value))
+    allowed = {"approval_status": STATUSES, "work_item_type": TYPES}.get(name)
+    if allowed:
+        return value in allowed
+    return not strict or bool(UUID.fullmatch(value))
+
+
 # --- who may ---
 
 
