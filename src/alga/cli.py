@@ -54,13 +54,19 @@ def load(name: str) -> Any:
     if subcommands := getattr(module, "SUBCOMMANDS", None):
         for each, function in subcommands.items():
             made.command(each)(function)
-        made.callback(help=(module.__doc__ or "").partition(": ")[2].strip().capitalize())(lambda: None)
+        made.callback(help=_sentence(module.__doc__ or ""))(lambda: None)
     else:
         made.command(name)(getattr(module, name))
     command = typer.main.get_command(made)
     command.name, command.hidden = name, getattr(module, "HIDDEN", False)
     command.rich_help_panel = panel  # type: ignore[attr-defined]
     return command
+
+
+def _sentence(doc: str) -> str:
+    """What stands behind the colon of a command file's first line."""
+    words = doc.partition(": ")[2].strip()
+    return words[:1].upper() + words[1:]
 
 
 root = typer.Typer(

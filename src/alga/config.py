@@ -1,6 +1,5 @@
 """Profiles, keys and paths: which server a command goes to, and as whom."""
 
-import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -9,8 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from alga.errors import ConfigError, UsageError
-from alga.files import write_whole
+from alga.errors import ConfigError
 
 LOCAL = "local"
 ENVIRONMENT = "env"
@@ -148,13 +146,14 @@ def _checked(path: Path, text: str, document: Mapping[str, Any]) -> Config:
         if not isinstance(settings, dict):
             raise wrong(name, f"profile {name} is not a table")
         for key, value in settings.items():
-            fault = _fault(key, value) if key in {*SETTINGS, "key"} else None
+            fault = fault_of(key, value) if key in {*SETTINGS, "key"} else None
             if fault:
                 raise wrong(key, fault)
     return Config(path, default, profiles)
 
 
-def _fault(key: str, value: object) -> str | None:
+def fault_of(key: str, value: object) -> str | None:
+    """Why a setting may not have that value; None when it may."""
     if key == "allow_http":
         return None if isinstance(value, bool) else "allow_http is true or false"
     if not isinstance(value, str):
@@ -232,81 +231,8 @@ def choose(asked: str | None, env: Mapping[str, str], config: Config) -> Choice:
             f"No login is the default. There is: {', '.join(logins)}.",
             f"Say which: --profile {logins[0]}, or once for all: alga config set default {logins[0]}",
         )
+    if "ALGA_URL" in env or "ALGA_API_KEY" in env:  # a script that lost its key must not use practice data
+        raise ConfigError(
+            "ALGA_URL or ALGA_API_KEY is set, and there is no key in ALGA_API_KEY.", "Set both, or neither."
+        )
     return Choice(_profile(LOCAL, config.settings(LOCAL)), named=False)
-
-
-# --- writing --------------------------------------------------------------------------------------
-
-
-def save_profile(config: Config, name: str, settings: Mapping[str, Any], make_default: bool) -> None:
-    """Add or replace a profile, keeping the file's comments and other settings."""
-    document = _document(config)
-    table = _table(document, name)
-    for key, value in settings.items():
-        if value is not None:
-            table[key] = value
-    if make_default:
-        document["default"] = name
-    _write(config, document)
-
-
-def remove_profile(config: Config, name: str) -> str | None:
-    """Take a profile and its key out of the file. A default that goes passes to the only login left: its name."""
-    document = _document(config)
-    document["profiles"].pop(name)
-    if document.get("default") == name:
-        document.pop("default")
-        left = [other for other in document["profiles"] if other not in (LOCAL, ENVIRONMENT)]
-        if len(left) == 1:
-            document["default"] = left[0]
-    _write(config, document)
-    return str(document["default"]) if "default" in document else None
-
-
-def set_default(config: Config, name: str) -> None:
-    """Make a profile the one that is used when none is named."""
-    if name != LOCAL:
-        config.profile(name)
-    document = _document(config)
-    document["default"] = name
-    _write(config, document)
-
-
-def set_setting(config: Config, name: str, key: str, value: str) -> None:
-    """Set one of SETTINGS; an empty value removes it. Raises UsageError for what it may not be."""
-    if key not in SETTINGS:
-        raise UsageError(f"There is no setting '{key}'.", f"There is: {', '.join(SETTINGS)}")
-    if name == LOCAL and key != "service":
-        raise UsageError(f"The practice data has no {key}: it is on this computer.", "It has: service")
-    typed: str | bool = value.lower() == "true" if key == "allow_http" and value.lower() in ("true", "false") else value
-    if value and (fault := _fault(key, typed)):
-        raise UsageError(f"'{value}' will not do: {fault}.")
-    if key == "url" and value:
-        typed = checked_url(value, bool(config.settings(name).get("allow_http")))
-    document = _document(config)
-    table = _table(document, name)
-    if value:
-        table[key] = typed
-    else:
-        table.pop(key, None)
-    _write(config, document)
-
-
-def _document(config: Config) -> Any:
-    import tomlkit
-
-    return tomlkit.parse(config.path.read_text(encoding="utf-8")) if config.path.exists() else tomlkit.document()
-
-
-def _table(document: Any, name: str) -> Any:
-    return document.setdefault("profiles", {}).setdefault(name, {})
-
-
-def _write(config: Config, document: Any) -> None:
-    import tomlkit
-
-    try:
-        write_whole(config.path, tomlkit.dumps(document))
-        os.chmod(config.path.parent, 0o700)
-    except OSError as fault:
-        raise ConfigError(f"{config.path} cannot be written: {fault.strerror}. Nothing was changed.") from fault

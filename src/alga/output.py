@@ -14,6 +14,7 @@ from alga.errors import AlgaError, Interrupted, UsageError
 
 if TYPE_CHECKING:
     from rich.box import Box
+    from rich.table import Table as RichTable
 
 FORMATS = ("table", "json", "jsonl", "ids")
 # What could move a cursor, change a colour, end a line or reverse the reading order.
@@ -169,29 +170,24 @@ def interactive() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def confirm(question: str, default: bool, otherwise: str) -> bool:
+def confirm(question: str, default: bool, otherwise: str, above: Sequence[str] = ()) -> bool:
     """Ask in a terminal. Without one raises UsageError, which says what to type `otherwise`."""
     if not interactive():
         raise UsageError(f"{question} There is no terminal to ask in. Nothing was changed.", otherwise)
     while True:
-        answer = ask(f"{question} [{'Y/n' if default else 'y/N'}]").lower()
+        answer = ask(f"{question} [{'Y/n' if default else 'y/N'}]", above).lower()
         if answer in ("", "y", "yes", "n", "no"):
             return default if not answer else answer.startswith("y")
 
 
-def ask(question: str) -> str:
-    """A line typed by the person at the terminal; stdout stays clean."""
-    sys.stderr.write(plain(question) + " ")
+def ask(question: str, above: Sequence[str] = ()) -> str:
+    """A line typed by the person at the terminal, under what it is about; stdout stays clean."""
+    sys.stderr.write("".join(f"{plain(line)}\n" for line in above) + plain(question) + " ")
     sys.stderr.flush()
     answer = sys.stdin.readline()
     if not answer:
         raise Interrupted("Interrupted: no answer. Nothing was changed.")
     return answer.strip()
-
-
-def tell(text: str) -> None:
-    """A line of a conversation at the terminal."""
-    _print(plain(text), sys.stderr)
 
 
 def _wrapped(sentence: str) -> str:
@@ -226,10 +222,29 @@ def _print_table(table: Table) -> None:
         _print(table.empty)
         return
     from rich.console import Console
+
+    terminal = sys.stdout.isatty()
+    colour = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    drawn, width = _drawn(table, terminal)
+    console = Console(
+        width=width,
+        color_system="standard" if colour else None,
+        force_terminal=colour,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+    with console.capture() as capture:
+        console.print(drawn)
+    _print_lines([line.rstrip() for line in capture.get().splitlines()])
+
+
+def _drawn(table: Table, terminal: bool) -> "tuple[RichTable, int]":
+    """The table as rich draws it, and how wide it is."""
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    terminal = sys.stdout.isatty()
     cells = [[Text(plain(cell), style=line.style) for cell in line.cells] for line in table.lines]
     widths = _widths(table.heads, [[cell.cell_len for cell in row] for row in cells], terminal)
     tight = terminal and sum(widths) + _GAP * (len(widths) - 1) > shutil.get_terminal_size().columns
@@ -246,20 +261,7 @@ def _print_table(table: Table) -> None:
         )
     for row in cells:
         drawn.add_row(*row)
-    colour = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    console = Console(
-        width=sum(widths) + _GAP * len(widths),
-        color_system="standard" if colour else None,
-        force_terminal=colour,
-        markup=False,
-        highlight=False,
-        emoji=False,
-        legacy_windows=False,
-    )
-    with console.capture() as capture:
-        console.print(drawn)
-    for line in capture.get().splitlines():
-        _print(line.rstrip())
+    return drawn, sum(widths) + _GAP * len(widths)
 
 
 def _box() -> "Box":

@@ -132,18 +132,14 @@ class Timer:
         return of_entry(self._on.learnt, entry)
 
     def _start_here(self, item: WorkItem, service_id: str | None, notes: str | None, start: datetime) -> Running:
-        self._check_service(service_id)
+        if service_id is None and self._on.learnt.kind == DEPLOYED:  # what it would refuse at the stop
+            raise Refused("AlgaPSA needs a service for every entry. Nothing was started.", SERVICES)
         there = None
         with suppress(Unreachable):
             there = self._on.client.active_session()
         if there or self._on.journal.running():
             raise AlreadyRunning("A timer is running already.", "To see it: alga status")
         return of_kept(self._on.journal.start((item.type, item.id), item.label, service_id, notes, start))
-
-    def _check_service(self, service_id: str | None) -> None:
-        """Where the clock is kept here, what the server would refuse at the stop is refused at the start."""
-        if service_id is None and self.kept_here() and self._on.learnt.kind == DEPLOYED:
-            raise Refused("AlgaPSA needs a service for every entry. Nothing was started.", SERVICES)
 
     def _back_date(self, entry: "TimeEntry", start: datetime) -> "TimeEntry":
         """The second step of a back-dated start: PUT the start. Where that fails the timer runs all the same."""

@@ -78,4 +78,9 @@ def test_install(shell: str, file: str, tmp_path: Path) -> None:
 def test_an_unknown_shell(desk: Desk) -> None:
     for command in ("install", "show"):
         refused = desk("completion", command, "csh")
-        assert (refused.code, "There is: bash, zsh, fish, powershell" in refused.err) == (2, True)
+        assert (refused.code, "bash, zsh, fish, powershell" in refused.err) == (2, True)
+
+
+def test_install_without_a_name_takes_the_login_shell(tmp_path: Path) -> None:
+    assert "Completion for zsh" in alga(tmp_path, "completion", "install", SHELL="/usr/bin/zsh").stdout
+    assert alga(tmp_path, "completion", "install").returncode == 2

@@ -139,7 +139,7 @@ def test_a_config_that_cannot_be_written_says_so(desk: Desk, monkeypatch: pytest
     def full(path: Path, text: str) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("alga.config.write_whole", full)
+    monkeypatch.setattr("alga.settings.write_whole", full)
     refused = desk("config", "set", "service", "B")
     assert (refused.code, "No space left on device. Nothing was changed." in refused.err.replace("\n", " ")) == (
         3,

@@ -130,6 +130,14 @@ def test_the_order_in_which_a_server_is_chosen(strict: Strict) -> None:
     assert Desk(desk.home, desk.clock, env={"ALGA_API_KEY": "k" * 64}, transport=answering(500))("list").code == 7
 
 
+@pytest.mark.parametrize("env", [{"ALGA_API_KEY": ""}, {"ALGA_URL": "https://psa.example.test"}])
+def test_a_script_that_lost_its_key_does_not_use_practice_data(desk: Desk, env: dict[str, str]) -> None:
+    desk.env = env
+    refused = desk("log", "tk_1", "8:00-8:30", "-m", "x", tty=False)
+    assert (refused.code, "no key in ALGA_API_KEY" in refused.err) == (3, True)
+    assert desk.ok("list", "--profile", "local", "--json").json == []
+
+
 def test_config_get_set_list_and_path(desk: Desk) -> None:
     path = desk.home / "config" / "config.toml"
     assert desk.ok("config", "path").out == f"{path}\n"

@@ -1,5 +1,6 @@
 """alga completion: TAB in bash, zsh, fish and PowerShell."""
 
+from pathlib import PurePath
 from typing import Annotated
 
 import typer
@@ -19,9 +20,10 @@ Shell = Annotated[str | None, typer.Argument(metavar="[SHELL]", help="bash, zsh,
 @command
 def install(session: Session, shell: Shell = None) -> Shown:
     """Install TAB completion for a shell."""
-    if shell not in (None, *SHELLS):
-        raise UsageError(f"There is no completion for '{shell}'.", f"There is: {', '.join(SHELLS)}")
-    name, path = install_for(shell=shell, prog_name="alga", complete_var=COMPLETE_VAR)
+    wanted = shell or PurePath(session.outside.env.get("SHELL", "")).name
+    if wanted not in SHELLS:
+        raise UsageError(f"There is no completion for '{wanted}'.", f"Say which: {', '.join(SHELLS)}")
+    name, path = install_for(shell=wanted, prog_name="alga", complete_var=COMPLETE_VAR)
     return Shown(
         {"shell": name, "path": str(path)}, f"Completion for {name} is in {path}. Open a new terminal to use it."
     )

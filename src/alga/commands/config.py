@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
-from alga import config as settings
+from alga import settings
 from alga.columns import details
 from alga.command import command
+from alga.config import SETTINGS
 from alga.errors import UsageError
 from alga.output import Shown
 from alga.session import Session
@@ -25,7 +26,7 @@ def path(session: Session) -> Shown:
 def show_all(session: Session) -> Shown:
     """Show the settings of the login in use, the key left out."""
     profile = session.profile
-    values = {name: getattr(profile, name) or (False if name == "allow_http" else None) for name in settings.SETTINGS}
+    values = {name: getattr(profile, name) or (False if name == "allow_http" else None) for name in SETTINGS}
     text = details([("profile", profile.name), *((name, _said(value)) for name, value in values.items())])
     return Shown({"profile": profile.name, **values}, text)
 
@@ -33,8 +34,8 @@ def show_all(session: Session) -> Shown:
 @command
 def get(session: Session, setting: Key) -> Shown:
     """Show one setting."""
-    if setting not in settings.SETTINGS:
-        raise UsageError(f"There is no setting '{setting}'.", f"There is: {', '.join(settings.SETTINGS)}")
+    if setting not in SETTINGS:
+        raise UsageError(f"There is no setting '{setting}'.", f"There is: {', '.join(SETTINGS)}")
     value = _said(getattr(session.profile, setting))
     return Shown({setting: value}, value or "")
 

@@ -9,7 +9,7 @@ from alga.columns import entry_line
 from alga.command import command, look
 from alga.errors import AlgaError
 from alga.options import Yes
-from alga.output import Shown, confirm, tell
+from alga.output import Shown, confirm
 from alga.session import Session
 
 Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Entries, by id or its first characters.")]
@@ -22,9 +22,8 @@ def delete(session: Session, entry_ids: Ids, yes: Yes = False) -> Shown:
     doomed = list({entry.id: entry for entry in found}.values())
     named = ", ".join(entry.id[:8] for entry in doomed)
     if not yes:
-        for entry in doomed:
-            tell(entry_line("To delete:", entry, look(session)))
-        if not confirm(f"Delete {named}?", False, f"alga delete {' '.join(entry_ids)} --yes"):
+        shown = [entry_line("To delete:", entry, look(session)) for entry in doomed]
+        if not confirm(f"Delete {named}?", False, f"alga delete {' '.join(entry_ids)} --yes", shown):
             return Shown([], "Kept.")
     lines: list[str] = []
     gone: list[dict[str, Any]] = []

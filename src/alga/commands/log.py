@@ -78,7 +78,7 @@ def _sent(session: Session, asked: Asked, command_line: str) -> "TimeEntry":
     clash = session.timer.clash()
     assert asked.started_at
     assert asked.ended_at
-    if asked.user_id is None:
+    if asked.user_id in (None, session.learnt.user_id):
         clash.check(asked.started_at, asked.ended_at, try_with=command_line)
     try:
         return session.client.create_entry(asked)

@@ -13,6 +13,7 @@ from alga.errors import UsageError
 from alga.learnt import DEPLOYED
 from alga.output import Shown, interactive
 from alga.session import Session
+from alga.settings import save_profile
 from alga.timer import KEPT_HERE
 
 Url = Annotated[str | None, typer.Argument(metavar="[URL]", help="Your AlgaPSA's address; none: the profile's.")]
@@ -41,7 +42,7 @@ def login(session: Session, url: Url = None, key_stdin: KeyStdin = False, tenant
     finally:
         trial.close()
     first = settings.default is None or session.asked is None
-    config.save_profile(settings, name, {"url": address, "key": key, "tenant": tenant}, make_default=first)
+    save_profile(settings, name, {"url": address, "key": key, "tenant": tenant}, make_default=first)
     learnt = trial.learnt
     who = learnt.user_name or learnt.user_id or "a user the server does not name yet"
     text = [f"Logged in to {address} as {who} (profile {name}).", *lines, _next(name, first, settings.default)]

@@ -1,11 +1,12 @@
 """alga logout: forget a login and its key."""
 
 from alga.command import command
-from alga.config import ENVIRONMENT, LOCAL, remove_profile
+from alga.config import ENVIRONMENT, LOCAL
 from alga.errors import ConfigError, UsageError
 from alga.options import Yes
 from alga.output import Shown, confirm
 from alga.session import Session
+from alga.settings import remove_profile
 
 
 @command

@@ -10,7 +10,7 @@ from alga.command import command, nothing, service
 from alga.commands.stop import stopped
 from alga.errors import AlreadyRunning, UsageError
 from alga.options import Ago, At, Notes, Service, Type
-from alga.output import Shown, ask, confirm, interactive, tell
+from alga.output import Shown, ask, confirm, interactive
 from alga.running import Running
 from alga.session import Session
 from alga.timer import KEPT_HERE
@@ -93,9 +93,7 @@ def _choose(session: Session) -> WorkItem:
         raise UsageError(
             "Start what? There is no recent or assigned work.", "alga start WORK_ITEM, or alga tickets WORDS"
         )
-    for number, (item, title) in enumerate(found, 1):
-        tell(f"{number:3}  {item.label}  {title}")
-    chosen = ask("Which?")
+    chosen = ask("Which?", [f"{number:3}  {item.label}  {title}" for number, (item, title) in enumerate(found, 1)])
     if not chosen.isdecimal() or not 1 <= int(chosen) <= len(found):
         raise UsageError(f"There is no '{chosen}' in that list. Nothing was started.")
     return found[int(chosen) - 1][0]

@@ -1,0 +1,83 @@
+"""Changing config.toml: profiles, keys and settings, whole or not at all, a person's comments kept."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from alga.config import ENVIRONMENT, LOCAL, SETTINGS, Config, checked_url, fault_of
+from alga.errors import ConfigError, UsageError
+from alga.files import write_whole
+
+
+def save_profile(config: Config, name: str, settings: Mapping[str, Any], make_default: bool) -> None:
+    """Add or replace a profile, keeping the file's comments and other settings."""
+    document = _document(config)
+    table = _table(document, name)
+    for key, value in settings.items():
+        if value is not None:
+            table[key] = value
+    if make_default:
+        document["default"] = name
+    _write(config, document)
+
+
+def remove_profile(config: Config, name: str) -> str | None:
+    """Take a profile and its key out of the file. A default that goes passes to the only login left: its name."""
+    document = _document(config)
+    document["profiles"].pop(name)
+    if document.get("default") == name:
+        document.pop("default")
+        left = [other for other in document["profiles"] if other not in (LOCAL, ENVIRONMENT)]
+        if len(left) == 1:
+            document["default"] = left[0]
+    _write(config, document)
+    return str(document["default"]) if "default" in document else None
+
+
+def set_default(config: Config, name: str) -> None:
+    """Make a profile the one that is used when none is named."""
+    if name != LOCAL:
+        config.profile(name)
+    document = _document(config)
+    document["default"] = name
+    _write(config, document)
+
+
+def set_setting(config: Config, name: str, key: str, value: str) -> None:
+    """Set one of SETTINGS; an empty value removes it. Raises UsageError for what it may not be."""
+    if key not in SETTINGS:
+        raise UsageError(f"There is no setting '{key}'.", f"There is: {', '.join(SETTINGS)}")
+    if name == LOCAL and key != "service":
+        raise UsageError(f"The practice data has no {key}: it is on this computer.", "It has: service")
+    typed: str | bool = value.lower() == "true" if key == "allow_http" and value.lower() in ("true", "false") else value
+    if value and (fault := fault_of(key, typed)):
+        raise UsageError(f"'{value}' will not do: {fault}.")
+    if key == "url" and value:
+        typed = checked_url(value, bool(config.settings(name).get("allow_http")))
+    document = _document(config)
+    table = _table(document, name)
+    if value:
+        table[key] = typed
+    else:
+        table.pop(key, None)
+    _write(config, document)
+
+
+def _document(config: Config) -> Any:
+    import tomlkit
+
+    return tomlkit.parse(config.path.read_text(encoding="utf-8")) if config.path.exists() else tomlkit.document()
+
+
+def _table(document: Any, name: str) -> Any:
+    return document.setdefault("profiles", {}).setdefault(name, {})
+
+
+def _write(config: Config, document: Any) -> None:
+    import tomlkit
+
+    try:
+        write_whole(config.path, tomlkit.dumps(document))
+        os.chmod(config.path.parent, 0o700)
+    except OSError as fault:
+        raise ConfigError(f"{config.path} cannot be written: {fault.strerror}. Nothing was changed.") from fault
