@@ -151,3 +151,8 @@ def answering(status: int, body: object = None, headers: dict[str, str] | None =
     """A server that always gives one answer."""
     content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
     return httpx.MockTransport(lambda request: httpx.Response(status, content=content, headers=headers))
+
+
+def joined(text: str) -> str:
+    """Wrapped lines as one."""
+    return " ".join(text.split())

@@ -75,10 +75,8 @@ class Timer:
 
     def clash(self) -> Clash:
         """The check for overlaps, with the sessions kept here, of which the server knows nothing."""
-        kept = [self.here(), *self.waiting()]
-        taken = [
-            Taken(each.started_at, each.ended_at, each.work_item.label, each.key, sent=False) for each in kept if each
-        ]
+        here = [each for each in (self.here(), *self.waiting()) if each]
+        taken = [Taken(each.started_at, each.ended_at, each.work_item.label, each.key, sent=False) for each in here]
         return Clash(self._on.client, self._on.learnt, self._on.zone, self._on.now(), taken)
 
     def unsent(self) -> list[str]:

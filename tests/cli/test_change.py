@@ -4,9 +4,8 @@ import re
 
 import pytest
 
-from tests.cli.test_technicians_day import joined
 from tests.conftest import Strict
-from tests.support import Desk, body_of
+from tests.support import Desk, body_of, joined
 
 
 def logged(desk: Desk, *args: str) -> str:

@@ -6,10 +6,9 @@ from contextlib import closing
 import httpx
 import pytest
 
-from tests.cli.test_technicians_day import joined
 from tests.cli.test_track import ids, lose_posts, offline
 from tests.conftest import Strict
-from tests.support import Desk, body_of
+from tests.support import Desk, body_of, joined
 
 DOWN = httpx.Response(502, content=b"<html>bad gateway</html>")
 UNKNOWN_KEY = httpx.Response(401, json={"error": {"code": "UNAUTHORIZED", "message": "Invalid API key"}})
@@ -59,6 +58,17 @@ def test_somebody_elses_ticket_does_not_say_who_i_am(strict: Strict) -> None:
     assert strict.desk.ok("whoami", "--json").json["user_id"] is None
     strict.desk.ok("log", "TIC1042", "8:00-8:30", "-s", "basic", "-m", "x")
     assert strict.desk.ok("whoami", "--json").json["user_id"] == strict.app.user_of("technician")[0]
+
+
+def test_activities_of_two_people_do_not_say_who_i_am(strict: Strict) -> None:
+    def of_two(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if not request.url.path.endswith("/activities"):
+            return response
+        rows = [{"type": "timeEntry", "sourceId": name, "assignedTo": [name]} for name in ("one", "two")]
+        return httpx.Response(200, json={"data": rows})
+
+    strict.network.after = of_two
+    assert strict.desk.ok("whoami", "--json").json["user_id"] is None
 
 
 def test_logging_for_somebody_does_not_make_me_them(strict: Strict) -> None:
@@ -121,6 +131,7 @@ def test_a_new_key_of_the_same_user_finds_what_waits(strict: Strict) -> None:
 def test_what_another_user_left_here_is_named_and_not_sent(strict: Strict) -> None:
     desk = a_waiting_stop(strict)
     boss = Desk(desk.home, desk.clock, env=strict.as_role("admin").env)
+    assert boss.ok("whoami", "--json").json["user_id"], "it is known that this is somebody else"
     told = boss("stop")
     assert told.code == 6
     assert "TIC1042 09:12-10:00 waits for the key it was kept with, or one of the same user" in joined(told.err)

@@ -92,6 +92,19 @@ def test_serve_prints_what_connects_to_it(tmp_path: Path) -> None:
         assert [row["work_item_id"] for row in rows] == ["tk_1"], "serve shows this computer's practice data"
 
 
+def test_no_proxy_gets_the_key_of_a_server_on_this_computer(tmp_path: Path) -> None:
+    with served(tmp_path / "server", "--strict") as connection:
+        done = alga(
+            tmp_path,
+            "list",
+            "--everyone",
+            **connection,
+            HTTP_PROXY="http://127.0.0.1:9",
+            ALL_PROXY="http://127.0.0.1:9",
+        )
+        assert done.returncode == 0, done.stderr
+
+
 def test_ctrl_c_is_130_and_one_line(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [*ALGA, "serve"],

@@ -135,6 +135,12 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
     assert list(tmp_path.iterdir()) == [path], "nothing is left beside it"
 
 
+def test_directories_are_private_all_the_way_down(tmp_path: Path) -> None:
+    write_whole(tmp_path / "a" / "b" / "c" / "file", "x")
+    modes = [oct((tmp_path / part).stat().st_mode & 0o777) for part in ("a", "a/b", "a/b/c", "a/b/c/file")]
+    assert modes == ["0o700", "0o700", "0o700", "0o600"]
+
+
 def test_a_config_that_cannot_be_written_says_so(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(path: Path, text: str) -> None:
         raise OSError(28, "No space left on device")

@@ -6,9 +6,8 @@ import stat
 import httpx
 import pytest
 
-from tests.cli.test_technicians_day import joined
 from tests.conftest import Strict
-from tests.support import Desk, answering
+from tests.support import Desk, answering, joined
 
 
 def fresh(strict: Strict) -> Desk:

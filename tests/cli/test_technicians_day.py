@@ -7,14 +7,9 @@ import pytest
 
 from alga.errors import Forbidden
 from tests.conftest import Strict
-from tests.support import body_of
+from tests.support import body_of, joined
 
 KEPT = "Clock kept here; AlgaPSA gets the entry at stop (its own timer leaves entries off the time sheet)."
-
-
-def joined(text: str) -> str:
-    """Wrapped lines as one."""
-    return " ".join(text.split())
 
 
 def test_the_day(strict: Strict) -> None:

@@ -7,9 +7,8 @@ import pytest
 
 from alga.errors import AlreadyRunning, Interrupted
 from alga.session import Outside, Session
-from tests.cli.test_technicians_day import joined
 from tests.conftest import Strict
-from tests.support import Desk, body_of
+from tests.support import Desk, body_of, joined
 
 
 def ids(desk: Desk) -> list[str]:

@@ -47,3 +47,11 @@ def test_a_session_that_another_process_took_care_of_is_not_stopped_again(tmp_pa
     journal(tmp_path).forget(kept)
     with pytest.raises(AlreadyRunning, match="Another alga took care of that timer"):
         journal(tmp_path).stop(kept, MONDAY, None, None, None)
+
+
+def test_a_session_that_another_process_stopped_meanwhile_keeps_that_end(tmp_path: Path) -> None:
+    kept = journal(tmp_path).start(ITEM, "TIC1", None, None, MONDAY)
+    first = journal(tmp_path).stop(kept, MONDAY + timedelta(minutes=10), None, None, None)
+    with pytest.raises(AlreadyRunning):
+        journal(tmp_path).stop(kept, MONDAY + timedelta(minutes=60), None, None, None)
+    assert journal(tmp_path).stopped() == [first]

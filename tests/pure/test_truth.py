@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from alga.errors import UsageError
 from alga.times import minutes_between
 from alga.truth import Asked, differences
 from tests.support import BERLIN
@@ -94,6 +95,12 @@ LATER = START + timedelta(minutes=15)
 )
 def test_each_difference_is_one_sentence(asked: Asked, stored: Entry, told: str) -> None:
     assert differences(asked, stored, BERLIN) == [told]
+
+
+@pytest.mark.parametrize("notes", ["a\0b", "half a pair \ud83d"])
+def test_what_is_no_text_is_refused_before_it_is_sent(notes: str) -> None:
+    with pytest.raises(UsageError, match="Nothing was recorded"):
+        Asked(notes=notes)
 
 
 def test_a_draft_sheet_and_the_local_date_are_as_they_should_be() -> None:
