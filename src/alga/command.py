@@ -1,4 +1,4 @@
-"""What every command shares: options in groups, a session, and one place that prints what it returns."""
+"""What every command shares: options in groups, a session, and what several of them do."""
 
 import inspect
 from collections.abc import Callable, Iterator

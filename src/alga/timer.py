@@ -199,8 +199,13 @@ class Timer:
 
     def send(self, running: Running) -> Stopped:
         """Send what was stopped before and is not known to be on the server."""
-        assert running.kept
-        return Stopped(running, kept.as_asked(running.kept), kept.post(self._on, running.kept))
+        session = running.kept
+        assert session
+        asked = kept.as_asked(session)
+        if session.ended_at == session.started_at:
+            self._on.journal.forget(session)
+            return Stopped(running, asked, None)
+        return Stopped(running, asked, kept.post(self._on, session))
 
     def mend(self, running: Running, asked: Asked) -> Running:
         """Change what is to be sent of a session stopped before; it never gets longer than it was.
@@ -208,8 +213,7 @@ class Timer:
         Raises Refused when it turns out to be on the server already.
         """
         session = running.kept
-        assert session
-        assert session.ended_at
+        assert session and session.ended_at
         if asked == Asked():
             return running
         self._on_server(session, "To change it: alga edit")
@@ -240,13 +244,11 @@ class Timer:
             raise Refused(f"It is recorded already: {shown} ({entry.id[:8]}).", f"{then} {entry.id[:8]}")
 
     def _stop_here(self, running: Running, session: "Kept", asked: Asked, end: datetime) -> Stopped:
-        if end == session.started_at:
-            self._on.journal.forget(session)
-            return Stopped(running, asked, None)
-        try:
-            overlap = self._overlap(running, end)
-        except (Unreachable, AuthError, Forbidden, Refused, NotFound):
-            overlap = None  # the end is written down all the same, and the error comes again when it is sent
+        overlap = None
+        with suppress(Unreachable, AuthError, Forbidden, Refused, NotFound):
+            overlap = self._overlap(
+                running, end
+            )  # or the end is written down, and the error comes again at the sending
         if overlap:
             raise overlap
         return self.send(of_kept(kept.mark_stopped(self._on, session, asked, end)))

@@ -179,6 +179,19 @@ def test_a_failing_server_hides_and_loses_nothing(strict: Strict, answer: httpx.
     assert "48m worked" in desk.ok("stop").out
 
 
+def test_a_misspelt_service_keeps_the_end_and_less_than_a_minute_stays_nothing(strict: Strict) -> None:
+    desk = strict.desk
+    desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
+    desk.clock.pass_by(minutes=48)
+    assert "Your stop at 10:00 is kept" in joined(desk("stop", "-s", "plumbing").err)
+    desk.clock.pass_by(minutes=5)
+    assert desk.ok("stop", "-s", "premium", "--json").json["duration_minutes"] == 48
+    desk.ok("start", "TIC1042", "-m", "x")
+    assert desk("stop", "-s", "plumbing").code == 6
+    assert desk.ok("stop").out == "Less than a minute on TIC1042: nothing recorded.\n"
+    assert len(ids(desk)) == 1
+
+
 def test_a_switch_goes_on_when_the_stop_is_kept(strict: Strict) -> None:
     desk = strict.desk
     desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
