@@ -4,16 +4,18 @@ import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from datetime import datetime
 from functools import wraps
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 import typer
 
-from alga import output, workitems
+from alga import entries, output, workitems
 from alga.columns import Look
-from alga.errors import Forbidden, NotFound, Refused
+from alga.errors import Forbidden, NotFound, Refused, UnknownOutcome, Unreachable
 from alga.options import Common
 from alga.output import Format, Shown
+from alga.running import Running, of_entry
 from alga.session import Outside, Session
 from alga.truth import Asked, differences
 
@@ -92,6 +94,18 @@ def service(session: Session, typed: str | None) -> str | None:
     return service_id
 
 
+def lately(session: Session) -> list[Running]:
+    """What was worked on, the latest first: own entries, and the stops that wait here."""
+    recorded = entries.recent_work(session.client, session.learnt, session.now())
+    done = [of_entry(session.learnt, entry) for entry in recorded if entry.work_item_id]
+    return sorted([*session.timer.waiting(), *done], key=_end, reverse=True)
+
+
+def _end(running: Running) -> datetime:
+    entry_end = running.entry.ended_at if running.entry else None
+    return running.ended_at or entry_end or running.started_at
+
+
 def delivered(entry: "TimeEntry") -> dict[str, Any]:
     """A written entry as JSON."""
     return entry.published() | {"delivery": "delivered"}
@@ -102,8 +116,8 @@ def nothing(was: str) -> Iterator[None]:
     """What is refused in here says that nothing was `was`."""
     try:
         yield
-    except (Refused, NotFound, Forbidden) as error:
-        if "Nothing was" in error.message:
+    except (Refused, NotFound, Forbidden, Unreachable) as error:
+        if "Nothing was" in error.message or isinstance(error, UnknownOutcome):
             raise
         raise error.adding(f"Nothing was {was}.") from None
 

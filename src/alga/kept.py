@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from alga.outbox.journal import Journal, Kept
 
 
+LOOKS = "alga stop looks for it there before it sends it again."
+
+
 class Parts(Protocol):
     """What a session gives the timer."""
 
@@ -72,11 +75,11 @@ def _post(parts: Parts, kept: "Kept") -> "TimeEntry":
             kept = parts.journal.sending(kept)
             entry = _create(parts, kept, doubted)
     except (UnknownOutcome, Interrupted) as error:
-        raise keeping(parts, error, kept, "alga stop looks for it there before it sends it again.") from None
+        raise keeping(parts, error, kept, LOOKS) from None
     except AlgaError as error:
         if not doubted:  # what was once in doubt stays so: an earlier sending may still arrive
             parts.journal.not_sent(kept)
-        raise keeping(parts, error, kept, "alga stop sends it.") from None
+        raise keeping(parts, error, kept, LOOKS if doubted else "alga stop sends it.") from None
     parts.journal.forget(kept)
     return entry
 

@@ -1,12 +1,13 @@
 """A timer as one thing, whichever clock keeps it, and what a stop makes of it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from alga import workitems
+from alga.errors import Refused
 from alga.learnt import Learnt
-from alga.times import minutes_between, to_wire
+from alga.times import AHEAD, format_day, format_time, local_date, minutes_between, to_wire
 from alga.truth import Asked
 from alga.workitems import WorkItem
 
@@ -73,3 +74,21 @@ def of_entry(learnt: Learnt, entry: "TimeEntry") -> Running:
     """One on the server's clock."""
     item = WorkItem(entry.work_item_type or "ticket", entry.work_item_id or "", workitems.label(entry, learnt))
     return Running(item, entry.started_at, entry.notes, entry.service_id, entry=entry)
+
+
+def check_end(running: Running, end: datetime, now: datetime, zone: tzinfo) -> None:
+    """Raise Refused for an end before the start or more than 15 minutes ahead: the server takes both (section 6)."""
+    if end < running.started_at:
+        since = format_time(running.started_at, zone)
+        on = format_day(local_date(running.started_at, zone), local_date(now, zone))
+        raise Refused(f"{format_time(end, zone)} is before the start, {on} {since}. The timer still runs.")
+    if end > now + AHEAD:
+        raise Refused(f"{format_time(end, zone)} is more than 15 minutes ahead. The timer still runs.")
+
+
+def check_billable(running: Running, asked: Asked, end: datetime) -> None:
+    """Raise Refused for more billable minutes than were worked."""
+    worked = max(0, minutes_between(running.started_at, end))
+    if asked.billable_minutes and asked.billable_minutes > worked:
+        told = f"{asked.billable_minutes} billable minutes are more than the {worked} worked."
+        raise Refused(f"{told} {'Nothing was changed.' if running.ended_at else 'The timer still runs.'}")

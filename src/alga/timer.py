@@ -22,8 +22,8 @@ from alga.errors import (
 )
 from alga.kept import Parts
 from alga.learnt import DEPLOYED
-from alga.running import Running, Stopped, of_entry, of_kept
-from alga.times import AHEAD, cut, format_day, format_interval, format_time, local_date, minutes_between
+from alga.running import Running, Stopped, check_billable, check_end, of_entry, of_kept
+from alga.times import cut, format_day, format_interval, format_time, local_date
 from alga.truth import NON_BILLABLE, Asked, differences
 from alga.workitems import WorkItem
 
@@ -171,7 +171,8 @@ class Timer:
         except Unreachable:
             return  # checked again at stop
         except Overlaps as error:
-            raise error.adding("Nothing was started.") from None
+            told = f"{error.message} Nothing was started."
+            raise Overlaps(told, "To record what came before: alga log WORK_ITEM --from TIME --to TIME") from None
 
     # --- stop ---
 
@@ -182,8 +183,8 @@ class Timer:
         """
         end = cut(asked.ended_at or self._on.now())
         if running.kept or asked.ended_at:  # a server that stops by its own clock knows better than this one
-            self._check_end(running, end)
-        self._check_billable(running, asked, end)
+            check_end(running, end, self._on.now(), self._on.zone)
+        check_billable(running, asked, end)
         if running.kept:
             return self._stop_here(running, running.kept, asked, end)
         assert running.entry
@@ -224,7 +225,7 @@ class Timer:
             raise Refused(
                 f"{told}: {format_time(end, zone)} is not within that.", "alga stop sends it; alga cancel discards it."
             )
-        self._check_billable(running, asked, end)
+        check_billable(running, asked, end)
         return of_kept(kept.mark_stopped(self._on, session, asked, end))
 
     def hold(self, running: Running, asked: Asked, error: AlgaError) -> AlgaError:
@@ -232,7 +233,7 @@ class Timer:
         if not running.kept or running.ended_at or not asked.ended_at:
             return error.adding("The timer still runs.") if not running.ended_at else error
         end = cut(asked.ended_at)
-        self._check_end(running, end)
+        check_end(running, end, self._on.now(), self._on.zone)
         stopped = kept.mark_stopped(self._on, running.kept, asked, end)
         return kept.keeping(self._on, error, stopped, "alga stop, with what else you want to say of it, sends it.")
 
@@ -261,21 +262,6 @@ class Timer:
         shown = format_interval(entry.started_at, entry.ended_at, self._on.zone)
         return NoSession(f"That timer was stopped elsewhere: {shown} ({entry.id[:8]}).", f"alga show {entry.id[:8]}")
 
-    def _check_end(self, running: Running, end: datetime) -> None:
-        zone = self._on.zone
-        if end < running.started_at:
-            since = format_time(running.started_at, zone)
-            on = format_day(local_date(running.started_at, zone), local_date(self._on.now(), zone))
-            raise Refused(f"{format_time(end, zone)} is before the start, {on} {since}. The timer still runs.")
-        if end > self._on.now() + AHEAD:
-            raise Refused(f"{format_time(end, zone)} is more than 15 minutes ahead. The timer still runs.")
-
-    def _check_billable(self, running: Running, asked: Asked, end: datetime) -> None:
-        worked = max(0, minutes_between(running.started_at, end))
-        if asked.billable_minutes and asked.billable_minutes > worked:
-            told = f"{asked.billable_minutes} billable minutes are more than the {worked} worked."
-            raise Refused(f"{told} {'Nothing was changed.' if running.ended_at else 'The timer still runs.'}")
-
     def _overlap(self, running: Running, end: datetime) -> Overlaps | None:
         """What the interval would overlap. With both clocks ours is ended first, so the server's does not count."""
         try:
@@ -291,7 +277,10 @@ class Timer:
         """Discard it. On the server's clock that deletes the entry, which a technician may not (Forbidden)."""
         if running.kept:
             with self._on.journal.alone(running.kept) as session:
-                self._on_server(session, "To remove it: alga delete")
+                try:
+                    self._on_server(session, "To remove it: alga delete")
+                except (Unreachable, AuthError) as error:
+                    raise error.adding("It may be on the server, so it is still kept here.") from None
                 self._on.journal.forget(session)
         elif running.entry:
             now = self.there()  # it may have been stopped while the question stood

@@ -171,7 +171,7 @@ def parse_instant(text: str, day: date, today: date, zone: tzinfo) -> datetime:
         if not match["day"] and match["offset"] != "Z":
             _check_offset(naive, instant, typed, zone)
         return instant
-    return _in_zone(naive, zone)
+    return _in_zone(naive, zone, "%Y-%m-%dT%H:%M" if match["day"] else "%H:%M")
 
 
 def _with_offset(naive: datetime, offset: str, typed: str) -> datetime:
@@ -189,12 +189,12 @@ def _check_offset(naive: datetime, instant: datetime, typed: str, zone: tzinfo) 
         raise UsageError(f"'{typed}' is not a time: the offset here is {here}.", "With another, give the date too.")
 
 
-def _in_zone(naive: datetime, zone: tzinfo) -> datetime:
+def _in_zone(naive: datetime, zone: tzinfo, form: str) -> datetime:
     first, second = (naive.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
     if first.utcoffset() == second.utcoffset():
         return first.astimezone(UTC)
     shown = f"{naive:%H:%M}"
-    readings = [f"{shown}{_offset_text(reading)}" for reading in (first, second)]
+    readings = [f"{naive:{form}}{_offset_text(reading)}" for reading in (first, second)]
     real = first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == naive
     on = format_day(naive.date(), naive.date())
     if real:

@@ -395,3 +395,38 @@ def test_without_a_default_no_time_goes_into_practice_data(strict: Strict) -> No
     desk.ok("config", "set", "default", "two")
     assert desk.ok("whoami", "--json").json["profile"] == "two"
     assert "The default login is now three." in desk.ok("logout").out
+
+
+def test_switch_back_goes_to_a_stop_that_still_waits(strict: Strict) -> None:
+    strict.desk.ok("log", "TIC1011", "8:00-8:30", "-s", "basic", "-m", "before")
+    desk = a_waiting_stop(strict)
+    assert "48m worked" in desk.ok("status").out.replace("1h 18m", "48m"), "what waits is part of today"
+    desk.ok("start", "TIC1023", "-m", "now")
+    desk.clock.pass_by(minutes=5)
+    assert desk.ok("switch", "-").out.splitlines()[-1].startswith("Started TIC1042")
+
+
+def test_without_a_connection_a_log_names_its_times_and_says_that_nothing_was_logged(strict: Strict) -> None:
+    strict.desk.ok("log", "TIC1042", "7:00-7:30", "-s", "basic", "-m", "x")
+    strict.network.before = offline
+    told = strict.desk("log", "TIC1042", "30m", "-m", "x")
+    assert told.code == 7
+    assert "Nothing was logged. Later: alga log TIC1042 08:42-09:12" in joined(told.err)
+    assert "Nothing was started." in joined(strict.desk("start", "TIC9999").err)
+
+
+def test_a_doubtful_stop_is_not_cancelled_without_a_look(strict: Strict) -> None:
+    strict.desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
+    strict.desk.clock.pass_by(minutes=48)
+    strict.network.after = lose_posts
+    strict.desk("stop")
+    strict.network.before = offline
+    assert "It may be on the server, so it is still kept here." in joined(strict.desk("cancel", "--yes").err)
+    assert "looks for it there before it sends it again" in joined(strict.desk("stop").err)
+
+
+def test_a_doubled_hour_with_a_date_is_asked_back_with_the_date(desk: Desk) -> None:
+    told = desk("log", "tk_1", "--from", "2026-10-25T02:30", "--to", "2026-10-25T04:00", columns=200)
+    assert "Say which: 2026-10-25T02:30+02:00 or 2026-10-25T02:30+01:00" in told.err
+    again = desk.ok("log", "tk_1", "--from", "2026-10-25T02:30+02:00", "--to", "2026-10-25T04:00", "-m", "x", "--json")
+    assert again.json["started_at"] == "2026-10-25T00:30:00Z"

@@ -58,7 +58,7 @@ def test_the_day(strict: Strict) -> None:
     refused = desk("delete", timer["id"], "--yes")
     assert refused.code == Forbidden.exit_code
     assert "may not delete time entries" in joined(refused.err)
-    assert "time_entry:delete" in refused.err
+    assert "timeentry:delete" in refused.err
 
     # only own entries are listed
     names = {row["user_name"] for row in desk.ok("list", "--last-week", "--json").json + desk.ok("list", "--json").json}

@@ -211,7 +211,7 @@ def test_a_technician_may_not_delete_a_timer_on_the_servers_clock(strict: Strict
     strict.desk.ok("config", "set", "timer", "server")
     strict.desk.ok("start", "TIC1042", "-s", "basic")
     refused = strict.desk("cancel", "--yes")
-    assert (refused.code, "time_entry:delete" in refused.err) == (4, True)
+    assert (refused.code, "timeentry:delete" in refused.err) == (4, True)
 
 
 def test_start_alone_offers_recent_and_assigned_work(strict: Strict) -> None:

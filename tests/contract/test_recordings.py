@@ -135,7 +135,7 @@ HINTS = {  # the message table of the domain: a recording of each, the exit code
     "auth/good key + non-uuid tenant": (4, "refused the key of profile acme", "alga login"),
     "auth/no key": (4, "refused the key of profile acme", "alga login"),
     "technician lookups/services": (4, "may not read services", "service:read"),
-    "delete/tech deletes admin's": (4, "may not delete time entries", "time_entry:delete"),
+    "delete/tech deletes admin's": (4, "may not delete time entries", "timeentry:delete"),
     "delete/other user's": (4, "belongs to somebody else", ""),
     "approve/stock Admin role (no time_entry:approve exists in stock seeds)": (
         4,

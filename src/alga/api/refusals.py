@@ -185,7 +185,7 @@ def error_for(answer: Answer, server: str, profile: str) -> AlgaError:
         "details": "; ".join(answer.details),
         "permission": permission,
         "action": permission.partition(":")[2],
-        "things": _plural(permission.partition(":")[0].replace("_", " ")),
+        "things": _plural(permission.partition(":")[0].replace("timeentry", "time_entry").replace("_", " ")),
     }
     for status, pattern, kind, message, hint in ROWS:
         if status == answer.status and re.search(pattern, searched):
@@ -203,6 +203,8 @@ def _permission(message: str) -> str:
         return ""
     action = "approve" if match[1] == "request changes" else match[1]
     thing = match[2].strip().replace(" ", "_").replace("entries", "entry")
+    if thing == "time_entry" and action != "approve":
+        thing = "timeentry"  # as the server lists its permissions (section 5); approve is the exception
     return f"{thing}:{action}"
 
 

@@ -1,5 +1,7 @@
 """alga log: work already done."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,11 +10,11 @@ import typer
 from alga import options, workitems
 from alga.columns import entry_line
 from alga.command import command, delivered, keep, look, nothing, service, told
-from alga.errors import Overlaps, Refused
+from alga.errors import NeverSent, Overlaps, Refused
 from alga.options import Billable, From, NoBillable, Notes, On, Service, To, Type, WorkItem
 from alga.output import Shown
 from alga.session import Session
-from alga.times import AHEAD, format_interval, minutes_between
+from alga.times import AHEAD, format_interval, local_date, minutes_between
 from alga.truth import NON_BILLABLE, Asked
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ def log(
         raise Refused(
             f"{minutes} billable minutes are more than the {minutes_between(start, end)} worked. Nothing was logged."
         )
-    with nothing("logged"):
+    with nothing("logged"), _naming_the_times(session, start, end, f"alga log {work_item}"):
         item = workitems.resolve(work_item, kind, session.client, session.learnt)
         service_id = service(session, service_name)
         if minutes is None:
@@ -57,6 +59,18 @@ def log(
     keep(session, asked, entry)
     told(session, asked, entry)
     return Shown(delivered(entry), entry_line("Logged", entry, look(session)))
+
+
+@contextmanager
+def _naming_the_times(session: Session, start: datetime, end: datetime, command_line: str) -> Iterator[None]:
+    """Typed again later, a span that ends now would mean other minutes: so the hint names these."""
+    try:
+        yield
+    except NeverSent as error:
+        day = local_date(start, session.zone)
+        date = "" if day == local_date(session.now(), session.zone) else f" --date {day}"
+        error.hint = f"Later: {command_line} {format_interval(start, end, session.zone)}{date}"
+        raise
 
 
 def _check(session: Session, start: datetime, end: datetime, now: datetime, yesterday: str) -> None:

@@ -79,6 +79,9 @@ def today(session: Session, running: Running | None) -> str:
     if user_id is None:
         return "not known: the server has not shown yet whose key this is"
     worked = sheet.sums(entries.in_period(session.client, periods.named("today", now, zone), user_id, zone)).worked
+    here = [each.kept for each in session.timer.waiting() if each.kept and not each.kept.sent]
+    own_day = [each for each in here if local_date(each.started_at, zone) == local_date(now, zone) and each.ended_at]
+    worked += sum(minutes_between(each.started_at, each.ended_at or now) for each in own_day)
     if running is None:
         return f"{format_minutes(worked)} worked"
     day = local_date(running.started_at, zone)
