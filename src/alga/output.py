@@ -199,6 +199,9 @@ def _folded(line: str, stream: TextIO) -> str:
     width = shutil.get_terminal_size().columns
     if not stream.isatty() or len(line) <= width:
         return line
+    said, command, typed = line.partition(" Try: ")
+    if command:  # a command to paste stays on one line
+        return f"{_folded(said, stream)}\n{_folded(f'Try: {typed}', stream)}"
     return "\n".join(textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False))
 
 

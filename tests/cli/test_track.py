@@ -160,6 +160,16 @@ def test_a_second_start_asks_to_switch(desk: Desk) -> None:
     assert started == "Started tk_77d0 at 10:24"
 
 
+def test_starting_what_runs_already_is_no_switch(desk: Desk) -> None:
+    desk.ok("start", "tk_9c41")
+    desk.clock.pass_by(minutes=5)
+    refused = desk("start", "tk_9c41")
+    assert (refused.code, refused.err) == (
+        5,
+        "alga: tk_9c41 is running (5m). Nothing was started.\nalga stop records it\n",
+    )
+
+
 def test_a_second_start_without_a_terminal_names_the_command(desk: Desk) -> None:
     desk.ok("start", "tk_9c41")
     desk.clock.pass_by(minutes=72)

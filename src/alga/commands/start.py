@@ -50,6 +50,8 @@ def start(
             raise error
         elapsed = format_minutes(max(0, minutes_between(old.started_at, now)))
         told = f"{old.work_item.label} is running ({elapsed})."
+        if old.work_item.id == item.id:
+            raise AlreadyRunning(f"{told} Nothing was started.", "alga stop records it") from None
         if not interactive():
             moved = f" --at '{at}'" if at else f" --ago {ago}" if ago else ""
             raise AlreadyRunning(f"{told} Nothing was started.", f"alga switch {work_item or item.id}{moved}") from None
