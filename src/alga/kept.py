@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from alga import entries, workitems
 from alga.config import Profile
-from alga.errors import AlgaError, Interrupted, Overlaps, UnknownOutcome
-from alga.learnt import Learnt
+from alga.errors import AlgaError, Interrupted, Overlaps, Refused, UnknownOutcome
+from alga.learnt import DEPLOYED, Learnt
 from alga.times import format_day, format_interval, format_time, local_date, minutes_between
 from alga.truth import NON_BILLABLE, Asked
 
@@ -72,6 +72,7 @@ def _post(parts: Parts, kept: "Kept") -> "TimeEntry":
     try:
         entry = already_there(parts, kept) if doubted else None
         if entry is None:
+            _check_guarded(parts, doubted)
             kept = parts.journal.sending(kept)
             entry = _create(parts, kept, doubted)
     except (UnknownOutcome, Interrupted) as error:
@@ -94,6 +95,15 @@ def _create(parts: Parts, kept: "Kept", doubted: bool) -> "TimeEntry":
             return entry
         clash = entries.Clash(parts.client, parts.learnt, parts.zone, parts.now())
         raise clash.named(error, kept.started_at, kept.ended_at) from None
+
+
+def _check_guarded(parts: Parts, doubted: bool) -> None:
+    """Raise Refused where a second sending could double the entry: nobody to look for, and no overlap rule known."""
+    if doubted and parts.learnt.user_id is None and parts.learnt.kind != DEPLOYED:
+        raise Refused(
+            "It may have arrived, and the server does not show whose key this is, so alga cannot look for it.",
+            "To see: alga list --everyone --today. If it is there: alga cancel",
+        )
 
 
 def already_there(parts: Parts, kept: "Kept") -> "TimeEntry | None":

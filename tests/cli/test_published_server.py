@@ -7,7 +7,7 @@ import pytest
 
 from alga.local.app import App
 from tests.conftest import Strict
-from tests.support import Desk, Faulty, body_of
+from tests.support import Desk, Faulty, body_of, joined
 
 
 class Published(httpx.BaseTransport):
@@ -60,6 +60,28 @@ def test_a_day(published: Desk) -> None:
     assert [row["work_item_id"] for row in published.ok("list", "--json").json] == ["tk_1", "tk_9c41"]
     assert published.ok("delete", changed["id"], "--yes").out.startswith("Deleted tk_1")
     assert published.ok("whoami", "--json").json["server_kind"] == "published"
+
+
+def test_what_cannot_be_looked_for_is_not_sent_twice(published: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alga.local.rules.overlap", lambda start, end, entries: False)
+    published.ok("config", "set", "timer", "local")
+    network = published.transport
+    assert isinstance(network, Faulty)
+
+    def lost(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if request.url.path.endswith("/activities"):
+            return httpx.Response(404, content=b"<html>")
+        if request.method == "POST":
+            raise httpx.ReadTimeout("timed out", request=request)
+        return response
+
+    network.after = lost
+    published.ok("start", "tk_1", "-m", "x")
+    published.clock.pass_by(minutes=48)
+    assert published("stop").code == 7
+    again = published("stop")
+    assert (again.code, len(network.sent("POST"))) == (5, 1)
+    assert "alga cannot look for it" in joined(again.err)
 
 
 class Deaf(httpx.BaseTransport):
