@@ -109,7 +109,7 @@ def run(args: Sequence[str], outside: Outside | None = None) -> int:
     try:
         return _run(args, context)
     except AlgaError as error:
-        output.error(error, context.form)
+        output.error(error, context.form, context.warnings())
         return error.exit_code
     except KeyboardInterrupt:
         return _interrupted(context)
@@ -117,7 +117,6 @@ def run(args: Sequence[str], outside: Outside | None = None) -> int:
         _give_up_stdout()  # the reader had enough (| head)
         return 0
     except OSError as fault:
-        _give_up_stdout()
         place = f"{fault.filename}: " if fault.filename else ""
         output.error(
             ConfigError(f"{place}{fault.strerror or fault}.", "Is there room, and may you write there?"), context.form
@@ -154,9 +153,20 @@ def _run(args: Sequence[str], context: Context) -> int:
             raise
         return _usage(fault, context, args)
     if isinstance(result, Shown):
-        output.show(result, context.form)
+        _show(result, context)
         return result.exit_code
     return _interrupted(context) if result == Interrupted.exit_code else int(result or 0)
+
+
+def _show(result: Shown, context: Context) -> None:
+    try:
+        output.show(result, context.form)
+    except BrokenPipeError:
+        raise
+    except OSError as fault:
+        _give_up_stdout()
+        told = f"The output cannot be written: {fault.strerror}. The command itself was carried out."
+        raise ConfigError(told, "Is there room where it should go?") from fault
 
 
 def _give_up_stdout() -> None:

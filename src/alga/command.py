@@ -32,6 +32,13 @@ class Context:
     form: Format = field(default_factory=Format)
     session: Session | None = None
 
+    def warnings(self) -> list[str]:
+        """What an error for a program has in it, since stderr is then one object; else it is said after the error."""
+        if not self.session or not self.form.machine:
+            return []
+        taken, self.session.warnings = self.session.warnings, []
+        return taken
+
     def finish(self) -> None:
         """Keep what was learnt, and say what there is to say beside the result or the error."""
         if self.session:

@@ -154,10 +154,11 @@ def messages(warnings: Sequence[str], notes: Sequence[str]) -> None:
         _print(_wrapped(sentence), sys.stderr)
 
 
-def error(fault: AlgaError, form: Format) -> None:
-    """What happened, and what to type next."""
+def error(fault: AlgaError, form: Format, warnings: Sequence[str] = ()) -> None:
+    """What happened, and what to type next; for a program one object, with the warnings in it."""
     if form.machine:
-        told = {"error": fault.message, "hint": fault.hint or None, "exit_code": fault.exit_code}
+        told: dict[str, Any] = {"error": fault.message, "hint": fault.hint or None, "exit_code": fault.exit_code}
+        told |= {"warnings": list(warnings)} if warnings else {}
         _print(as_json(told, indent=None), sys.stderr)
         return
     _print(_wrapped(f"alga: {fault.message}"), sys.stderr)
@@ -196,8 +197,7 @@ def _wrapped(sentence: str) -> str:
 
 def _folded(line: str, stream: TextIO) -> str:
     """A line of text between words, where a terminal would break it within one."""
-    width = shutil.get_terminal_size().columns
-    if not stream.isatty() or len(line) <= width:
+    if not stream.isatty() or len(line) <= (width := shutil.get_terminal_size().columns):
         return line
     said, command, typed = line.partition(" Try: ")
     if command:  # a command to paste stays on one line
@@ -295,5 +295,5 @@ def _widths(heads: Sequence[Head], rows: Sequence[Sequence[int]], terminal: bool
 
 def _unicode() -> bool:
     """Whether the locale is one that shows a drawn rule: not C, where cron runs."""
-    locale = os.environ.get("LC_ALL") or os.environ.get("LANG") or ""
-    return "utf" in (locale if os.name == "posix" else sys.stdout.encoding).lower()
+    where = os.environ.get("LC_ALL") or os.environ.get("LANG") or "" if os.name == "posix" else sys.stdout.encoding
+    return "utf" in where.lower()

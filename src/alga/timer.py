@@ -247,11 +247,10 @@ class Timer:
     def _stop_here(self, running: Running, session: "Kept", asked: Asked, end: datetime) -> Stopped:
         overlap = None
         with suppress(Unreachable, AuthError, Forbidden, Refused, NotFound):
-            overlap = self._overlap(
-                running, end
-            )  # or the end is written down, and the error comes again at the sending
+            overlap = self._overlap(running, end)
         if overlap:
             raise overlap
+        # Where that could not be looked up, the end is written down all the same: the error comes again at the sending.
         return self.send(of_kept(kept.mark_stopped(self._on, session, asked, end)))
 
     def _elsewhere(self, entry_id: str, error: NoSession) -> AlgaError:
@@ -267,7 +266,9 @@ class Timer:
         try:
             self.clash().check(running.started_at, end, ignoring=running.key, running=running.kept is None)
         except Overlaps as error:
-            again = f"Stop earlier with alga stop --at, or discard it with alga cancel and log the rest. {error.hint}"
+            later = f"start later with alga edit {running.key[:8]} --from TIME, " if running.entry else ""
+            ways = f"Stop earlier with alga stop --at, {later}or discard it with alga cancel and log the rest."
+            again = f"{ways} {error.hint}"
             return Overlaps(f"{error.message} The timer still runs.", again)
         return None
 

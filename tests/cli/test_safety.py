@@ -83,6 +83,8 @@ def test_an_error_with_json_is_one_object_on_stderr(desk: Desk) -> None:
     refused = desk("log", "tk_1", "90", "--json", "--profile", "local", tty=False)
     assert (refused.code, refused.out) == (2, "")
     assert json.loads(refused.err) == {"error": "90 what? 90m or 90h.", "hint": None, "exit_code": 2}
+    practice = desk("show", "abcd", "--json", tty=False)
+    assert list(json.loads(practice.err)) == ["error", "hint", "exit_code", "warnings"], "still one object"
     usage = desk("log", "--jsn", "--json", tty=False)
     assert json.loads(usage.err)["error"] == "No such option '--jsn'. Did you mean --json?"
 

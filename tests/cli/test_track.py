@@ -263,17 +263,6 @@ def test_with_no_clock_here_status_and_stop_ask_the_server(strict: Strict) -> No
     assert "10m worked" in strict.desk.ok("stop").out
 
 
-def test_with_both_clocks_stop_ends_ours_and_names_the_other(strict: Strict) -> None:
-    strict.desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
-    strict.desk.clock.pass_by(minutes=10)
-    phone = strict.as_role("technician")
-    phone.ok("config", "set", "timer", "server")
-    phone.ok("start", "TIC1011", "-s", "basic", "-m", "x")
-    stopped = strict.desk("stop", "--at", "9:21")
-    assert stopped.code == 0
-    assert "Another timer runs on AlgaPSA: VPN drops every hour, since 09:22. alga stop ends it." in joined(stopped.err)
-
-
 def offline(request: httpx.Request) -> None:
     raise httpx.ConnectError("[Errno 111] Connection refused", request=request)
 

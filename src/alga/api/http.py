@@ -57,6 +57,7 @@ class Http:
     sleep: Callable[[float], None] = time.sleep
     waiting: Callable[[float], None] = lambda seconds: None
     _client: httpx.Client | None = None
+    _wrote: bool = False
 
     def request(self, method: str, path: str, query: Mapping[str, str] | None = None, body: Json = None) -> Envelope:
         """Send it and open the envelope.
@@ -75,6 +76,7 @@ class Http:
             else:
                 asked = None if pause is None else _wait(write, status, headers, pause)
                 if asked is None:
+                    self._wrote |= write and status < 400
                     return self._open(write, status, content)
                 wait = asked
             if wait > TOLD_WAIT:
@@ -138,8 +140,10 @@ class Http:
         except (httpx.TransportError, httpx.StreamError) as fault:
             raise self._unusable(write, f"did not answer ({_why(fault)})") from fault
         except KeyboardInterrupt as fault:
-            told = "It may or may not have been recorded." if write else "Nothing was changed."
-            raise Interrupted(f"Interrupted while waiting for {server}. {told}", CHECK if write else "") from fault
+            before = "What was sent before is recorded." if self._wrote else "Nothing was sent."
+            told = "It may or may not have been recorded." if write else before
+            hint = CHECK if write or self._wrote else ""
+            raise Interrupted(f"Interrupted while waiting for {server}. {told}", hint) from fault
 
     def _unusable(self, write: bool, what: str) -> Unreachable:
         if write:

@@ -73,7 +73,7 @@ def line(session: Session, running: Running, wide: int) -> str:
 
 
 def today(session: Session, running: Running | None) -> str:
-    """`47m worked, the running timer included`: own finished entries of today and the timer's part of today."""
+    """`47m worked, the running timer included`: what started today, with the stops that wait here to be sent."""
     now, zone = session.now(), session.zone
     user_id = workitems.own_user(session.client, session.learnt)
     if user_id is None:
