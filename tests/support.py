@@ -25,17 +25,22 @@ BERLIN = ZoneInfo("Europe/Berlin")
 MONDAY = datetime(2026, 11, 23, 8, 12, tzinfo=UTC)  # 09:12 in Berlin
 
 
-class Stream(io.StringIO):
+class Stream(io.TextIOWrapper):
     """A stream that says whether it is a terminal."""
 
-    encoding = "utf-8"
-
-    def __init__(self, text: str = "", tty: bool = False) -> None:
-        super().__init__(text)
+    def __init__(self, content: str | bytes = "", tty: bool = False) -> None:
+        self._bytes = io.BytesIO(content.encode() if isinstance(content, str) else content)
+        super().__init__(self._bytes, encoding="utf-8", errors="surrogateescape", newline="")
         self._tty = tty
 
     def isatty(self) -> bool:
         return self._tty
+
+    @property
+    def content(self) -> bytes:
+        """All that was written."""
+        self.flush()
+        return self._bytes.getvalue()
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,7 @@ class Result:
     code: int
     out: str
     err: str
+    content: bytes = field(repr=False)
 
     @property
     def json(self) -> Any:
@@ -78,7 +84,9 @@ class Desk:
     tty: bool = True
     columns: int = 80
 
-    def __call__(self, *args: str, typed: str = "", tty: bool | None = None, columns: int | None = None) -> Result:
+    def __call__(
+        self, *args: str, typed: str | bytes = "", tty: bool | None = None, columns: int | None = None
+    ) -> Result:
         """Type a command line."""
         at_terminal = self.tty if tty is None else tty
         out, err = Stream(tty=at_terminal), Stream(tty=at_terminal)
@@ -92,7 +100,7 @@ class Desk:
             patch.dict(os.environ, shown, clear=True),
         ):
             code = run(args, outside)
-        return Result(code, out.getvalue(), err.getvalue())
+        return Result(code, out.content.decode(errors="replace"), err.content.decode(), out.content)
 
     def environment(self) -> dict[str, str]:
         """The environment of its commands."""

@@ -20,9 +20,10 @@ from alga.session import Outside
 
 PANELS = {  # each command's file is commands/NAME.py, imported when it is typed
     "Track": ("start", "stop", "switch", "resume", "cancel", "log", "status"),
-    "Look": ("list", "show"),
-    "Change": ("edit", "delete"),
-    "Set up": ("login", "logout", "whoami", "config", "services", "tickets", "completion", "serve"),
+    "Look": ("list", "show", "day", "search", "stats", "templates"),
+    "Change": ("edit", "delete", "bulk"),
+    "Review": ("approve", "request-changes", "export"),
+    "Set up": ("login", "logout", "whoami", "config", "services", "tickets", "doctor", "completion", "serve"),
 }
 NAMES = [name for names in PANELS.values() for name in names]
 
@@ -40,15 +41,16 @@ class Commands(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args[0] not in NAMES and not args[0].startswith("-") and not ctx.resilient_parsing:
-            near = get_close_matches(args[0], NAMES, n=1)
-            meant = f" Did you mean '{near[0]}'?" if near else ""
+            near = sorted(get_close_matches(args[0], NAMES, n=2))
+            meant = f" Did you mean {' or '.join(near)}?" if near else ""
             raise UsageError(f"No such command '{args[0]}'.{meant}", "All commands: alga --help")
         return super().resolve_command(ctx, args)
 
 
 def load(name: str) -> Any:
     """The command of a file, as Typer builds it: its function of the same name, or a group of its SUBCOMMANDS."""
-    module = import_module(f"alga.commands.{name}")
+    file = name.replace("-", "_")
+    module = import_module(f"alga.commands.{file}")
     panel = next(panel for panel, names in PANELS.items() if name in names)
     made = typer.Typer(add_completion=False, rich_markup_mode="rich", no_args_is_help=True)
     if subcommands := getattr(module, "SUBCOMMANDS", None):
@@ -56,7 +58,7 @@ def load(name: str) -> Any:
             made.command(each)(function)
         made.callback(help=_sentence(module.__doc__ or ""))(lambda: None)
     else:
-        made.command(name)(getattr(module, name))
+        made.command(name)(getattr(module, file))
     command = typer.main.get_command(made)
     command.name, command.hidden = name, getattr(module, "HIDDEN", False)
     command.rich_help_panel = panel  # type: ignore[attr-defined]

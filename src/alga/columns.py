@@ -1,15 +1,16 @@
 """What each listing shows, as data, and the one sentence about one entry."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from alga import workitems
+from alga.daysheet import Daysheet, Stretch, timeline
 from alga.learnt import Learnt
-from alga.output import Head, Line, Table
-from alga.sheet import by_day, sums
-from alga.times import format_day, format_interval, format_minutes, local_date, minutes_between
+from alga.sheet import Sums, by_day, sums
+from alga.tables import Head, Line, Table, unicode
+from alga.times import counted, format_day, format_interval, format_minutes, local_date, minutes_between
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
@@ -56,7 +57,19 @@ ENTRIES = (
     ),
     Column(Head("ID"), lambda e, look: e.id[:8]),
 )
+DAY = Column(
+    Head("DAY"), lambda e, look: format_day(local_date(e.started_at, look.zone), local_date(look.now, look.zone))
+)
 PERSON = Column(Head("PERSON", most=16), lambda e, look: e.user_name or (e.user_id or "")[:8])
+DIFFERENTLY_BILLABLE = Column(
+    ENTRIES[2].head, _billable, when=lambda rows: any(e.billable_minutes != e.duration_minutes for e in rows)
+)
+SHORT_NOTES = Column(Head("NOTES", most=24), ENTRIES[4].cell)
+FINDINGS = (
+    Column(Head("STATE"), lambda f, look: f.state),
+    Column(Head("CHECK"), lambda f, look: f.check),
+    Column(Head("FOUND", wide=True, wrap=True), lambda f, look: f.found),
+)
 TICKETS: tuple[Column, ...] = (
     Column(Head("NUMBER"), lambda t, look: t.ticket_number),
     Column(Head("TITLE", wide=True), lambda t, look: t.title or ""),
@@ -76,35 +89,114 @@ SERVICES: tuple[Column, ...] = (
 )
 
 
+DAY_SHEET = (
+    Column(Head("TIME"), lambda s, look: format_interval(s.started_at, s.ended_at, look.zone)),
+    Column(Head("WORKED", right=True), _worked),
+    Column(
+        Head("BILLABLE", right=True),
+        lambda s, look: (
+            "running" if not s.ended_at else format_minutes(s.billable_minutes or 0) if s.sent else "not sent"
+        ),
+    ),
+    Column(Head("WORK ITEM", most=20), lambda s, look: s.label),
+    Column(Head("NOTES", wide=True), lambda s, look: s.notes or ""),
+)
+TEMPLATES = (Column(Head("NAME", wide=True), lambda t, look: str(t.get("template_name") or t.get("name") or t)),)
+OUTCOMES = (
+    Column(Head("ROW"), lambda o, look: str(o.place or ""), when=lambda rows: any(o.place for o in rows)),
+    Column(Head("OUTCOME"), lambda o, look: o.state),
+    Column(Head("ID"), lambda o, look: (o.id or "")[:8]),
+    Column(Head("WHAT", most=40), lambda o, look: o.label, when=lambda rows: any(o.label for o in rows)),
+    Column(Head("REASON", wide=True), lambda o, look: o.reason or "", when=lambda rows: any(o.reason for o in rows)),
+)
+
+
+def look_at(marks: Mapping[str, Sequence[str]]) -> Column:
+    """What an approver should look at, by the entry's id; left out where there is nothing."""
+    head = Head("LOOK AT", wide=True, wrap=True)
+    return Column(head, lambda e, look: ", ".join(marks[e.id]), when=lambda rows: any(marks.values()))
+
+
+def day_table(title: str, sheet: Daysheet, look: Look) -> Table:
+    """A day's stretches with the free time between them, under a time line."""
+    odd = Column(
+        Head("LOOK AT"), lambda s, look: ", ".join(sheet.marks[s.id]), when=lambda rows: any(sheet.marks.values())
+    )
+    columns = _shown((*DAY_SHEET, odd, Column(Head("ID"), lambda s, look: s.id[:8] if s.sent else "")), sheet.stretches)
+    rows = [
+        (s.started_at, Line([c.cell(s, look) for c in columns], "" if s.ended_at else "bold")) for s in sheet.stretches
+    ]
+    for start, end in sheet.gaps:
+        cells = [format_interval(start, end, look.zone), format_minutes(minutes_between(start, end)), "", "free"]
+        rows.append((start, Line(cells + [""] * (len(columns) - 4), "dim")))
+    total = [counted(len(sheet.stretches), "entry"), format_minutes(sheet.worked), format_minutes(sheet.billable)]
+    lines = [line for _, line in sorted(rows, key=lambda row: row[0])]
+    lines += [Line(), Line(total + [""] * (len(columns) - 3), "dim")]
+    above = timeline(sheet, look.zone, look.now, 78, "\u00b7\u2588!" if unicode() else ".#!")
+    empty = "Nothing recorded."
+    return Table(title, [c.head for c in columns], lines if sheet.stretches else [], empty, above=above)
+
+
 def listing(title: str, columns: Sequence[Column], rows: Sequence[Any], look: Look, empty: str) -> Table:
     """A flat table."""
-    shown = [column for column in columns if column.when(rows)]
+    shown = _shown(columns, rows)
     lines = [Line([column.cell(row, look) for column in shown]) for row in rows]
     return Table(title, [column.head for column in shown], lines, empty=empty)
 
 
-def entries_by_day(title: str, entries: "Sequence[TimeEntry]", look: Look, with_person: bool) -> Table:
-    """Entries under their days, each day with its sums, and the sums of all at the end."""
-    columns = [
-        column for column in (ENTRIES[0], *([PERSON] if with_person else []), *ENTRIES[1:]) if column.when(entries)
-    ]
+def entries_by_day(title: str, entries: "Sequence[TimeEntry]", look: Look, more: Sequence[Column] = ()) -> Table:
+    """Entries under their days, each day with its sums, and the sums of all at the end. `more` columns come second."""
+    columns = _shown((ENTRIES[0], *more, *ENTRIES[1:]), entries)
     today, lines = local_date(look.now, look.zone), list[Line]()
     for day, rows in by_day(entries, look.zone).items():
         lines.append(_summed(format_day(day, today), rows, columns))
-        for row in rows:
-            lines.append(Line([column.cell(row, look) for column in columns], "" if row.ended_at else "bold"))
+        lines += _lines(columns, rows, look)
         lines.append(Line())
+    return _totalled(title, columns, lines, entries)
+
+
+def entries_flat(title: str, entries: "Sequence[TimeEntry]", look: Look, more: Sequence[Column] = ()) -> Table:
+    """Entries in the order in which they come, each with its day, and their sums at the end."""
+    columns = _shown((DAY, ENTRIES[0], *more, *ENTRIES[1:]), entries)
+    return _totalled(title, columns, [*_lines(columns, entries, look), Line()], entries)
+
+
+def entries_by_person(title: str, entries: "Sequence[TimeEntry]", look: Look, more: Sequence[Column]) -> Table:
+    """Entries under the people whose they are, each with their sums."""
+    every = (DAY, *ENTRIES[:2], DIFFERENTLY_BILLABLE, ENTRIES[3], SHORT_NOTES, *more, ENTRIES[-1])
+    columns, lines = _shown(every, entries), list[Line]()
+    people = sorted({PERSON.cell(entry, look) for entry in entries})
+    for person in people:
+        rows = [entry for entry in entries if PERSON.cell(entry, look) == person]
+        lines.append(_summed(person, rows, columns))
+        lines += _lines(columns, rows, look)
+        lines.append(Line())
+    return _totalled(title, columns, lines, entries)
+
+
+def _shown(columns: Sequence[Column], rows: Sequence[Any]) -> list[Column]:
+    return [column for column in columns if column.when(rows)]
+
+
+def _lines(columns: Sequence[Column], rows: "Sequence[TimeEntry | Stretch]", look: Look) -> list[Line]:
+    return [Line([column.cell(row, look) for column in columns], "" if row.ended_at else "bold") for row in rows]
+
+
+def _totalled(title: str, columns: Sequence[Column], lines: list[Line], entries: "Sequence[TimeEntry]") -> Table:
     total = sums(entries)
-    named = f"{total.entries} entr{'y' if total.entries == 1 else 'ies'}" + (
-        f", {total.running} running" if total.running else ""
-    )
-    lines.append(_summed(named, entries, columns))
-    return Table(title, [column.head for column in columns], lines if entries else [], empty="Nothing recorded.")
+    running = f", {total.running} running" if total.running else ""
+    last = _summed(f"{counted(total.entries, 'entry')}{running}", entries, columns)
+    heads = [column.head for column in columns]
+    return Table(title, heads, [*lines, last] if entries else [], empty="Nothing recorded.")
 
 
 def _summed(name: str, entries: "Sequence[TimeEntry]", columns: Sequence[Column]) -> Line:
     total = sums(entries)
-    cells = {"TIME": name, "WORKED": format_minutes(total.worked), "BILLABLE": format_minutes(total.billable)}
+    cells = {
+        columns[0].head.name: name,
+        "WORKED": format_minutes(total.worked),
+        "BILLABLE": format_minutes(total.billable),
+    }
     return Line([cells.get(column.head.name, "") for column in columns], "dim")
 
 
@@ -118,6 +210,27 @@ def entry_line(verb: str, entry: "TimeEntry", look: Look) -> str:
     if entry.ended_at is None:
         return f"{verb} {name}: running {interval}  {entry.id[:8]}"
     return f"{verb} {name}: {worked} worked, {billable} billable {interval}  {entry.id[:8]}"
+
+
+BAR = 24
+
+
+def bars(title: str, heading: str, groups: Sequence[tuple[str, Sums]], total: Sums, source: str) -> Table:
+    """A line a group, with a bar of the time worked: its billable part full."""
+    full, light = ("\u2588", "\u2591") if unicode() else ("#", ".")
+    most = max([group.worked for _, group in groups], default=0) or 1
+
+    def line(name: str, group: Sums, style: str = "", drawn: bool = True) -> Line:
+        long, billed = (round(BAR * minutes / most) for minutes in (group.worked, group.billable))
+        bar = full * billed + light * max(0, long - billed) if drawn else ""
+        running = f" +{group.running} running" if group.running else ""
+        worked, billable = format_minutes(group.worked), format_minutes(group.billable)
+        return Line([name, f"{group.entries}{running}", worked, billable, bar], style)
+
+    heads = [Head(heading, most=32), *(Head(name, right=True) for name in ("ENTRIES", "WORKED", "BILLABLE")), Head("")]
+    lines = [line(name, group) for name, group in groups]
+    totals = [Line(), line("Total", total, "dim", drawn=False)] if groups else []
+    return Table(title, heads, [*lines, *totals], empty="Nothing recorded.", below=[source])
 
 
 def details(pairs: Sequence[tuple[str, str | None]]) -> str:

@@ -12,10 +12,11 @@ import typer
 
 from alga import entries, output, workitems
 from alga.columns import Look
-from alga.errors import Forbidden, NotFound, Refused, UnknownOutcome, Unreachable
-from alga.options import Common
+from alga.errors import ConfigError, Forbidden, NotFound, Refused, UnknownOutcome, Unreachable
+from alga.options import Common, FilterOptions, PeriodOptions, ScopeOptions
 from alga.output import Format, Shown
 from alga.running import Running, of_entry
+from alga.selection import Selection
 from alga.session import Outside, Session
 from alga.truth import Asked, differences
 
@@ -55,20 +56,22 @@ def command(function: Callable[..., Shown]) -> Callable[..., Shown]:
     hints = get_type_hints(function, include_extras=True)
     hints.pop("return", None)
     hints.pop("session")
-    groups: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)} | {"common": Common}
+    own = "common" in hints  # a group of its own, in place of Common
+    hints.setdefault("common", Common)
+    groups: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
     defaults = {name: each.default for name, each in inspect.signature(function).parameters.items()}
 
     @wraps(function)
     def run(ctx: typer.Context, **given: Any) -> Shown:
         made = {name: group(**{f.name: given.pop(f.name) for f in fields(group)}) for name, group in groups.items()}
-        common = made.pop("common")
+        common = made["common"] if own else made.pop("common")
         context: Context = ctx.find_root().obj
-        context.form = output.chosen(common.form, common.json, common.fields)
+        context.form = common.chosen()
         context.session = session = Session(context.outside, common.profile or context.profile)
         return function(session, **given, **made)
 
     parameters = {"ctx": inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)}
-    for name, hint in (*hints.items(), ("common", Common)):
+    for name, hint in sorted(hints.items(), key=lambda pair: pair[0] == "common"):
         for flat, flat_hint, default in _flattened(name, hint, defaults.get(name, inspect.Parameter.empty)):
             parameters[flat] = inspect.Parameter(
                 flat, inspect.Parameter.KEYWORD_ONLY, annotation=flat_hint, default=default
@@ -91,6 +94,56 @@ def _flattened(name: str, hint: Any, default: Any) -> list[tuple[str, Any, Any]]
 def look(session: Session) -> Look:
     """From where this command's listings are looked at."""
     return Look(session.zone, session.now(), session.learnt)
+
+
+def deliberate(session: Session) -> None:
+    """Raise ConfigError for practice data that nobody named, where nobody is there to see that it is."""
+    if not session.choice.named and not output.interactive():
+        told = "no login here, so this would use the practice data on this computer."
+        raise ConfigError(told, "Add --profile NAME, or --profile local if you mean it.")
+
+
+def choose(
+    session: Session, period: PeriodOptions, scope: ScopeOptions, filters: FilterOptions, default: str, whose: str
+) -> tuple[Selection, str]:
+    """The entries that options name, and that in words. `whose` is mine, everyone or others where none is named."""
+    chosen = period.chosen(default, session.now(), session.zone)
+    named = "user" if scope.user else "mine" if scope.mine else "everyone" if scope.everyone else whose
+    own = workitems.own_user(session.client, session.learnt) if named in ("mine", "others") else None
+    if named == "mine" and own is None:
+        named = "everyone"
+        told = "The server has not shown yet whose key this is, so these are everyone's. A first alga log tells."
+        session.warn(told)
+    item = filters.work_item
+    found = workitems.resolve(item, filters.kind or "ticket", session.client, session.learnt) if item else None
+    service_id = filters.service_name and workitems.named(filters.service_name, session.client, session.learnt)
+    status = filters.status and filters.status.replace("-", "_").upper()
+    selection = Selection(
+        chosen,
+        user_id=scope.user or (own if named == "mine" else None),
+        not_user=own if named == "others" else None,
+        work_item_id=found.id if found else None,
+        work_item_type=filters.kind,
+        service_id=service_id,
+        status=status,
+        billable=None if filters.billable is None else filters.billable == "yes",
+    )
+    people = {
+        "mine": "Mine",
+        "everyone": "Everyone's",
+        "others": "Everyone's but yours",
+        "user": f"User {scope.user}'s",
+    }
+    billed = {"yes": "billable", "no": "not billable"}.get(filters.billable or "")
+    only = [found.label if found else None, filters.kind, filters.service_name, status, billed]
+    return selection, ", ".join([people[named], chosen.name, *(word for word in only if word)])
+
+
+def listed(session: Session, selection: Selection) -> "list[TimeEntry]":
+    """The entries of a selection, oldest first, with the numbers of their tickets learnt."""
+    rows = entries.selected(session.client, selection, session.zone, session.warn)
+    workitems.learn_numbers(rows, session.client, session.learnt)
+    return rows
 
 
 def service(session: Session, typed: str | None) -> str | None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from alga.errors import ConfigError
+from alga.errors import ConfigError, UsageError
+from alga.times import parse_span
 
 LOCAL = "local"
 ENVIRONMENT = "env"
@@ -17,9 +18,11 @@ SETTINGS = {  # a profile's settings and what each may be
     "service": "the service used when -s is not given, by name or id",
     "timer": "whose clock runs: auto, server or local",
     "url": "the server's address",
+    "target": "how long a working day is: 8h",
     "tenant": "the tenant's id, sent as x-tenant-id",
     "allow_http": "true to allow http to a server that is not this computer",
 }
+LOCAL_SETTINGS = ("service", "target")  # what the practice data may have of these
 TIMERS = ("auto", "server", "local")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -74,6 +77,7 @@ class Profile:
     key: str = field(default="", repr=False)
     tenant: str | None = None
     service: str | None = None
+    target: str | None = None
     timer: str = "auto"
     allow_http: bool = False
 
@@ -160,13 +164,18 @@ def fault_of(key: str, value: object) -> str | None:
         return f"{key} is not a text in quotes"
     if key == "timer" and value not in TIMERS:
         return f"timer is one of {', '.join(TIMERS)}"
+    if key == "target":
+        try:
+            parse_span(value)
+        except UsageError as fault:
+            return f"target is a length of time: {fault.message}"
     return None
 
 
 def _profile(name: str, settings: Mapping[str, Any]) -> Profile:
-    known = {key: settings[key] for key in ("service", "timer", "tenant", "allow_http") if key in settings}
+    known = {key: settings[key] for key in ("service", "target", "timer", "tenant", "allow_http") if key in settings}
     if name == LOCAL:
-        return Profile(LOCAL, **{key: value for key, value in known.items() if key == "service"})
+        return Profile(LOCAL, **{key: value for key, value in known.items() if key in LOCAL_SETTINGS})
     allow_http = settings.get("allow_http", False)
     return Profile(name, checked_url(settings["url"], allow_http), checked_key(settings["key"], name), **known)
 

@@ -1,15 +1,18 @@
 """What can go wrong: each class owns its exit code, each error says what happened and what to type next."""
 
+from collections.abc import Sequence
+
 
 class AlgaError(Exception):
-    """One sentence of what happened and whether anything was recorded, and a hint: what to type next."""
+    """One sentence of what happened and whether anything was recorded, details, and a hint: what to type next."""
 
     exit_code = 70
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", details: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.details = details
 
     def adding(self, sentence: str) -> "AlgaError":
         """The same error with one more sentence, for a caller that knows what became of the user's work."""
@@ -53,6 +56,12 @@ class Overlaps(Refused):
 
 class AlreadyRunning(Refused):
     """A tracking session is running, and there can be one a user."""
+
+
+class NoneApproved(Refused):
+    """No entry of an approval could be approved; `results` has the server's reason for each."""
+
+    results: Sequence[object] = ()
 
 
 class NotFound(AlgaError):

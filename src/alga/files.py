@@ -1,27 +1,53 @@
-"""Files of ours: written whole or not at all, private, beside their target and moved into place."""
+"""Files written whole or not at all: beside their target and moved into place."""
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Replace the file's content in one step, mode 0600 in a directory of mode 0700. A link stays a link.
+    """Replace the content of a file of ours in one step, mode 0600 in a directory of mode 0700. A link stays a link.
 
     Raises OSError, with the old file intact.
     """
+    make_private(path.resolve().parent)
+    with replacing(path, mode=0o600) as file:
+        file.write(text.encode())
+
+
+@contextmanager
+def replacing(path: Path, mode: int | None = None) -> Iterator[BinaryIO]:
+    """A file that takes the place of another when all is written. Without a mode it keeps the other's, or the umask's.
+
+    Raises OSError, with the old file intact. What is no regular file (a terminal, /dev/null) is written to directly.
+    """
     target = path.resolve()
-    make_private(target.parent)
+    if target.exists() and not target.is_file():
+        with target.open("wb") as file:
+            yield file
+        return
     handle, beside = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)  # created with mode 0600
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
+        os.chmod(beside, _usual_mode(target) if mode is None else mode)
         os.replace(beside, target)
     except BaseException:
         os.unlink(beside)
         raise
+
+
+def _usual_mode(target: Path) -> int:
+    if target.exists():
+        return target.stat().st_mode & 0o777
+    umask = os.umask(0)
+    os.umask(umask)
+    return 0o666 & ~umask
 
 
 def make_private(directory: Path) -> None:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Protocol
 
 from alga import entries, workitems
+from alga.clash import Clash
 from alga.config import Profile
 from alga.errors import AlgaError, Interrupted, Overlaps, Refused, UnknownOutcome
 from alga.learnt import DEPLOYED, Learnt
@@ -93,7 +94,7 @@ def _create(parts: Parts, kept: "Kept", doubted: bool) -> "TimeEntry":
         # The usual proof that an earlier try got through: a repeated create answers 409 (section 0, idempotency).
         if doubted and (entry := already_there(parts, kept)):
             return entry
-        clash = entries.Clash(parts.client, parts.learnt, parts.zone, parts.now())
+        clash = Clash(parts.client, parts.learnt, parts.zone, parts.now())
         raise clash.named(error, kept.started_at, kept.ended_at) from None
 
 

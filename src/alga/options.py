@@ -1,14 +1,17 @@
 """The options and arguments that commands share, written once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
 from alga import periods
 from alga.errors import Refused, UsageError
+from alga.output import Format
 from alga.periods import Period
+from alga.selection import STATUSES
 from alga.times import (
     AHEAD,
     cut,
@@ -20,6 +23,7 @@ from alga.times import (
     parse_interval,
     parse_span,
 )
+from alga.workitems import TYPES
 
 ProfileName = Annotated[
     str | None, typer.Option("--profile", metavar="NAME", help="The login to use; 'local' is this computer.")
@@ -53,6 +57,22 @@ class Common:
     )
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False
     fields: Annotated[str | None, typer.Option("--fields", metavar="A,B", help="Only these fields.")] = None
+    formats: ClassVar[Sequence[str]] = ("table", "json", "jsonl", "ids")
+
+    def wanted(self) -> list[str]:
+        """The fields named."""
+        return [part.strip() for part in (self.fields or "").split(",") if part.strip()]
+
+    def chosen(self) -> Format:
+        """The format asked for. Raises UsageError for one there is not."""
+        if self.form is not None and self.form not in self.formats:
+            raise UsageError(f"There is no format '{self.form}'.", f"There is: {', '.join(self.formats)}")
+        if self.json and self.form not in (None, "json"):
+            raise UsageError(f"--json and --format {self.form} exclude each other.")
+        return Format("json" if self.json else self.form or "table", self.wanted())
+
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")]
 
 
 @dataclass(frozen=True)
@@ -89,6 +109,32 @@ class ScopeOptions:
     def __post_init__(self) -> None:
         if self.mine + self.everyone + bool(self.user) > 1:
             raise UsageError("Whose? One of --mine, --everyone and --user.")
+
+
+@dataclass(frozen=True)
+class FilterOptions:
+    """Which of them."""
+
+    work_item: Annotated[str | None, typer.Option("--work-item", metavar="WORK_ITEM", help="Of that work item.")] = None
+    kind: Annotated[str | None, typer.Option("--type", metavar="TYPE", help="ticket, project_task, …")] = None
+    service_name: Annotated[
+        str | None, typer.Option("-s", "--service", metavar="NAME", help="Billed as that service.")
+    ] = None
+    status: Annotated[
+        str | None, typer.Option("--status", metavar="STATUS", help="draft, submitted, approved, changes_requested.")
+    ] = None
+    billable: Annotated[str | None, typer.Option("--billable", metavar="yes|no", help="Billable, or not.")] = None
+
+    def __post_init__(self) -> None:
+        one_of("type", self.kind, TYPES)
+        one_of("status", self.status and self.status.replace("-", "_").upper(), STATUSES)
+        one_of("--billable", self.billable, ("yes", "no"))
+
+
+def one_of(what: str, typed: str | None, allowed: Sequence[str]) -> None:
+    """Raise UsageError for a word that is not one of those."""
+    if typed is not None and typed not in allowed:
+        raise UsageError(f"There is no {what} '{typed}'.", f"There is: {', '.join(allowed)}")
 
 
 def billable_minutes(typed: str | None, nothing: bool) -> int | None:

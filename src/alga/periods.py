@@ -1,24 +1,12 @@
 """A period of local days, as the options of list, stats and export name it."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
-from typing import Protocol, TypeVar
 
 from alga.errors import UsageError
 from alga.times import day_start, format_day, local_date, parse_date
 
 NAMES = ("today", "yesterday", "week", "last-week", "month", "last-month")
-
-
-class Started(Protocol):
-    """Anything with a start."""
-
-    @property
-    def started_at(self) -> datetime: ...
-
-
-T = TypeVar("T", bound=Started)
 
 
 @dataclass(frozen=True)
@@ -34,14 +22,14 @@ class Period:
         start = day_start(self.first, zone) if self.first else None
         return start, day_start(self.last + timedelta(days=1), zone) if self.last else None
 
-    def holding(self, entries: Iterable[T], zone: tzinfo) -> list[T]:
-        """Those that start in the period: a server may have ignored the filter."""
-        start, end = self.bounds(zone)
-        return [e for e in entries if (not start or e.started_at >= start) and (not end or e.started_at < end)]
+
+EVER = Period(None, None, "all time")
 
 
 def named(name: str, now: datetime, zone: tzinfo) -> Period:
-    """One of NAMES, as seen now; weeks begin on Monday."""
+    """One of NAMES, as seen now, or `ever`; weeks begin on Monday."""
+    if name == "ever":
+        return EVER
     today = local_date(now, zone)
     monday, first_of_month = today - timedelta(days=today.weekday()), today.replace(day=1)
     before = first_of_month - timedelta(days=1)
@@ -57,7 +45,7 @@ def named(name: str, now: datetime, zone: tzinfo) -> Period:
         ),
         "last-month": (before.replace(day=1), before, "last month"),
     }[name]
-    return Period(first, last, f"{words} ({_days(first, last, today)})")
+    return Period(first, last, f"{words} ({days(first, last, today)})")
 
 
 def between(first: str | None, last: str | None, now: datetime, zone: tzinfo) -> Period:
@@ -67,11 +55,12 @@ def between(first: str | None, last: str | None, now: datetime, zone: tzinfo) ->
     if start and end and end < start:
         raise UsageError(f"--to {end} is before --from {start}.", f"The other way round: --from {end} --to {start}")
     if start and end:
-        return Period(start, end, _days(start, end, today))
+        return Period(start, end, days(start, end, today))
     return Period(start, end, f"from {format_day(start, today)}" if start else f"to {format_day(end or today, today)}")
 
 
-def _days(first: date, last: date, today: date) -> str:
+def days(first: date, last: date, today: date) -> str:
+    """`23-29 Nov`, `30 Nov - 6 Dec`, with the year when it is not this one."""
     if first == last:
         return format_day(first, today)
     year = f" {last.year}" if today.year != last.year or first.year != last.year else ""

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from alga.config import ENVIRONMENT, LOCAL, SETTINGS, Config, checked_url, fault_of
+from alga.config import ENVIRONMENT, LOCAL, LOCAL_SETTINGS, SETTINGS, Config, checked_url, fault_of
 from alga.errors import ConfigError, UsageError
 from alga.files import write_whole
 
@@ -47,8 +47,8 @@ def set_setting(config: Config, name: str, key: str, value: str) -> None:
     """Set one of SETTINGS; an empty value removes it. Raises UsageError for what it may not be."""
     if key not in SETTINGS:
         raise UsageError(f"There is no setting '{key}'.", f"There is: {', '.join(SETTINGS)}")
-    if name == LOCAL and key != "service":
-        raise UsageError(f"The practice data has no {key}: it is on this computer.", "It has: service")
+    if name == LOCAL and key not in LOCAL_SETTINGS:
+        raise UsageError(f"The practice data has no {key}: it is on this computer.", "It has: service, target")
     typed: str | bool = value.lower() == "true" if key == "allow_http" and value.lower() in ("true", "false") else value
     if value and (fault := fault_of(key, typed)):
         raise UsageError(f"'{value}' will not do: {fault}.")

@@ -1,9 +1,9 @@
 """Sums, days, free gaps and overlaps of time entries."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, tzinfo
-from typing import Protocol, TypeVar
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import Generic, Protocol, TypeVar
 
 from alga.times import local_date
 
@@ -26,8 +26,28 @@ class Counted(Interval, Protocol):
     def billable_minutes(self) -> int | None: ...
 
 
+class Own(Interval, Protocol):
+    """An interval that is somebody's."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def user_id(self) -> str | None: ...
+
+
+class Noted(Counted, Protocol):
+    """What an approver looks at."""
+
+    @property
+    def notes(self) -> str | None: ...
+    @property
+    def service_id(self) -> str | None: ...
+
+
 E = TypeVar("E", bound=Interval)
 C = TypeVar("C", bound=Counted)
+P = TypeVar("P", bound=Own)
+K = TypeVar("K")
 
 
 @dataclass(frozen=True)
@@ -76,6 +96,38 @@ def clashes(start: datetime, end: datetime, entries: Iterable[E], now: datetime)
     ]
 
 
+def overlapping(entries: Iterable[P], now: datetime) -> dict[str, P]:
+    """Each entry that overlaps another of the same person, by its id, with one that it overlaps."""
+    found: dict[str, P] = {}
+    latest: dict[str | None, P] = {}  # of each person, what ends last of all that started so far
+    for entry in sorted(entries, key=lambda entry: entry.started_at):
+        before = latest.get(entry.user_id)
+        if before and clashes(entry.started_at, entry.ended_at or now, [before], now):
+            found[entry.id] = before
+            found.setdefault(before.id, entry)
+        if before is None or (entry.ended_at or now) > (before.ended_at or now):
+            latest[entry.user_id] = entry
+    return found
+
+
+LONG = 10 * 60
+
+
+def oddities(entry: Noted, overlap: Own | None, zone: tzinfo, needs_service: bool) -> list[str]:
+    """What an approver should look at in a finished entry."""
+    day = local_date(entry.started_at, zone)
+    last = local_date(entry.ended_at - timedelta(seconds=1), zone) if entry.ended_at else day
+    odd = {
+        "running": entry.ended_at is None,
+        "no notes": not (entry.notes or "").strip(),
+        "over 10 h": entry.duration_minutes > LONG,
+        "past midnight": last > day,
+        f"overlaps {overlap.id[:8]}" if overlap else "": overlap is not None,
+        "no service": needs_service and entry.service_id is None,
+    }
+    return [words for words, holds in odd.items() if holds]
+
+
 def gaps(
     day_begin: datetime, day_end: datetime, entries: Iterable[Interval], now: datetime
 ) -> list[tuple[datetime, datetime]]:
@@ -98,3 +150,38 @@ def nearest_slot(
     room = [(first, min(last, latest)) for first, last in free]
     starts = [max(first, min(start, last - length)) for first, last in room if last - first >= length]
     return min(((at, at + length) for at in starts), key=lambda slot: abs(slot[0] - start), default=None)
+
+
+def grouped(entries: Iterable[C], key: Callable[[C], K]) -> dict[K, Sums]:
+    """The sums of each group."""
+    groups: dict[K, list[C]] = {}
+    for entry in entries:
+        groups.setdefault(key(entry), []).append(entry)
+    return {name: sums(rows) for name, rows in groups.items()}
+
+
+class Diary(Generic[E]):
+    """Intervals by the days they touch: what another one would overlap is found without looking at all of them."""
+
+    def __init__(self, now: datetime, entries: Iterable[E] = ()) -> None:
+        self._now, self._days = now, dict[date, list[E]]()
+        for entry in entries:
+            self.add(entry)
+
+    def add(self, entry: E) -> None:
+        """Write one down."""
+        for day in self._touched(entry.started_at, entry.ended_at or self._now):
+            self._days.setdefault(day, []).append(entry)
+
+    def clash(self, start: datetime, end: datetime) -> E | None:
+        """One that start-end overlaps, by the rule of clashes()."""
+        every = (
+            each
+            for day in self._touched(start, end)
+            for each in clashes(start, end, self._days.get(day, []), self._now)
+        )
+        return next(every, None)
+
+    def _touched(self, start: datetime, end: datetime) -> list[date]:
+        first, last = start.astimezone(UTC).date(), end.astimezone(UTC).date()
+        return [first + timedelta(days=n) for n in range((last - first).days + 1)]

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from alga import kept
-from alga.entries import Clash, Taken
+from alga.clash import Clash, Taken
 from alga.errors import (
     AlgaError,
     AlreadyRunning,
@@ -75,9 +75,12 @@ class Timer:
 
     def clash(self) -> Clash:
         """The check for overlaps, with the sessions kept here, of which the server knows nothing."""
+        return Clash(self._on.client, self._on.learnt, self._on.zone, self._on.now(), self.taken())
+
+    def taken(self) -> list[Taken]:
+        """The time of the sessions kept here."""
         here = [each for each in (self.here(), *self.waiting()) if each]
-        taken = [Taken(each.started_at, each.ended_at, each.work_item.label, each.key, sent=False) for each in here]
-        return Clash(self._on.client, self._on.learnt, self._on.zone, self._on.now(), taken)
+        return [Taken(each.started_at, each.ended_at, each.work_item.label, each.key, sent=False) for each in here]
 
     def unsent(self) -> list[str]:
         """A sentence for each stop that waits here, and for what waits for another key."""

@@ -108,6 +108,12 @@ def format_minutes(minutes: int) -> str:
     return sign + " ".join(parts)
 
 
+def counted(number: int, thing: str) -> str:
+    """`1 entry`, `2 entries`, `3 people`, `4 rows`."""
+    plural = {"entry": "entries", "person": "people"}.get(thing, f"{thing}s")
+    return f"{number} {thing if number == 1 else plural}"
+
+
 def format_elapsed(start: datetime, now: datetime) -> str:
     """`0:47:31`, the running clock from start to now."""
     seconds = max(0, int((now - start).total_seconds()))

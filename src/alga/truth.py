@@ -1,6 +1,6 @@
 """What was asked against what came back: each difference is one plain sentence."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
 from typing import Protocol
 
@@ -61,8 +61,22 @@ class Stored(Protocol):
     def counts_on(self) -> date | None: ...
 
 
+def billable_follows(asked: Asked, before: Stored) -> Asked:
+    """With new times the billable minutes follow when all or none were; part of them stays, up to what was worked."""
+    if asked.billable_minutes is not None or not asked.started_at or not asked.ended_at:
+        return asked
+    worked, billed = minutes_between(asked.started_at, asked.ended_at), before.billable_minutes or 0
+    all_of_it = billed == before.duration_minutes and (asked.work_item_type or before.work_item_type) != NON_BILLABLE
+    return replace(asked, billable_minutes=worked if all_of_it else min(billed, worked))
+
+
 def differences(asked: Asked, stored: Stored, zone: tzinfo) -> list[str]:
-    """One sentence for each thing the server dropped, cut or changed. The rules named are in deployed-server.md."""
+    """One sentence for each thing the server dropped, cut or changed, and for a sheet or date it should not be on."""
+    return [*unmet(asked, stored, zone), *(sentence for sentence in (_sheet(stored), _date(stored, zone)) if sentence)]
+
+
+def unmet(asked: Asked, stored: Stored, zone: tzinfo) -> list[str]:
+    """One sentence for each thing that is not as asked. The server's rules are in deployed-server.md."""
     found = [
         _times(asked, stored, zone),
         _billable(asked, stored),
@@ -70,8 +84,6 @@ def differences(asked: Asked, stored: Stored, zone: tzinfo) -> list[str]:
         _service(asked, stored),
         _work_item(asked, stored),
         _notes(asked, stored),
-        _sheet(stored),
-        _date(stored, zone),
     ]
     return [sentence for sentence in found if sentence]
 

@@ -124,7 +124,7 @@ def service(typed: str | None, default: str | None, client: "Client", learnt: Le
     None where nothing is known: the server says whether it needs one.
     """
     if wanted := typed or default:
-        service_id = _named(wanted, client, learnt)
+        service_id = named(wanted, client, learnt)
         return service_id, None if typed else learnt.services.get(service_id, wanted)
     if learnt.last_service is None and learnt.kind == DEPLOYED and learnt.user_id:
         query = {"user_id": learnt.user_id, "sort": "start_time", "order": "desc", "limit": "25"}
@@ -135,7 +135,8 @@ def service(typed: str | None, default: str | None, client: "Client", learnt: Le
     return None, None
 
 
-def _named(wanted: str, client: "Client", learnt: Learnt) -> str:
+def named(wanted: str, client: "Client", learnt: Learnt) -> str:
+    """The id of the service with that id, name or part of a name. Raises NotFound, UsageError for several."""
     if UUID.fullmatch(wanted) or wanted in learnt.services:
         return wanted
     exact = [service_id for service_id, name in learnt.services.items() if name.lower() == wanted.lower()]

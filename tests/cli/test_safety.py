@@ -92,7 +92,7 @@ def test_an_error_with_json_is_one_object_on_stderr(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
-        (["strat"], "No such command 'strat'. Did you mean 'start'?"),
+        (["strat"], "No such command 'strat'. Did you mean start or stats?"),
         (["xyzzy"], "No such command 'xyzzy'.\n"),
         (["log", "--note", "x"], "No such option '--note'. Did you mean --notes?"),
         (["--jason"], "No such option '--jason'."),

@@ -1,15 +1,17 @@
 """One method for each of the 17 published operations, and the look-ups around them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import quote
 
 from pydantic import ValidationError
 
 from alga.api import models, wire
 from alga.api.http import CHECK, Envelope, Http
-from alga.api.models import Activity, Outcome, Page, Service, Stats, Template, Ticket, TimeEntry
-from alga.errors import AlgaError, UnknownOutcome, Unreachable
+from alga.api.models import Activity, Page, Result, Service, Stats, Template, Ticket, TimeEntry
+from alga.errors import AlgaError, Forbidden, NoneApproved, NotFound, Refused, UnknownOutcome, Unreachable
 from alga.truth import Asked
 
 R = TypeVar("R", bound=models.Record)
@@ -18,6 +20,7 @@ Query = Mapping[str, str]
 PAGE = 100
 MOST_PAGES = 1000
 ENTRIES = "/time-entries"
+NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 class Client:
@@ -30,6 +33,35 @@ class Client:
         warn: Callable[[str], None] = lambda sentence: None,
     ) -> None:
         self._http, self._seen, self._warn = http, seen, warn
+
+    PROBES: ClassVar[Mapping[str, tuple[str, str, Any]]] = {  # requests that change nothing: no entry has that id
+        "read": ("GET", ENTRIES, None),
+        "create": ("POST", ENTRIES, {}),
+        "update": ("PUT", f"{ENTRIES}/{NOBODY}", {}),
+        "delete": ("DELETE", f"{ENTRIES}/{NOBODY}", {}),
+        "approve": ("POST", f"{ENTRIES}/approve", {"entry_ids": [NOBODY]}),
+        "list services": ("GET", "/services", None),
+    }
+
+    def allowed(self, action: str) -> bool | None:
+        """Whether the key's role may do one of PROBES: only a 403 says no. None: no answer to tell."""
+        method, path, body = self.PROBES[action]
+        try:
+            self._http.request(method, path, {"limit": "1"} if method == "GET" else None, body)
+        except Forbidden:
+            return False
+        except (Refused, NotFound):
+            return True
+        except Unreachable:
+            return None
+        return True
+
+    def server_time(self) -> datetime | None:
+        """The `Date` of the last answer, in UTC."""
+        try:
+            return parsedate_to_datetime(self._http.date).astimezone(UTC)
+        except ValueError:
+            return None
 
     def close(self) -> None:
         """Give the connection back."""
@@ -101,18 +133,21 @@ class Client:
 
     # --- review ---
 
-    def approve(self, entry_ids: Sequence[str]) -> list[Outcome]:
-        """POST approve, 1 to 100 ids. Raises Refused when none could be approved."""
-        data = self._http.request("POST", f"{ENTRIES}/approve", body={"entry_ids": list(entry_ids)}).data
+    def approve(self, entry_ids: Sequence[str]) -> list[Result]:
+        """POST approve, 1 to 100 ids: what became of each, also when none could be approved (section 7)."""
+        try:
+            data = self._http.request("POST", f"{ENTRIES}/approve", body={"entry_ids": list(entry_ids)}).data
+        except NoneApproved as error:
+            data = {"results": list(error.results)}
         results = data.get("results") if isinstance(data, Mapping) else None
-        return self._many(Outcome, results, write=True)
+        return self._many(Result, results, write=True)
 
-    def request_changes(self, entry_ids: Sequence[str], reason: str, feedback: str | None = None) -> list[Outcome]:
+    def request_changes(self, entry_ids: Sequence[str], reason: str, feedback: str | None = None) -> list[Result]:
         """POST request-changes. Says success whatever happened (section 7): read the entries back."""
         body: dict[str, Any] = {"entry_ids": list(entry_ids), "change_reason": reason}
         if feedback is not None:
             body["detailed_feedback"] = feedback
-        return self._many(Outcome, self._http.request("POST", f"{ENTRIES}/request-changes", body=body).data, write=True)
+        return self._many(Result, self._http.request("POST", f"{ENTRIES}/request-changes", body=body).data, write=True)
 
     # --- many at once ---
 

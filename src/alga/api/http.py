@@ -58,6 +58,7 @@ class Http:
     waiting: Callable[[float], None] = lambda seconds: None
     _client: httpx.Client | None = None
     _wrote: bool = False
+    date: str = ""  # the last answer's, as the server wrote it
 
     def request(self, method: str, path: str, query: Mapping[str, str] | None = None, body: Json = None) -> Envelope:
         """Send it and open the envelope.
@@ -98,6 +99,7 @@ class Http:
                 method, f"/api/v1{path}", params=query, json=body, timeout=READ if method == "GET" else WRITE
             ) as response,
         ):
+            self.date = response.headers.get("Date", "")
             return response.status_code, response.headers, self._read(response, method != "GET")
 
     def _connection(self) -> httpx.Client:

@@ -1,6 +1,5 @@
 """What servers answer, read in either vocabulary and kept in the published one. Only what is used is built."""
 
-from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, Generic, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -60,6 +59,7 @@ class TimeEntry(Record):
     time_sheet_id: str | None = None
     time_sheet: SheetMark | None = None
     work_timezone: str | None = None
+    change_reason: str | None = None
 
     @property
     def duration_minutes(self) -> int:
@@ -136,7 +136,7 @@ class Activity(Record):
     assigned_to: list[str] = Field(default=[], alias="assignedTo")
 
 
-class Outcome(Record):
+class Result(Record):
     """What became of one entry in approve or request-changes."""
 
     entry_id: str
@@ -147,16 +147,9 @@ class Outcome(Record):
 class Stats(Record):
     """Totals of the whole tenant: hours, not of one user (section 10)."""
 
-    total_hours: float = 0
-    billable_hours: float = 0
-    non_billable_hours: float = 0
-    total_entries: int = 0
-    billable_percentage: float = 0
-    average_entry_duration: float = 0
-    entries_by_type: Mapping[str, int] = {}
-    entries_by_status: Mapping[str, int] = {}
-    entries_by_user: Mapping[str, int] = {}
-    entries_by_service: Mapping[str, int] = {}
+    total_hours: float
+    billable_hours: float
+    total_entries: int
 
 
 class Count(Record):

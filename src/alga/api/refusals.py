@@ -11,6 +11,7 @@ from alga.errors import (
     AuthError,
     Forbidden,
     NeverSent,
+    NoneApproved,
     NoSession,
     NoSuchPath,
     NotFound,
@@ -28,6 +29,7 @@ class Answer:
     code: str
     message: str
     details: tuple[str, ...] = ()
+    results: tuple[object, ...] = ()
 
     @property
     def text(self) -> str:
@@ -42,9 +44,9 @@ def read(status: int, body: object) -> Answer:
         return Answer(status, "", error)
     if not isinstance(error, Mapping):
         return Answer(status, "", "")
-    return Answer(
-        status, str(error.get("code") or ""), str(error.get("message") or ""), tuple(_issues(error.get("details")))
-    )
+    code, message, details = (error.get(name) for name in ("code", "message", "details"))
+    results = tuple(details) if isinstance(details, list) else ()
+    return Answer(status, str(code or ""), str(message or ""), tuple(_issues(details)), results)
 
 
 def _issues(details: object) -> list[str]:
@@ -85,7 +87,7 @@ ROWS: tuple[tuple[int, str, type[AlgaError], str, str], ...] = (
         "{server} has no time period for that date.",
         "An administrator opens the period: Settings > Time Entry",
     ),
-    (400, r"No time entries could be approved|is in \w+ status", Refused, "{message}: {details}.", ON_THE_WEB),
+    (400, r"No time entries could be approved|is in \w+ status", NoneApproved, "{message}: {details}.", ON_THE_WEB),
     (
         400,
         r"End time must be after start time",
@@ -189,7 +191,10 @@ def error_for(answer: Answer, server: str, profile: str) -> AlgaError:
     }
     for status, pattern, kind, message, hint in ROWS:
         if status == answer.status and re.search(pattern, searched):
-            return kind(message.format(**words), hint.format(**words))
+            error = kind(message.format(**words), hint.format(**words))
+            if isinstance(error, NoneApproved):
+                error.results = answer.results
+            return error
     if answer.status >= 500:
         return Unreachable(f"{server} failed ({answer.status}): {words['message']}.", "Try again in a while.")
     said = "; ".join([words["message"], *answer.details])

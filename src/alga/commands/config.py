@@ -12,7 +12,9 @@ from alga.errors import UsageError
 from alga.output import Shown
 from alga.session import Session
 
-Key = Annotated[str, typer.Argument(metavar="SETTING", help="service, timer, url, tenant, allow_http or default.")]
+Key = Annotated[
+    str, typer.Argument(metavar="SETTING", help="service, target, timer, url, tenant, allow_http or default.")
+]
 Value = Annotated[str, typer.Argument(metavar="VALUE", help="The value; '' removes the setting.")]
 
 

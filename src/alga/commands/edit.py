@@ -14,7 +14,7 @@ from alga.options import Billable, EntryId, From, NoBillable, Notes, On, Service
 from alga.output import Shown
 from alga.session import Session
 from alga.times import AHEAD, cut, local_date, minutes_between, parse_date, parse_instant, parse_interval
-from alga.truth import NON_BILLABLE, Asked
+from alga.truth import Asked, billable_follows
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
@@ -56,7 +56,7 @@ def edit(
         raise UsageError(
             "What should change?", "One of: 9:00-10:30, -m TEXT, -s NAME, --billable 60, --work-item, --from, --to."
         )
-    asked = _with_billable(before, asked)
+    asked = billable_follows(asked, before)
     running = before.ended_at is None and end is None
     if running and asked.billable_minutes is not None:
         raise Refused("The timer still runs: say what is billable when it stops.", "alga stop --billable 60")
@@ -98,19 +98,6 @@ def _moved(instant: datetime, own_day: object, day: object, session: Session) ->
     local = instant.astimezone(session.zone)
     wanted = parse_date(str(day), local.date()) + (local.date() - parse_date(str(own_day), local.date()))
     return parse_instant(f"{wanted} {local:%H:%M}", wanted, wanted, session.zone)
-
-
-def _with_billable(before: "TimeEntry", asked: Asked) -> Asked:
-    """With new times the billable minutes follow when all or none were; part of them stays, up to what was worked."""
-    if asked.billable_minutes is not None or not asked.started_at or not asked.ended_at:
-        return asked
-    worked, billed = minutes_between(asked.started_at, asked.ended_at), before.billable_minutes or 0
-    all_of_it = billed == before.duration_minutes and (asked.work_item_type or before.work_item_type) != NON_BILLABLE
-    minutes = worked if all_of_it else min(billed, worked)
-    return Asked(
-        asked.work_item_type, asked.work_item_id, asked.started_at, asked.ended_at,
-        minutes, asked.notes, asked.user_id, asked.service_id,
-    )  # fmt: skip
 
 
 def _check(session: Session, before: "TimeEntry", asked: Asked) -> None:

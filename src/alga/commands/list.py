@@ -1,34 +1,62 @@
-"""alga list: one's entries by day, complete for their period."""
+"""alga list: entries by day, complete for their period."""
 
-from alga import entries, workitems
-from alga.columns import entries_by_day
-from alga.command import command, look
-from alga.options import PeriodOptions, ScopeOptions
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from alga import options
+from alga.columns import PERSON, entries_by_day, entries_flat
+from alga.command import choose, command, listed, look
+from alga.options import FilterOptions, PeriodOptions, ScopeOptions
 from alga.output import Shown
 from alga.session import Session
 from alga.times import format_time
 
+if TYPE_CHECKING:
+    from alga.api.models import TimeEntry
+
+SORTS: dict[str, Callable[["TimeEntry"], Any]] = {
+    "time": lambda entry: entry.started_at,
+    "worked": lambda entry: entry.duration_minutes,
+    "billable": lambda entry: entry.billable_minutes or 0,
+    "work-item": lambda entry: (entry.work_item_title or entry.work_item_id or "").lower(),
+    "person": lambda entry: (entry.user_name or entry.user_id or "").lower(),
+    "service": lambda entry: (entry.service_name or "").lower(),
+    "status": lambda entry: entry.approval_status or "",
+}
+Sort = Annotated[
+    str | None, typer.Option("--sort", metavar="COLUMN", help=f"{', '.join(SORTS)}; -time turns it round.")
+]
+Limit = Annotated[
+    int | None, typer.Option("--limit", metavar="N", min=1, help="At most so many: the latest, or the first as sorted.")
+]
+
 
 @command
-def list(session: Session, period: PeriodOptions, scope: ScopeOptions) -> Shown:  # noqa: A001  the verb's own name
+def list(  # noqa: A001  the verb's own name
+    session: Session,
+    period: PeriodOptions,
+    scope: ScopeOptions,
+    filters: FilterOptions,
+    sort: Sort = None,
+    limit: Limit = None,
+) -> Shown:
     """List time entries, by day: yours of this week."""
-    chosen = period.chosen("week", session.now(), session.zone)
-    user_id = scope.user
-    everyone = scope.everyone
-    if not user_id and not everyone:
-        user_id = workitems.own_user(session.client, session.learnt)
-        if user_id is None:
-            everyone = True
-            session.warn(
-                "The server has not shown yet whose key this is, so these are everyone's. A first alga log tells."
-            )
-    rows = entries.in_period(session.client, chosen, user_id, session.zone)
-    workitems.learn_numbers(rows, session.client, session.learnt)
+    options.one_of("column to sort by,", sort and sort.removeprefix("-"), tuple(SORTS))
+    selection, title = choose(session, period, scope, filters, "week", "mine")
+    rows = listed(session, selection)
+    every = len(rows)
+    if sort:
+        rows = sorted(rows, key=SORTS[sort.removeprefix("-")], reverse=sort.startswith("-"))
+    if limit and limit < every:
+        rows = rows[:limit] if sort else rows[-limit:]
+        session.note(f"{limit} of {every} entries (--limit).")
     for sentence in session.timer.unsent():
         session.warn(sentence)
     if here := session.timer.here():
         since = format_time(here.started_at, session.zone)
         session.warn(f"The timer on {here.work_item.label} runs here since {since}: it is listed when it is stopped.")
-    whose = "Everyone's" if everyone else f"User {user_id}'s" if scope.user else "Mine"
-    text = entries_by_day(f"{whose}, {chosen.name}", rows, look(session), with_person=everyone)
-    return Shown([entry.published() for entry in rows], text)
+    people = [PERSON] if selection.user_id is None else []
+    draw = entries_flat if sort else entries_by_day
+    return Shown([entry.published() for entry in rows], draw(title, rows, look(session), people))

@@ -6,7 +6,8 @@ from alga import entries, workitems
 from alga.columns import details
 from alga.command import command
 from alga.options import EntryId
-from alga.output import Shown, plain
+from alga.output import Shown
+from alga.plain import plain
 from alga.session import Session
 from alga.times import format_day, format_interval, format_minutes, local_date
 

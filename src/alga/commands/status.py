@@ -10,6 +10,7 @@ from alga.command import command
 from alga.errors import AuthError, Unreachable
 from alga.output import Shown
 from alga.running import Running
+from alga.selection import Selection
 from alga.session import Session
 from alga.times import (
     format_day,
@@ -78,7 +79,8 @@ def today(session: Session, running: Running | None) -> str:
     user_id = workitems.own_user(session.client, session.learnt)
     if user_id is None:
         return "not known: the server has not shown yet whose key this is"
-    worked = sheet.sums(entries.in_period(session.client, periods.named("today", now, zone), user_id, zone)).worked
+    own_today = Selection(periods.named("today", now, zone), user_id)
+    worked = sheet.sums(entries.selected(session.client, own_today, zone, session.warn)).worked
     here = [each.kept for each in session.timer.waiting() if each.kept and not each.kept.sent]
     own_day = [each for each in here if local_date(each.started_at, zone) == local_date(now, zone) and each.ended_at]
     worked += sum(minutes_between(each.started_at, each.ended_at or now) for each in own_day)

@@ -114,7 +114,8 @@ def create_row(request: Request, body: dict[str, Any]) -> Any:
     if request.strict and body["work_item_type"] == "ticket" and not _ticket_exists(request, body["work_item_id"]):
         raise rules.invalid([rules.issue("work_item_id", "Ticket not found")])
     start, end = (rules.cut(_time(body[name])) for name in ("start_time", "end_time"))
-    own = store.select(request.db, [("entries.user_id = ?", request.user["user_id"]), ("start_time < ?", end)])
+    user = ("entries.user_id = ?", request.user["user_id"])
+    own = store.select(request.db, [user, ("start_time < ?", end), ("end_time > ?", start)])
     if rules.overlap(start, end, map(dict, own)):
         raise Refusal(409, "CONFLICT", "Time entry overlaps with existing entry")
     sheet = store.sheet(request.db, request.user["user_id"], start[:7]) if request.strict else None

@@ -103,10 +103,22 @@ def search(request: Request) -> Response:
     if not words:
         raise rules.invalid([rules.issue("query", "Required")], "Invalid search parameters")
     limit = number(request, "limit", 25, rules.PAGE_MOST)
-    where: list[tuple[str, object]] = [("notes LIKE ?", f"%{words}%")]
+    where: list[tuple[str, object]] = [("notes LIKE ?", f"%{words}%"), *_searched_days(request)]
     rows = store.select(request.db, where, "ORDER BY start_time DESC", limit)
     pages = paged(1, limit, store.count(request.db, where))
     return Response.data([request.shown(row) for row in rows], pagination=pages)
+
+
+def _searched_days(request: Request) -> list[tuple[str, object]]:
+    """date_from and date_to as times with `Z`, of which only the date counts (section 10)."""
+    found: list[tuple[str, object]] = []
+    for name, comparison in (("date_from", "work_date >= ?"), ("date_to", "work_date <= ?")):
+        if (text := request.query.get(name)) is not None:
+            instant = rules.read_time(text)
+            if instant is None:
+                raise rules.invalid([rules.issue(name, "Invalid datetime")], "Invalid search parameters")
+            found.append((comparison, instant.strftime("%Y-%m-%d")))
+    return found
 
 
 def stats(request: Request) -> Response:

@@ -1,0 +1,206 @@
+"""New entries from rows: what is there already, what would overlap, and what became of each row."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING
+
+from alga import entries, workitems
+from alga.bulk.reading import Fault
+from alga.bulk.rows import Draft
+from alga.clash import LOOK_BACK, Taken
+from alga.errors import AlgaError, NotFound, Overlaps, Refused, UnknownOutcome
+from alga.learnt import Learnt
+from alga.outcomes import Outcome, Tell, in_chunks
+from alga.sheet import Diary
+from alga.times import format_day, format_interval, local_date
+from alga.truth import differences
+
+if TYPE_CHECKING:
+    from alga.api.client import Client
+    from alga.api.models import TimeEntry
+
+MOST = 50  # rows in one request (section 9)
+LOST = "Its answer was lost, and it is not on the server yet. Run it again: what landed is not sent twice."
+UNLISTED = "The server counts it and does not list it. Look before you send it again: alga list."
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """Where rows go, and from where they are looked at."""
+
+    client: "Client"
+    learnt: Learnt
+    zone: tzinfo
+    now: datetime
+
+    def shown(self, start: datetime, end: datetime | None) -> str:
+        """`Mon 23 Nov 09:12-10:00`."""
+        day = format_day(local_date(start, self.zone), local_date(self.now, self.zone))
+        return f"{day} {format_interval(start, end, self.zone)}"
+
+
+def key(draft: Draft) -> tuple[object, ...]:
+    """What a row and its entry have in common."""
+    asked = draft.asked
+    return asked.work_item_type, asked.work_item_id, asked.started_at, asked.ended_at
+
+
+def key_of(entry: "TimeEntry") -> tuple[object, ...]:
+    """The same of an entry."""
+    return entry.work_item_type, entry.work_item_id, entry.started_at, entry.ended_at
+
+
+class Landed:
+    """Entries that rows may have become: each is matched to one row only."""
+
+    def __init__(self, rows: "Iterable[TimeEntry]") -> None:
+        self._left: dict[tuple[object, ...], list[TimeEntry]] = {}
+        for entry in rows:
+            self._left.setdefault(key_of(entry), []).append(entry)
+
+    def take(self, draft: Draft) -> "TimeEntry | None":
+        """The entry of a row, if it is there."""
+        same = self._left.get(key(draft))
+        return same.pop() if same else None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Rows to send, rows that are on the server already, and the faults of the rest."""
+
+    drafts: Sequence[Draft]
+    landed: Sequence[Outcome]
+    faults: Sequence[Fault]
+
+
+def plan(bulk: Bulk, drafts: Sequence[Draft], kept: Sequence[Taken]) -> Plan:
+    """Hold rows against one's own entries and against each other, in the order of the file.
+
+    Raises what a listing raises. `kept` are the sessions on this computer.
+    """
+    if not drafts:
+        return Plan([], [], [])
+    starts, ends = zip(*(_times(draft) for draft in drafts), strict=True)
+    user_id = workitems.own_user(bulk.client, bulk.learnt)
+    there = entries.since(bulk.client, user_id, min(starts) - LOOK_BACK, max(ends))
+    landed = Landed(there)
+    taken = [Taken(e.started_at, e.ended_at, workitems.label(e, bulk.learnt), e.id[:8]) for e in there]
+    diary = Diary(bulk.now, [*kept, *(taken if user_id else [])])
+    good, done, faults = list[Draft](), list[Outcome](), list[Fault]()
+    for draft in drafts:
+        if entry := landed.take(draft):
+            if user_id is None:
+                faults.append(Fault(draft.place, "", _nobody(entry)))
+            else:
+                done.append(_outcome(bulk, draft, entry, "recorded already"))
+        elif clash := diary.clash(*_times(draft)):
+            faults.append(Fault(draft.place, "start", _overlap(bulk, draft, clash)))
+        else:
+            start, end = _times(draft)
+            diary.add(Taken(start, end, draft.label, str(draft.place)))
+            good.append(draft)
+    return Plan(good, done, faults)
+
+
+def _nobody(entry: "TimeEntry") -> str:
+    """Without knowing whose key this is, an equal entry may be this row: sending it could double it."""
+    return f"{entry.id[:8]} is the same and may be yours: the server has not shown yet whose key this is."
+
+
+def _overlap(bulk: Bulk, draft: Draft, taken: Taken) -> str:
+    theirs = bulk.shown(taken.started_at, taken.ended_at)
+    named = taken.id if taken.sent else "not sent yet"
+    return f"{bulk.shown(*_times(draft))} overlaps {taken.label} {theirs} ({named})."
+
+
+def create(bulk: Bulk, drafts: Sequence[Draft], tell: Tell) -> list[Outcome]:
+    """Send the rows by their start, and find each again: the server answers with a count only (section 9)."""
+    ordered, alone = sorted(drafts, key=_times), list[Outcome]()
+    while ordered and workitems.own_user(bulk.client, bulk.learnt) is None:
+        alone.append(_alone(bulk, ordered.pop(0)))  # its answer shows whose key this is
+        if alone[-1].state == "unknown":
+            return alone + [_unsent(draft, "What was sent before it is not known to be there.") for draft in ordered]
+    return alone + in_chunks(
+        ordered, MOST, lambda chunk: _chunk(bulk, chunk), _unsent, lambda done: tell(done + len(alone))
+    )
+
+
+def _chunk(bulk: Bulk, chunk: Sequence[Draft]) -> list[Outcome]:
+    try:
+        counted = bulk.client.bulk_create([draft.asked for draft in chunk])
+    except UnknownOutcome as error:
+        return _in_doubt(bulk, chunk, error)
+    except Refused:  # one row of a wrong form refuses all
+        return [_alone(bulk, draft) for draft in chunk]
+    found = _found(bulk, chunk)
+    many_found = sum(entry is not None for entry in found)
+    outcomes = []
+    for draft, entry in zip(chunk, found, strict=True):
+        if entry:
+            outcomes.append(_outcome(bulk, draft, entry, "recorded"))
+        elif many_found < counted:
+            outcomes.append(Outcome("unknown", False, None, UNLISTED, draft.place, label(bulk, draft)))
+        else:
+            outcomes.append(_alone(bulk, draft))
+    return outcomes
+
+
+def _in_doubt(bulk: Bulk, chunk: Sequence[Draft], error: AlgaError) -> list[Outcome]:
+    try:
+        found = _found(bulk, chunk)
+    except AlgaError:
+        raise error from None
+    return [
+        _outcome(bulk, draft, entry, "recorded")
+        if entry
+        else Outcome("unknown", False, None, LOST, draft.place, label(bulk, draft))
+        for draft, entry in zip(chunk, found, strict=True)
+    ]
+
+
+def _found(bulk: Bulk, chunk: Sequence[Draft]) -> "list[TimeEntry | None]":
+    """Each row's entry, matched one to one among one's own of that window."""
+    starts = [_times(draft)[0] for draft in chunk]
+    user_id = workitems.own_user(bulk.client, bulk.learnt)
+    window = entries.since(bulk.client, user_id, min(starts), max(starts) + timedelta(seconds=59)) if user_id else []
+    landed = Landed(window)
+    return [landed.take(draft) for draft in chunk]
+
+
+def _alone(bulk: Bulk, draft: Draft) -> Outcome:
+    """Send one row by itself, to learn why it is refused."""
+    try:
+        entry = bulk.client.create_entry(draft.asked)
+    except Overlaps:
+        return _refused(bulk, draft, "It overlaps another entry of yours.")
+    except UnknownOutcome:
+        return Outcome("unknown", False, None, LOST, draft.place, label(bulk, draft))
+    except (Refused, NotFound) as error:
+        return _refused(bulk, draft, f"{error.message} {error.hint}".strip())
+    bulk.learnt.own(entry.user_id, entry.user_name)
+    return _outcome(bulk, draft, entry, "recorded")
+
+
+def _outcome(bulk: Bulk, draft: Draft, entry: "TimeEntry", state: str) -> Outcome:
+    """A row that is on the server, with whatever is not as it was asked."""
+    said = " ".join(differences(draft.asked, entry, bulk.zone))
+    return Outcome(state, True, entry.id, said or None, draft.place, label(bulk, draft))
+
+
+def _refused(bulk: Bulk, draft: Draft, reason: str) -> Outcome:
+    return Outcome("refused", False, None, reason, draft.place, label(bulk, draft))
+
+
+def _unsent(draft: Draft, reason: str) -> Outcome:
+    return Outcome("not sent", False, None, reason, draft.place, draft.label)
+
+
+def label(bulk: Bulk, draft: Draft) -> str:
+    """`TIC1042 Mon 23 Nov 09:12-10:00`."""
+    return f"{draft.label} {bulk.shown(*_times(draft))}"
+
+
+def _times(draft: Draft) -> tuple[datetime, datetime]:
+    assert draft.asked.started_at and draft.asked.ended_at
+    return draft.asked.started_at, draft.asked.ended_at

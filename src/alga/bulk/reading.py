@@ -1,0 +1,189 @@
+"""Files of rows: CSV, JSON or JSON lines, as records that know the line they stand on."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from alga.errors import UsageError
+from alga.outcomes import Place
+
+LONGEST_CELL = 10_000_000
+SEPARATORS = ",;\t"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True)
+class Record:
+    """A row as text by column; an empty cell says nothing and is left out."""
+
+    place: Place
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with a row, and in which column."""
+
+    place: Place
+    column: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.place}{f' {self.column}' if self.column else ''}: {self.message}"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A file's rows, what is wrong with some, and where each column is first named."""
+
+    records: Sequence[Record]
+    faults: Sequence[Fault]
+    columns: Mapping[str, Place]
+
+
+def read(file: str, content: bytes) -> Rows:
+    """The rows of a file. Raises UsageError, with the line, for one that cannot be read."""
+    text = decoded(file, content)
+    columns: dict[str, Place] = {}
+    rows = _json_rows(file, text) if text.lstrip()[:1] in ("[", "{") else _csv_rows(file, text, columns)
+    records, faults = list[Record](), list[Fault]()
+    for row in rows:
+        if isinstance(row, Fault):
+            faults.append(row)
+        else:
+            records.append(row)
+            for name in row.values:
+                columns.setdefault(name, row.place)
+    return Rows(records, faults, columns)
+
+
+def ids_in(file: str, content: bytes) -> list[str]:
+    """Ids, one to a word; or the `id` of each row where there are columns or JSON."""
+    text = decoded(file, content)
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    if first.lstrip()[:1] not in ("[", "{") and "id" not in _headings(first):
+        return text.replace(",", " ").split()
+    rows = read(file, content)
+    without = [Fault(each.place, "id", "there is no id.") for each in rows.records if "id" not in each.values]
+    if faults := [*rows.faults, *without]:
+        raise UsageError("Not every row has an id. Nothing was sent.", details=[str(fault) for fault in faults])
+    return [record.values["id"] for record in rows.records]
+
+
+def decoded(file: str, content: bytes) -> str:
+    """The file's text: UTF-8, with a mark at its beginning or without, or UTF-16 with one."""
+    try:
+        text = content.decode("utf-16" if content.startswith(_UTF16) else "utf-8-sig")
+    except UnicodeDecodeError as fault:
+        line = content.count(b"\n", 0, fault.start) + 1
+        raise UsageError(
+            f"{file}, line {line}: that is not UTF-8 text. Nothing was sent.", "Save it as UTF-8."
+        ) from None
+    if "\0" in text:
+        raise UsageError(f"{file} is not a text file. Nothing was sent.", "Save it as CSV in UTF-8.")
+    return text
+
+
+def normal(name: str) -> str:
+    """A column's name as it is compared: `Started At` is `started_at`."""
+    return name.strip().lower().replace(" ", "_").replace("-", "_")
+
+
+# --- CSV ------------------------------------------------------------------------------------------
+
+
+def _separator(header: str) -> str:
+    return max(SEPARATORS, key=header.count)
+
+
+def _headings(header: str) -> list[str]:
+    return [normal(cell) for cell in next(csv.reader([header], delimiter=_separator(header)), [])]
+
+
+def _csv_rows(file: str, text: str, named: dict[str, Place]) -> Iterator[Record | Fault]:
+    csv.field_size_limit(LONGEST_CELL)
+    header = next((line for line in text.splitlines() if line.strip()), "")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(header), strict=True)
+    columns: list[str] = []
+    line = 1
+    try:
+        for cells in reader:
+            place, line = Place(file, line), reader.line_num + 1
+            if not any(cell.strip() for cell in cells):
+                continue
+            if not columns:
+                columns = _checked_headings(place, [normal(cell) for cell in cells])
+                named |= dict.fromkeys(columns, place)
+            elif len(cells) != len(columns):
+                yield Fault(place, "", f"it has {len(cells)} cells, and the heading has {len(columns)}.")
+            else:
+                yield Record(place, {name: cell for name, cell in zip(columns, cells, strict=True) if cell.strip()})
+    except csv.Error as fault:
+        raise UsageError(f"{file}, line {reader.line_num}: {fault}. Nothing was sent.", "Is a quote missing?") from None
+
+
+def _checked_headings(place: Place, columns: list[str]) -> list[str]:
+    for number, name in enumerate(columns, 1):
+        if not name:
+            raise UsageError(f"{place}: column {number} has no heading. Nothing was sent.")
+        if columns.count(name) > 1:
+            raise UsageError(f"{place}: there are two columns '{name}'. Nothing was sent.")
+    return columns
+
+
+# --- JSON -----------------------------------------------------------------------------------------
+
+
+def _json_rows(file: str, text: str) -> Iterator[Record | Fault]:
+    for line, value in _json_values(file, text):
+        place = Place(file, line)
+        if isinstance(value, str):
+            yield Record(place, {"id": value})
+        elif isinstance(value, dict):
+            yield _record(place, value)
+        else:
+            yield Fault(place, "", "that is not an object with columns.")
+
+
+def _record(place: Place, value: dict[str, Any]) -> Record | Fault:
+    values = {}
+    for name, cell in value.items():
+        if isinstance(cell, dict | list):
+            return Fault(place, name, "that is not a text or a number.")
+        if cell is not None and cell != "":
+            values[normal(name)] = {True: "yes", False: "no"}[cell] if isinstance(cell, bool) else str(cell)
+    return Record(place, values)
+
+
+def _json_values(file: str, text: str) -> Iterator[tuple[int, Any]]:
+    """Each value of an array, or of a row of values (JSON lines), with its line."""
+    decoder, line, seen = json.JSONDecoder(), 1, 0
+    at = _next(text, 0)
+    listed = text[at] == "["
+    at = _next(text, at + 1) if listed else at
+    while at < len(text) and not (listed and text[at] == "]"):
+        line, seen = line + text.count("\n", seen, at), at
+        try:
+            value, end = decoder.raw_decode(text, at)
+        except (json.JSONDecodeError, RecursionError) as fault:
+            where = line + text.count("\n", at, fault.pos) if isinstance(fault, json.JSONDecodeError) else line
+            raise UsageError(f"{file}, line {where}: that is not JSON. Nothing was sent.") from None
+        yield line, value
+        at = _next(text, end)
+        if listed and text[at : at + 1] == ",":
+            at = _next(text, at + 1)
+        elif listed and text[at : at + 1] != "]":
+            raise UsageError(
+                f"{file}, line {line + text.count(chr(10), seen, at)}: the list has no end. Nothing was sent."
+            )
+    if listed and text[at + 1 :].strip():
+        raise UsageError(f"{file}: something stands behind the list. Nothing was sent.")
+
+
+def _next(text: str, at: int) -> int:
+    while at < len(text) and text[at].isspace():
+        at += 1
+    return at

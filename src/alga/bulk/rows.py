@@ -1,0 +1,227 @@
+"""A row as an entry that can be sent: its columns, and everything that is wrong with it."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+from difflib import get_close_matches
+from typing import TypeVar
+
+from alga.bulk.reading import Fault, Record, Rows
+from alga.errors import NotFound, Refused, UsageError
+from alga.outcomes import Place
+from alga.times import AHEAD, cut, local_date, minutes_between, parse_date, parse_instant, parse_interval, parse_span
+from alga.truth import NON_BILLABLE, Asked
+from alga.workitems import TYPES, WorkItem
+
+T = TypeVar("T")
+COLUMNS = {  # what a row may say: the names under which it may say it, the friendliest first
+    "item": ("item", "work_item", "ticket", "work_item_id"),
+    "type": ("type", "work_item_type"),
+    "date": ("date",),
+    "start": ("start", "started_at", "start_time"),
+    "end": ("end", "ended_at", "end_time"),
+    "span": ("span", "duration"),
+    "minutes": ("minutes", "duration_minutes"),
+    "notes": ("notes",),
+    "billable": ("billable", "billable_minutes", "is_billable", "billable_duration"),
+    "service": ("service", "service_id"),
+    "user": ("user_id",),
+    "id": ("id", "entry_id"),
+}
+NAMES = {name: said for said, names in COLUMNS.items() for name in names}
+SHOWN_ONLY = {  # what alga's own JSON and exports say beside; reading it back changes nothing
+    "work_date", "local_start", "local_end", "user_name", "work_item_title", "service_name", "approval_status",
+    "time_sheet_id", "delivery", "look_at",
+}  # fmt: skip
+NO_ITEM = ("ad_hoc", "interaction", NON_BILLABLE)  # types that need no id (section 2)
+_CLOCK_ONLY = re.compile(r"\s*\d{1,2}:\d{2}(Z|[+-]\d{2}:\d{2})?\s*")
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is looked up while rows are read: work items by what is typed and their type, services, the key's user."""
+
+    zone: tzinfo
+    now: datetime
+    item: Callable[[str, str], WorkItem]
+    service: Callable[[str | None], str | None]
+    user_id: str | None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A row that is ready to be sent."""
+
+    place: Place
+    asked: Asked
+    label: str
+
+
+def check_columns(rows: Rows, needed: Sequence[tuple[str, ...]]) -> None:
+    """Raise UsageError for columns there are not, and where none of some that are needed is there."""
+    faults = [
+        Fault(place, name, _unknown_column(name))
+        for name, place in rows.columns.items()
+        if name not in NAMES and name not in SHOWN_ONLY
+    ]
+    said = {NAMES[name] for name in rows.columns if name in NAMES}
+    for place in list(rows.columns.values())[:1]:
+        missing = [meanings for meanings in needed if not said & set(meanings)]
+        faults += [Fault(place, "", f"there is no column {' or '.join(meanings)}.") for meanings in missing]
+    if faults:
+        raise UsageError("The columns are not right. Nothing was sent.", details=[str(fault) for fault in faults])
+
+
+def _unknown_column(name: str) -> str:
+    near = get_close_matches(name, NAMES, n=1)
+    meant = f"Did you mean {near[0]}?" if near else f"There is: {', '.join(names[0] for names in COLUMNS.values())}."
+    return f"there is no such column. {meant}"
+
+
+class Cells:
+    """One row's columns by meaning. What is wrong gathers in `faults`, each with the column that was typed."""
+
+    def __init__(self, record: Record) -> None:
+        self.place, self.faults = record.place, list[Fault]()
+        self._typed: dict[str, tuple[str, str]] = {}
+        for name, value in record.values.items():
+            if meaning := NAMES.get(name):
+                self._take(meaning, name, value)
+
+    def _take(self, meaning: str, name: str, value: str) -> None:
+        before, said = self._typed.setdefault(meaning, (name, value))
+        if said != value:
+            self.faults.append(Fault(self.place, name, f"it says something else than {before}."))
+
+    def __getitem__(self, meaning: str) -> str | None:
+        return self._typed[meaning][1] if meaning in self._typed else None
+
+    def column(self, meaning: str) -> str:
+        """The column as it is headed in the file."""
+        return self._typed[meaning][0] if meaning in self._typed else COLUMNS[meaning][0]
+
+    def tried(self, meaning: str, call: Callable[[], T]) -> T | None:
+        """The call's result; what it refuses becomes a fault of that column."""
+        try:
+            return call()
+        except (UsageError, NotFound, Refused) as error:
+            self.faults.append(Fault(self.place, self.column(meaning), f"{error.message} {error.hint}".strip()))
+            return None
+
+
+def to_create(record: Record, known: Known) -> Draft | list[Fault]:
+    """The new entry that a row asks for."""
+    cells = Cells(record)
+    kind = cells.tried("type", lambda: _kind(cells["type"] or "ticket")) or "ticket"
+    item = cells.tried("item", lambda: _item(cells["item"], kind, known))
+    times = cells.tried("start", lambda: checked_times(*times_of(cells, known, None), known.now))
+    service_id = cells.tried("service", lambda: known.service(cells["service"]))
+    cells.tried("user", lambda: check_user(cells["user"], known.user_id))
+    minutes = None
+    if times:
+        otherwise = 0 if kind == NON_BILLABLE else minutes_between(*times)
+        minutes = cells.tried("billable", lambda: billable_of(cells["billable"], minutes_between(*times), otherwise))
+    asked = cells.tried("notes", lambda: Asked(notes=cells["notes"]))
+    if cells.faults or not times or not item or not asked:
+        return cells.faults
+    start, end = times
+    asked = Asked(item.type, item.id or None, start, end, minutes, asked.notes, None, service_id)
+    return Draft(cells.place, asked, item.label)
+
+
+def _kind(typed: str) -> str:
+    if typed not in TYPES:
+        raise UsageError(f"There is no type '{typed}'.", f"There is: {', '.join(TYPES)}.")
+    return typed
+
+
+def _item(typed: str | None, kind: str, known: Known) -> WorkItem:
+    if typed:
+        return known.item(typed, kind)
+    if kind in NO_ITEM:
+        return WorkItem(kind, "", kind)
+    raise UsageError("It has no work item.")
+
+
+def check_user(typed: str | None, own: str | None) -> None:
+    """Raise Refused for somebody else: an entry always belongs to the key's own user (section 2)."""
+    if typed and typed != own:
+        raise Refused("Time is recorded for the key's own user only.", "Leave the column out.")
+
+
+def billable_of(typed: str | None, worked: int, otherwise: int) -> int:
+    """Minutes of `yes`, `no`, `60` or `1h`."""
+    if typed is None:
+        return otherwise
+    word = typed.strip().lower()
+    if word in ("yes", "true", "no", "false"):
+        return worked if word in ("yes", "true") else 0
+    minutes = int(word) if word.isdecimal() and len(word) < 6 else parse_span(word)
+    if minutes > worked:
+        raise Refused(f"{minutes} billable minutes are more than the {worked} worked.")
+    return minutes
+
+
+def times_of(cells: Cells, known: Known, own_day: date | None) -> tuple[datetime, datetime]:
+    """Start and end (UTC) of start and end, start and span, or a span with both; clocks are on the row's date."""
+    today = local_date(known.now, known.zone)
+    typed_date, span, typed_start, typed_end = (cells[name] for name in ("date", "span", "start", "end"))
+    day = parse_date(typed_date, today) if typed_date else own_day
+    if span and ":" in span:
+        if typed_start or typed_end:
+            raise UsageError("The span has times, and so has the row.", "Leave one of them out.")
+        return parse_interval(span, known.now, _day(day, span), known.zone)
+    if not typed_start:
+        raise UsageError("It has no start.", "Add a start, or a span like 9:00-10:30.")
+    start = _instant(typed_start, day, today, known.zone)
+    length = parse_span(span) if span else _whole(cells["minutes"])
+    if typed_end is None:
+        if length is None:
+            raise UsageError("It has neither an end nor a span.")
+        return start, start + timedelta(minutes=length)
+    end = _instant(typed_end, day or local_date(start, known.zone), today, known.zone)
+    if length is not None and length != minutes_between(start, end):
+        raise UsageError(f"It says {length} minutes, and from start to end are {minutes_between(start, end)}.")
+    return start, end
+
+
+def _day(day: date | None, typed: str) -> date:
+    if day is None:
+        raise UsageError(f"{typed.strip()} on which day?", "Add a date.")
+    return day
+
+
+def _instant(typed: str, day: date | None, today: date, zone: tzinfo) -> datetime:
+    on = _day(day, typed) if _CLOCK_ONLY.fullmatch(typed) else day or today
+    return parse_instant(typed, on, today, zone)
+
+
+def _whole(typed: str | None) -> int | None:
+    if typed is None:
+        return None
+    if not typed.strip().isdecimal() or len(typed) > 6:
+        raise UsageError(f"'{typed}' is not a whole number of minutes.")
+    return int(typed)
+
+
+def checked_times(start: datetime, end: datetime, now: datetime) -> tuple[datetime, datetime]:
+    """Both, cut to the minute as servers do. Raises Refused for what is empty, reversed or still to come."""
+    if end < start:
+        raise Refused("It ends before it starts.", "Past midnight? Give the end its date too.")
+    if minutes_between(start, end) < 1:
+        raise Refused("It is less than a minute.")
+    if end > now + AHEAD:
+        raise Refused("It ends in the future.")
+    return cut(start), cut(end)
+
+
+def split(made: Iterable[T | list[Fault]]) -> tuple[list[T], list[Fault]]:
+    """What is good, and the faults of the rest."""
+    good, faults = list[T](), list[Fault]()
+    for each in made:
+        if isinstance(each, list):
+            faults += each
+        else:
+            good.append(each)
+    return good, faults

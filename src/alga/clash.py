@@ -1,0 +1,100 @@
+"""What an interval of one's own time would overlap, and where there is room instead."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING
+
+from alga import sheet, workitems
+from alga.entries import since
+from alga.errors import Overlaps
+from alga.learnt import Learnt
+from alga.times import day_start, format_day, format_interval, format_minutes, format_time, local_date, minutes_between
+
+if TYPE_CHECKING:
+    from alga.api.client import Client
+
+LOOK_BACK = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Time of one's own that is spoken for: an entry, the running timer, or a stop that is not sent yet."""
+
+    started_at: datetime
+    ended_at: datetime | None
+    label: str
+    id: str
+    sent: bool = True
+
+
+class Clash:
+    """What an interval of one's own would overlap, and where there is room instead.
+
+    `kept` are the sessions on this computer: the server knows nothing of those.
+    """
+
+    def __init__(
+        self, client: "Client", learnt: Learnt, zone: tzinfo, now: datetime, kept: Sequence[Taken] = ()
+    ) -> None:
+        self._client, self._learnt, self._zone, self._now, self._kept = client, learnt, zone, now, kept
+
+    def check(
+        self, start: datetime, end: datetime, ignoring: str | None = None, running: bool = True, try_with: str = ""
+    ) -> None:
+        """Raise Overlaps when start-end overlaps one's own time; the error names it and a free slot.
+
+        The server checks this on create only and leaves out a running timer (section 2), which `running` includes.
+        An unknown own user leaves the server's entries to the server.
+        """
+        taken = [each for each in self._taken(start - LOOK_BACK, end) if each.id != ignoring]
+        clashing = sheet.clashes(start, end, [each for each in taken if running or each.ended_at], self._now)
+        if clashing:
+            raise Overlaps(self._told(start, end, clashing[0]), self._room(start, end, ignoring, try_with))
+
+    def named(self, error: Overlaps, start: datetime, end: datetime) -> Overlaps:
+        """A server's own refusal, with the entry it means: there zero-minute entries count too."""
+        for each in self._taken(start - LOOK_BACK, end):
+            if each.started_at < end and start < (each.ended_at or self._now):
+                return Overlaps(self._told(start, end, each), error.hint)
+        return error
+
+    def _taken(self, start: datetime, end: datetime) -> list[Taken]:
+        user_id = workitems.own_user(self._client, self._learnt)
+        own = since(self._client, user_id, start, end) if user_id else []
+        return [*self._kept, *(Taken(e.started_at, e.ended_at, workitems.label(e, self._learnt), e.id) for e in own)]
+
+    def _told(self, start: datetime, end: datetime, taken: Taken) -> str:
+        day, other = (local_date(instant, self._zone) for instant in (start, taken.started_at))
+        mine = format_interval(start, end, self._zone)
+        on = "" if day == other else f"{format_day(other, local_date(self._now, self._zone))} "
+        theirs = f"{on}{format_interval(taken.started_at, taken.ended_at, self._zone)}"
+        if taken.ended_at is None:
+            return f"{mine} overlaps the running timer on {taken.label}, since {theirs.removesuffix('-')}."
+        return f"{mine} overlaps {taken.label} {theirs} ({taken.id[:8] if taken.sent else 'not sent yet'})."
+
+    def _room(self, start: datetime, end: datetime, ignoring: str | None, try_with: str) -> str:
+        day, today = local_date(start, self._zone), local_date(self._now, self._zone)
+        begin, finish = day_start(day, self._zone), day_start(day + timedelta(days=1), self._zone)
+        taken = [each for each in self._taken(begin - LOOK_BACK, finish) if each.id != ignoring]
+        wanted = minutes_between(start, end)
+        free = [(a, b) for a, b in sheet.gaps(begin, finish, taken, self._now) if minutes_between(a, b) >= wanted]
+        on = "today" if day == today else f"on {format_day(day, today)}"
+        if not free:
+            return f"No {format_minutes(wanted)} are free {on}."
+        shown = ", ".join(self._gap(gap, begin, finish) for gap in free)
+        slot = sheet.nearest_slot(free, start, wanted, self._now)
+        if not slot or not try_with:
+            return f"Free {on}: {shown}."
+        typed = format_interval(*slot, self._zone).removeprefix("0").replace("-0", "-")
+        date = "" if day == today else f" --date {day}"
+        return f"Free {on}: {shown}. Try: {try_with} {typed}{date}"
+
+    def _gap(self, gap: tuple[datetime, datetime], begin: datetime, finish: datetime) -> str:
+        if gap == (begin, finish):
+            return "all day"
+        if gap[0] == begin:
+            return f"before {format_time(gap[1], self._zone)}"
+        if gap[1] == finish:
+            return f"after {format_time(gap[0], self._zone)}"
+        return format_interval(*gap, self._zone)

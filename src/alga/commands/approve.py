@@ -1,0 +1,133 @@
+"""alga approve: approve what waits, or the entries that are named."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from alga import entries, review, sheet
+from alga.bulk.reading import ids_in
+from alga.columns import OUTCOMES, entries_by_person, listing, look_at
+from alga.command import choose, command, deliberate, listed, look
+from alga.errors import UsageError
+from alga.learnt import DEPLOYED
+from alga.options import DryRun, FilterOptions, PeriodOptions, ScopeOptions, Yes
+from alga.outcomes import Outcome, Tell, exit_code, summed
+from alga.output import Shown, confirm, interactive, progress, read_stdin
+from alga.session import Session
+from alga.tables import Table
+from alga.times import counted, format_minutes
+
+if TYPE_CHECKING:
+    from alga.api.models import TimeEntry
+
+Ids = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[ID...]", help="Entries, by id or its first characters; - reads ids. None: what waits."),
+]
+
+
+@dataclass(frozen=True)
+class Act:
+    """What is done to the entries, in words and as a call."""
+
+    command: str
+    verb: str
+    done: str
+    send: Callable[[Sequence[str], Tell], list[Outcome]]
+
+
+@command
+def approve(
+    session: Session,
+    period: PeriodOptions,
+    scope: ScopeOptions,
+    filters: FilterOptions,
+    entry_ids: Ids = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+) -> Shown:
+    """Approve entries; alone, in a terminal, shows what waits and asks."""
+    act = Act("approve", "Approve", "Approved", lambda ids, tell: review.approve(session.client, ids, tell))
+    return carried_out(session, act, entry_ids, (period, scope, filters), yes, dry_run)
+
+
+def carried_out(
+    session: Session,
+    act: Act,
+    typed: list[str] | None,
+    chosen: tuple[PeriodOptions, ScopeOptions, FilterOptions],
+    yes: bool,
+    dry_run: bool,
+) -> Shown:
+    """Find the entries that are named, by ids (taken at their word) or by filters (shown and asked about), and act."""
+    deliberate(session)
+    by_filter = any(group != type(group)() for group in chosen)
+    if typed and by_filter:
+        raise UsageError("Ids and filters exclude each other.", f"One of: alga {act.command} ID…, or filters.")
+    if typed:
+        ids = _typed_ids(session, typed)
+        if not dry_run:
+            return _done(session, act, ids) if ids else Shown([], "No ids came: nothing to do.")
+        found = entries.by_ids(session.client, ids)
+        for missing in (entry_id for entry_id in ids if entry_id not in found):
+            session.warn(f"No entry has the id {missing}.")
+        return _waiting(session, list(found.values()), f"Named for alga {act.command}")
+    if not by_filter and (yes or not interactive()) and not dry_run:
+        raise UsageError(f"{act.verb} what?", f"Ids, or - to read them, or a filter: alga {act.command} --last-week")
+    rows, title = _selected(session, chosen)
+    shown = _waiting(session, rows, title)
+    if dry_run or not rows:
+        return shown
+    people = len({row.user_id for row in rows})
+    worked = format_minutes(sheet.sums(rows).worked)
+    question = f"{act.verb} {counted(len(rows), 'entry')} of {counted(people, 'person')}, {worked} worked?"
+    assert isinstance(shown.text, Table)
+    if not yes and not confirm(question, False, "To do it without asking: add --yes. To see: --dry-run", shown.text):
+        return Shown([], "Nothing was changed.")
+    return _done(session, act, [row.id for row in rows])
+
+
+def _typed_ids(session: Session, typed: list[str]) -> list[str]:
+    named = [each for each in typed if each != "-"]
+    read = ids_in("standard input", read_stdin()) if "-" in typed else []
+    return entries.full_ids(session.client, session.learnt, [*named, *read], session.now())
+
+
+def _selected(
+    session: Session, chosen: tuple[PeriodOptions, ScopeOptions, FilterOptions]
+) -> "tuple[list[TimeEntry], str]":
+    """What the filters find; without a status what is submitted, without a person everyone's but one's own."""
+    selection, title = choose(session, *chosen, "ever", "others")
+    if selection.status is None:
+        selection, title = replace(selection, status="SUBMITTED"), f"{title}, SUBMITTED"
+    return listed(session, selection), title
+
+
+def _waiting(session: Session, rows: "list[TimeEntry]", title: str) -> Shown:
+    """The entries by person, with what an approver should look at."""
+    marks: dict[str, list[str]] = {}
+    if rows:
+        day = timedelta(days=1)
+        around = entries.since(
+            session.client, None, rows[0].started_at - day, max(r.ended_at or r.started_at for r in rows)
+        )
+        overlaps = sheet.overlapping(around, session.now())
+        needs_service = session.learnt.kind == DEPLOYED
+        marks = {row.id: sheet.oddities(row, overlaps.get(row.id), session.zone, needs_service) for row in rows}
+    table = replace(
+        entries_by_person(title, rows, look(session), [look_at(marks)]), empty="Nothing is there to review."
+    )
+    return Shown([row.published() | {"look_at": marks[row.id]} for row in rows], table)
+
+
+def _done(session: Session, act: Act, ids: list[str]) -> Shown:
+    with progress(act.done, len(ids)) as tell:
+        outcomes = act.send(ids, tell)
+    title = summed(act.done, outcomes)
+    if any("DRAFT" in (outcome.reason or "") for outcome in outcomes):
+        session.warn("A DRAFT entry waits for its time sheet to be submitted, on the web.")
+    data: list[dict[str, Any]] = [outcome.published() for outcome in outcomes]
+    return Shown(data, listing(title, OUTCOMES, outcomes, look(session), "Nothing to do."), exit_code(outcomes))

@@ -1,0 +1,77 @@
+"""alga day: the sheet of one day: what was worked, what is free, what to look at, what is missing."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from alga import daysheet, entries, workitems
+from alga.columns import day_table
+from alga.command import command, look
+from alga.daysheet import Daysheet, Stretch
+from alga.errors import Refused
+from alga.learnt import DEPLOYED
+from alga.output import Shown
+from alga.periods import Period
+from alga.running import Running
+from alga.selection import Selection
+from alga.session import Session
+from alga.times import format_day, format_minutes, local_date, parse_date, parse_span
+
+if TYPE_CHECKING:
+    from alga.api.models import TimeEntry
+
+Date = Annotated[str, typer.Argument(metavar="[DATE]", help="2026-06-02, yesterday; none: today.")]
+User = Annotated[str | None, typer.Option("--user", metavar="ID", help="That user's.")]
+
+
+@command
+def day(session: Session, date: Date = "today", user: User = None) -> Shown:
+    """Show a day's sheet: yours of today."""
+    now, zone = session.now(), session.zone
+    today = local_date(now, zone)
+    on = parse_date(date, today)
+    own = workitems.own_user(session.client, session.learnt)
+    user_id = user or own
+    if user_id is None:
+        raise Refused(
+            "The server has not shown yet whose key this is.", "Say whose: --user ID. A first alga log tells."
+        )
+    around = Period(on - timedelta(days=1), on, "")
+    recorded = entries.selected(session.client, Selection(around, user_id), zone, session.warn)
+    workitems.learn_numbers(recorded, session.client, session.learnt)
+    here = [each for each in (session.timer.here(), *session.timer.waiting()) if each] if user_id == own else []
+    stretches = [*(_recorded(session, each) for each in recorded), *map(_kept, here)]
+    target = parse_span(session.profile.target) if session.profile.target else None
+    sheet = daysheet.of_day(on, stretches, zone, now, target, session.learnt.kind == DEPLOYED)
+    shown = [each.published() for each in recorded if local_date(each.started_at, zone) == on]
+    kept = [each.published(now) for each in here if local_date(each.started_at, zone) == on]
+    marks = [{"id": key, "look_at": words} for key, words in sheet.marks.items() if words]
+    data = sheet.published() | {"entries": shown, "kept_here": kept, "look_at": marks}
+    whose = "Mine" if user_id == own else f"User {user_id}'s"
+    table = day_table(f"{whose}, {format_day(on, today)}", sheet, look(session))
+    return Shown(data, replace(table, below=_below(sheet)))
+
+
+def _recorded(session: Session, entry: "TimeEntry") -> Stretch:
+    label = workitems.label(entry, session.learnt)
+    return Stretch(
+        entry.id, entry.started_at, entry.ended_at, entry.billable_minutes, entry.notes, entry.service_id, label
+    )
+
+
+def _kept(running: Running) -> Stretch:
+    """One whose clock is kept here."""
+    return Stretch(
+        running.key, running.started_at, running.ended_at, 0, running.notes, running.service_id,
+        running.work_item.label, sent=False,
+    )  # fmt: skip
+
+
+def _below(sheet: Daysheet) -> list[str]:
+    if sheet.target is None:
+        return []
+    if not sheet.missing:
+        return [f"The day's {format_minutes(sheet.target)} are reached."]
+    return [f"{format_minutes(sheet.missing)} of {format_minutes(sheet.target)} are missing."]

@@ -1,0 +1,195 @@
+"""alga doctor: what is in order and what is not: files, server, key, clock, role, time zone, lost timers."""
+
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from alga import entries, workitems
+from alga.columns import FINDINGS, listing
+from alga.command import command, look
+from alga.config import LOOPBACK
+from alga.errors import AlgaError, ConfigError
+from alga.learnt import DEPLOYED, PUBLISHED
+from alga.output import Shown
+from alga.session import Session
+from alga.times import counted, format_minutes
+
+OK, WARNING, FAULT = "ok", "warning", "fault"
+SKEW = timedelta(minutes=2)
+SHEETLESS = timedelta(days=30)
+FAULTY = 1  # the exit code
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found, and what to type where it is not in order."""
+
+    check: str
+    state: str
+    found: str
+    hint: str = ""
+
+
+@command
+def doctor(session: Session) -> Shown:
+    """Check the setup: files, server, key, clock, role, time zone."""
+    found = [*_of_files(session), *_of_server(session), *_of_path(session)]
+    hinted = [line for each in found for line in (each, Finding("", "", each.hint)) if line.found]
+    data = [{"check": f.check, "state": f.state, "found": f.found, "hint": f.hint or None} for f in found]
+    code = FAULTY if any(each.state == FAULT for each in found) else 0
+    return Shown(data, listing("", FINDINGS, hinted, look(session), ""), code)
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+def _of_files(session: Session) -> Iterator[Finding]:
+    paths = session.paths
+    if not paths.config.exists():
+        yield Finding("config", OK, f"no config file yet ({paths.config})")
+    elif open_to_others := [each for each in (paths.config_dir, paths.config) if _open_to_others(each)]:
+        modes = " ".join(f"chmod {'700' if each.is_dir() else '600'} '{each}';" for each in open_to_others)
+        yield Finding("config", FAULT, f"others on this computer can read {open_to_others[-1]}", modes.rstrip(";"))
+    else:
+        yield Finding("config", OK, f"{paths.config}, only you can read it")
+    for place in (paths.state_dir, paths.data_dir):
+        there = next(each for each in (place, *place.parents) if each.exists())
+        if not os.access(there, os.W_OK):
+            yield Finding("files", FAULT, f"{there} cannot be written, so no timer can be kept", f"ls -ld '{there}'")
+
+
+def _open_to_others(path: Path) -> bool:
+    return os.name == "posix" and bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
+
+
+def _of_path(session: Session) -> Iterator[Finding]:
+    """AlgaPSA's extension SDK installs a program of the same name."""
+    places = session.outside.env.get("PATH", os.environ.get("PATH", "")).split(os.pathsep)
+    every = [Path(place) / "alga" for place in places if place]
+    programs = list(dict.fromkeys(each.resolve() for each in every if each.is_file() and os.access(each, os.X_OK)))
+    ours = {Path(sys.argv[0]).resolve(), Path(sys.executable).parent.resolve() / "alga"}
+    foreign = [each for each in programs if each not in ours]
+    if foreign and programs[0] == foreign[0]:
+        hint = f"Put the directory of this alga before {foreign[0].parent} in PATH."
+        yield Finding("program", WARNING, f"typing alga runs {foreign[0]}, another program", hint)
+    elif foreign:
+        yield Finding("program", OK, f"there is another alga, {foreign[0]}; this one comes first")
+    else:
+        yield Finding("program", OK, "no other alga on the PATH")
+
+
+# --- the server -----------------------------------------------------------------------------------
+
+
+def _of_server(session: Session) -> Iterator[Finding]:
+    try:
+        profile = session.profile
+        yield _address(session)
+        session.client.list_entries({"limit": "1"})
+    except AlgaError as error:
+        yield Finding("login" if isinstance(error, ConfigError) else "server", FAULT, error.message, error.hint)
+        return
+    yield Finding("key", OK, f"accepted (profile {profile.name})")
+    for look_at in (_clock, _user, _kind, _timer, _role, _zone, _sheets, _unsent):
+        try:
+            yield look_at(session)
+        except AlgaError as error:
+            yield Finding(look_at.__name__.strip("_"), WARNING, error.message, error.hint)
+
+
+def _address(session: Session) -> Finding:
+    profile = session.profile
+    if profile.is_local:
+        return Finding("server", OK, f"practice data on this computer ({session.paths.local_db})")
+    parts = urlsplit(profile.url)
+    if parts.scheme == "https":
+        return Finding("server", OK, f"{profile.url}, over TLS")
+    if parts.hostname in LOOPBACK:
+        return Finding("server", OK, f"{profile.url}, on this computer")
+    return Finding("server", WARNING, f"{profile.url}: the key travels in the clear", "Use https")
+
+
+def _clock(session: Session) -> Finding:
+    there = session.client.server_time()
+    if there is None:
+        return Finding("clock", OK, "the server does not say its time")
+    ahead = session.now() - there
+    if abs(ahead) <= SKEW:
+        return Finding("clock", OK, "agrees with the server's")
+    off = format_minutes(round(abs(ahead).total_seconds() / 60))
+    way = "ahead of" if ahead > timedelta() else "behind"
+    return Finding("clock", WARNING, f"this computer is {off} {way} the server", "Set this computer's clock.")
+
+
+def _user(session: Session) -> Finding:
+    if user_id := workitems.own_user(session.client, session.learnt):
+        return Finding("user", OK, f"{session.learnt.user_name or ''} {user_id}".strip())
+    told = "the server has not shown yet whose key this is: lists are everyone's"
+    return Finding("user", WARNING, told, "A first alga log tells.")
+
+
+def _kind(session: Session) -> Finding:
+    kinds = {PUBLISHED: "answers as the published API says", DEPLOYED: "an AlgaPSA as deployed"}
+    told = kinds.get(session.learnt.kind or "", "not known yet: it has shown no entry")
+    return Finding("server kind", OK, told)
+
+
+def _timer(session: Session) -> Finding:
+    if session.timer.kept_here():
+        why = "its own timers reach no time sheet" if session.learnt.kind == DEPLOYED else "as configured"
+        return Finding("timer", OK, f"alga keeps the clock: {why}")
+    return Finding("timer", OK, "the server keeps the clock")
+
+
+def _role(session: Session) -> Finding:
+    allowed = {action: session.client.allowed(action) for action in session.client.PROBES}
+    may = ", ".join(action for action, yes in allowed.items() if yes)
+    may_not = ", ".join(action for action, yes in allowed.items() if yes is False)
+    found = f"may {may or 'nothing'}" + (f"; may not {may_not}" if may_not else "")
+    if allowed["read"] and allowed["create"]:
+        return Finding("role", OK, found)
+    return Finding("role", WARNING, found, "An administrator grants timeentry:read and timeentry:create.")
+
+
+def _zone(session: Session) -> Finding:
+    now = session.now()
+    here = now.astimezone(session.zone)
+    row = next(iter(session.client.list_entries({"limit": "1"}).rows), None)
+    name = row.work_timezone if row else None
+    if not name or (there := _in_zone(now, name)) is None or there.utcoffset() == here.utcoffset():
+        return Finding(
+            "time zone", OK, f"here it is UTC{here:%z}" + (f", the server counts days in {name}" if name else "")
+        )
+    told = f"the server counts days in {name}, here it is UTC{here:%z}: near midnight the dates differ"
+    return Finding("time zone", WARNING, told, "Set the time zone in your AlgaPSA profile.")
+
+
+def _in_zone(now: datetime, name: str) -> datetime | None:
+    try:
+        return now.astimezone(ZoneInfo(name))
+    except (ZoneInfoNotFoundError, ValueError):
+        return None
+
+
+def _sheets(session: Session) -> Finding:
+    user_id = session.learnt.user_id
+    recent = entries.since(session.client, user_id, session.now() - SHEETLESS) if user_id else []
+    lost = [entry for entry in recent if entry.lacks_sheet]
+    if not lost:
+        return Finding("time sheets", OK, "no entry of the last 30 days is without one")
+    shown = ", ".join(entry.id[:8] for entry in lost[:5])
+    told = f"{counted(len(lost), 'entry')} of the last 30 days on no time sheet, so not up for approval: {shown}"
+    return Finding("time sheets", WARNING, told, "Log it anew and delete the old one, or ask an administrator.")
+
+
+def _unsent(session: Session) -> Finding:
+    waiting = session.timer.unsent()
+    if not waiting:
+        return Finding("waiting", OK, "nothing waits to be sent")
+    return Finding("waiting", WARNING, " ".join(waiting), "alga stop")

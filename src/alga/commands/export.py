@@ -1,0 +1,127 @@
+"""alga export: entries as a file for payroll, billing and spreadsheets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO, ClassVar
+
+import typer
+
+from alga import entries, sheet
+from alga.command import choose, command, deliberate
+from alga.errors import ConfigError, UsageError
+from alga.export import rows, text, workbook
+from alga.files import replacing
+from alga.options import Common, FilterOptions, PeriodOptions, ScopeOptions
+from alga.output import Bytes, Shown, at_terminal
+from alga.periods import EVER, Period
+from alga.session import Session
+from alga.times import counted, format_minutes, local_date
+
+if TYPE_CHECKING:
+    from alga.api.models import TimeEntry
+
+FORMATS = ("csv", "json", "jsonl", "xlsx")
+Out = Annotated[
+    str | None, typer.Option("-o", "--output", metavar="FILE", help="That file; its name may have {from} {to} {date}.")
+]
+Exact = Annotated[bool, typer.Option("--exact", help="CSV text as it is, formulas included.")]
+
+
+@dataclass(frozen=True)
+class FileOptions(Common):
+    """What every command takes, with the formats of a file."""
+
+    form: Annotated[
+        str | None,
+        typer.Option("-f", "--format", metavar="FORMAT", help="csv, json, jsonl or xlsx; else as the file is named."),
+    ] = None
+    formats: ClassVar[Sequence[str]] = FORMATS
+
+
+@command
+def export(
+    session: Session,
+    period: PeriodOptions,
+    scope: ScopeOptions,
+    filters: FilterOptions,
+    common: FileOptions,
+    output: Out = None,
+    exact: Exact = False,
+) -> Shown:
+    """Export entries as CSV, JSON, JSON lines or xlsx, oldest first: everyone's, of all time, unless told."""
+    deliberate(session)
+    form = _form(common, output, exact)
+    fields = rows.picked(common.wanted())
+    selection, _ = choose(session, period, scope, filters, "ever", "everyone")
+    target = _target(session, output, selection.period) if output and output != "-" else None
+    if selection.period == EVER:
+        session.warn("Everything of all time, since no period was named.")
+    every = entries.checked(session.client.export(selection.query(session.zone)), selection, session.zone, session.warn)
+    done = [entry for entry in every if entry.ended_at]
+    _warn(session, every, done)
+
+    def write(out: BinaryIO) -> None:
+        _write(session, out, done, fields, form, exact)
+
+    if target is None:
+        return Shown(None, Bytes(write))
+    try:
+        with replacing(target) as file:
+            write(file)
+    except OSError as fault:
+        told = f"{target} cannot be written: {fault.strerror}. What was there before is as it was."
+        raise ConfigError(told, "Is there room, and may you write there?") from fault
+    total = sheet.sums(done)
+    worked, billable = format_minutes(total.worked), format_minutes(total.billable)
+    session.note(f"Wrote {counted(len(done), 'entry')} to {target}: {worked} worked, {billable} billable.")
+    return Shown(None, Bytes(lambda out: None))
+
+
+def _form(common: FileOptions, output: str | None, exact: bool) -> str:
+    named = {".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".xlsx": "xlsx"}
+    form = "json" if common.json else common.form or named.get(Path(output or "").suffix.lower(), "csv")
+    if (form == "xlsx" or exact) and at_terminal() and output in (None, "-"):
+        raise UsageError(f"{'xlsx' if form == 'xlsx' else '--exact'} is not for a terminal.", "Say where: -o FILE")
+    return form
+
+
+def _target(session: Session, output: str, period: Period) -> Path:
+    """The file, with the days of the period in its name."""
+    values = {"from": period.first, "to": period.last, "date": local_date(session.now(), session.zone)}
+    for name, day in values.items():
+        if day is None and f"{{{name}}}" in output:
+            raise UsageError(f"There is no {{{name}}}: the period is open.", "Name one: --last-month")
+        output = output.replace(f"{{{name}}}", str(day))
+    path = Path(output).expanduser()
+    if path.is_dir():
+        raise UsageError(f"{path} is a directory.", f"Say a file: -o {path}/time.csv")
+    return path
+
+
+def _warn(session: Session, every: "Sequence[TimeEntry]", done: "Sequence[TimeEntry]") -> None:
+    if running := len(every) - len(done):
+        session.warn(f"{counted(running, 'running timer')} left out: the time comes with the stop.")
+    for sentence in session.timer.unsent():
+        session.warn(sentence)
+
+
+def _write(
+    session: Session,
+    out: BinaryIO,
+    done: "Sequence[TimeEntry]",
+    fields: Sequence[rows.Field],
+    form: str,
+    exact: bool,
+) -> None:
+    zone = session.zone
+    match form:
+        case "csv":
+            text.write_csv(out, done, fields, zone, exact)
+        case "json":
+            text.write_json(out, done, fields, zone)
+        case "jsonl":
+            text.write_jsonl(out, done, fields, zone)
+        case "xlsx":
+            if cut := workbook.write_xlsx(out, done, fields, zone):
+                session.warn(f"{counted(cut, 'text')} cut to the {workbook.LONGEST} characters of an Excel cell.")

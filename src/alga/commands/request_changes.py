@@ -1,0 +1,44 @@
+"""alga request-changes: send entries back to the people whose they are."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from alga import review
+from alga.command import command
+from alga.commands.approve import Act, Ids, carried_out
+from alga.errors import UsageError
+from alga.options import DryRun, FilterOptions, PeriodOptions, ScopeOptions, Yes
+from alga.outcomes import Outcome, Tell
+from alga.output import Shown
+from alga.session import Session
+
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="What should change, in a sentence.")]
+Feedback = Annotated[str | None, typer.Option("--feedback", metavar="TEXT", help="More about it.")]
+
+
+@command
+def request_changes(
+    session: Session,
+    period: PeriodOptions,
+    scope: ScopeOptions,
+    filters: FilterOptions,
+    reason: Reason,
+    entry_ids: Ids = None,
+    feedback: Feedback = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+) -> Shown:
+    """Send submitted entries back, with a reason."""
+    if not reason.strip():
+        raise UsageError("Why? The reason is empty.", "Say it: --reason TEXT")
+
+    def send(ids: Sequence[str], tell: Tell) -> list[Outcome]:
+        outcomes, kept = review.request_changes(session.client, ids, reason, feedback, tell)
+        if any(outcome.done for outcome in outcomes) and not kept:
+            session.warn("The server keeps no reason: tell the person yourself.")
+        return outcomes
+
+    act = Act("request-changes", "Send back", "Sent back", send)
+    return carried_out(session, act, entry_ids, (period, scope, filters), yes, dry_run)

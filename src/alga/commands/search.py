@@ -1,0 +1,75 @@
+"""alga search: entries by words in their notes."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from alga import workitems
+from alga.columns import PERSON, entries_flat
+from alga.command import choose, command, listed, look
+from alga.errors import UsageError
+from alga.options import FilterOptions, PeriodOptions, ScopeOptions
+from alga.output import Shown
+from alga.selection import Selection
+from alga.session import Session
+from alga.times import to_wire
+
+if TYPE_CHECKING:
+    from alga.api.models import TimeEntry
+
+CAP = 100  # hits that the server's search shows at most (section 10)
+Words = Annotated[list[str], typer.Argument(metavar="WORDS", help="What the notes say.")]
+Everything = Annotated[
+    bool, typer.Option("--all", help="List the period and search here: notes, work items, services, people.")
+]
+
+
+@command
+def search(
+    session: Session,
+    words: Words,
+    period: PeriodOptions,
+    scope: ScopeOptions,
+    filters: FilterOptions,
+    everything: Everything = False,
+) -> Shown:
+    """Find entries by their notes: everyone's, of all time, the latest first."""
+    phrase = " ".join(words).strip()
+    if not phrase or not phrase.isprintable():
+        raise UsageError("Search for what?", "Like this: alga search printer")
+    selection, title = choose(session, period, scope, filters, "ever", "everyone")
+    if everything:
+        rows = [entry for entry in listed(session, selection) if _has(session, entry, phrase)]
+    else:
+        rows = _found(session, phrase, selection)
+    rows.reverse()
+    where = "anywhere" if everything else "in the notes"
+    table = entries_flat(f"'{phrase}' {where}: {title}", rows, look(session), [PERSON])
+    table = replace(table, marked=phrase, empty=f"No entry has that {where}.")
+    return Shown([entry.published() for entry in rows], table)
+
+
+def _found(session: Session, phrase: str, selection: Selection) -> "list[TimeEntry]":
+    """What the server's search finds, oldest first: by notes, and by days only, so the rest is checked here."""
+    day = timedelta(days=1)  # it compares work dates, which may be those of another zone
+    start, end = selection.period.bounds(session.zone)
+    query = {"limit": str(CAP)}
+    query |= {"date_from": to_wire(start - day)} if start else {}
+    query |= {"date_to": to_wire(end + day)} if end else {}
+    page = session.client.search(phrase, query)
+    if len(page.rows) >= CAP:
+        of = f" of {page.total}" if page.total and page.total > CAP else ""
+        session.warn(f"The server's search shows {CAP} hits at most{of}. To see all: alga search --all {phrase}")
+    rows, _ = selection.checked(page.rows, session.zone)
+    if set(phrase) & set("%_\\"):  # there they stand for anything
+        rows = [entry for entry in rows if phrase.casefold() in (entry.notes or "").casefold()]
+    workitems.learn_numbers(rows, session.client, session.learnt)
+    return rows
+
+
+def _has(session: Session, entry: "TimeEntry", phrase: str) -> bool:
+    label = workitems.label(entry, session.learnt)
+    said = (entry.notes, entry.work_item_title, label, entry.service_name, entry.user_name)
+    return any(phrase.casefold() in (text or "").casefold() for text in said)

@@ -1,0 +1,99 @@
+"""One day of one person: stretches of work in their order, the free time between them, and what is missing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+from itertools import pairwise
+from typing import Any
+
+from alga.sheet import gaps, oddities, overlapping
+from alga.times import day_start, local_date, minutes_between, to_wire
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """An entry, or a timer whose clock is kept here. Without an end it runs."""
+
+    id: str
+    started_at: datetime
+    ended_at: datetime | None
+    billable_minutes: int | None
+    notes: str | None
+    service_id: str | None
+    label: str
+    sent: bool = True
+    user_id: str | None = None  # all are of one person
+
+    @property
+    def duration_minutes(self) -> int:
+        """Minutes worked; 0 while it runs."""
+        return minutes_between(self.started_at, self.ended_at) if self.ended_at else 0
+
+
+@dataclass(frozen=True)
+class Daysheet:
+    """What started on the day, oldest first; `gaps` lie between the first start and the last end. Minutes are whole."""
+
+    day: date
+    stretches: Sequence[Stretch]
+    gaps: Sequence[tuple[datetime, datetime]]
+    marks: dict[str, list[str]]
+    worked: int
+    billable: int
+    target: int | None
+
+    @property
+    def missing(self) -> int | None:
+        """Minutes up to the target."""
+        return None if self.target is None else max(0, self.target - self.worked)
+
+    def published(self) -> dict[str, Any]:
+        """As JSON, without the stretches."""
+        return {
+            "date": str(self.day),
+            "duration_minutes": self.worked,
+            "billable_minutes": self.billable,
+            "target_minutes": self.target,
+            "missing_minutes": self.missing,
+            "gaps": [
+                {"from": to_wire(start), "to": to_wire(end), "minutes": minutes_between(start, end)}
+                for start, end in self.gaps
+            ],
+        }
+
+
+def of_day(
+    day: date, around: Sequence[Stretch], zone: tzinfo, now: datetime, target: int | None, needs_service: bool
+) -> Daysheet:
+    """The sheet of a day, from what is recorded on it and around it. A running timer counts up to now."""
+    begin, end = day_start(day, zone), day_start(day + timedelta(days=1), zone)
+    own = sorted((each for each in around if local_date(each.started_at, zone) == day), key=lambda e: e.started_at)
+    overlaps = overlapping(around, now)
+    marks = {each.id: oddities(each, overlaps.get(each.id), zone, needs_service) for each in own}
+    touching = [each for each in around if each.started_at < end and (each.ended_at or now) > begin]
+    first = min((max(each.started_at, begin) for each in touching), default=begin)
+    last = max((min(each.ended_at or now, end) for each in touching), default=begin)
+    worked = sum(max(0, minutes_between(each.started_at, each.ended_at or now)) for each in own)
+    billable = sum(each.billable_minutes or 0 for each in own)
+    return Daysheet(day, own, gaps(first, last, touching, now), marks, worked, billable, target)
+
+
+STEPS = (5, 10, 15, 20)  # minutes to a character
+
+
+def timeline(sheet: Daysheet, zone: tzinfo, now: datetime, width: int, marks: str) -> list[str]:
+    """The day as two lines: the hours, and a mark for free, worked, or worked twice. Nothing where it is too long."""
+    spans = sorted((each.started_at, each.ended_at or now) for each in sheet.stretches)
+    if not spans:
+        return []
+    at, end = spans[0][0].astimezone(zone).replace(minute=0, second=0, microsecond=0), max(last for _, last in spans)
+    step = next((timedelta(minutes=n) for n in STEPS if (end - at) / timedelta(minutes=n) <= width), None)
+    hours, line = "", ""
+    while step and at < end:
+        near = [(start, last) for start, last in spans if start < at + step and at < last]
+        twice = any(second < last for (_, last), (second, _) in pairwise(near))
+        if at.astimezone(zone).minute == 0:
+            hours = f"{hours.ljust(len(line))}{at.astimezone(zone):%H}"
+        line += marks[2 if twice else bool(near)]
+        at += step
+    return [hours, line] if step else []

@@ -1,0 +1,1 @@
+"""Exports: entries as rows, and rows as files that other software opens."""

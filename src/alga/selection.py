@@ -1,0 +1,90 @@
+"""Which entries a listing is about: as the server is asked for them, and checked again when they come."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from typing import Protocol, TypeVar
+
+from alga.periods import EVER, Period
+from alga.times import to_wire
+
+STATUSES = ("DRAFT", "SUBMITTED", "APPROVED", "CHANGES_REQUESTED")
+
+
+class Selectable(Protocol):
+    """What a selection looks at."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def started_at(self) -> datetime: ...
+    @property
+    def user_id(self) -> str | None: ...
+    @property
+    def work_item_id(self) -> str | None: ...
+    @property
+    def work_item_type(self) -> str | None: ...
+    @property
+    def service_id(self) -> str | None: ...
+    @property
+    def approval_status(self) -> str | None: ...
+    @property
+    def billable_minutes(self) -> int | None: ...
+
+
+T = TypeVar("T", bound=Selectable)
+Test = Callable[[Selectable], bool]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Entries that start in a period and meet every other thing that is said. `not_user` leaves one person out."""
+
+    period: Period = EVER
+    user_id: str | None = None
+    not_user: str | None = None
+    work_item_id: str | None = None
+    work_item_type: str | None = None
+    service_id: str | None = None
+    status: str | None = None
+    billable: bool | None = None
+
+    def query(self, zone: tzinfo) -> dict[str, str]:
+        """The filters of the deployed server's list and export (sections 3 and 10)."""
+        start, end = self.period.bounds(zone)
+        asked = {
+            "start_time_from": to_wire(start) if start else None,
+            "start_time_to": to_wire(end - timedelta(seconds=1)) if end else None,
+            "user_id": self.user_id,
+            "work_item_id": self.work_item_id,
+            "work_item_type": self.work_item_type,
+            "service_id": self.service_id,
+            "approval_status": self.status,
+            "is_billable": None if self.billable is None else str(self.billable).lower(),
+        }
+        return {name: value for name, value in asked.items() if value is not None}
+
+    def checked(self, rows: Iterable[T], zone: tzinfo) -> tuple[list[T], list[str]]:
+        """The rows that are meant, oldest first and ties by id, and the filters that the server did not obey."""
+        tests, ignored, kept = self._tests(zone), set[str](), list[T]()
+        for row in rows:
+            failed = {name for name, holds in tests.items() if not holds(row)}
+            ignored |= failed
+            if not failed and (self.not_user is None or row.user_id != self.not_user):
+                kept.append(row)
+        return sorted(kept, key=lambda row: (row.started_at, row.id)), sorted(ignored)
+
+    def _tests(self, zone: tzinfo) -> dict[str, Test]:
+        every: dict[str, tuple[object, Test]] = {
+            "user": (self.user_id, lambda row: row.user_id in (self.user_id, None)),
+            "work item": (self.work_item_id, lambda row: row.work_item_id == self.work_item_id),
+            "type": (self.work_item_type, lambda row: row.work_item_type == self.work_item_type),
+            "service": (self.service_id, lambda row: row.service_id == self.service_id),
+            "status": (self.status, lambda row: row.approval_status == self.status),
+            "billable": (self.billable, lambda row: ((row.billable_minutes or 0) > 0) == self.billable),
+        }
+        tests = {name: test for name, (wanted, test) in every.items() if wanted is not None}
+        start, end = self.period.bounds(zone)
+        return {
+            "period": lambda row: (not start or row.started_at >= start) and (not end or row.started_at < end)
+        } | tests
