@@ -157,7 +157,7 @@ def _check_faults(faults: Sequence[Fault], good: int, yes: bool) -> None:
     """Show all that is wrong before anything is sent; --yes, or a person who is asked, goes on with the good rows."""
     if not faults or (yes and good):
         return
-    shown = [str(fault) for fault in faults]
+    shown = [str(fault) for fault in sorted(faults, key=lambda fault: (fault.place.file, fault.place.line))]
     rows = len({fault.place for fault in faults})
     if good and interactive():
         if confirm(f"{counted(rows, 'row')} cannot be sent. Send the other {good}?", False, "", shown):
@@ -189,7 +189,7 @@ def _shown(session: Session, verb: str, outcomes: Sequence[Outcome]) -> Shown:
 
 
 def _in_order(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    return sorted(outcomes, key=lambda each: each.place.line if each.place else 0)
+    return sorted(outcomes, key=lambda each: (each.place.file, each.place.line) if each.place else ("", 0))
 
 
 SUBCOMMANDS = {"create": create, "update": update, "delete": delete}

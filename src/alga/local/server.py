@@ -19,6 +19,7 @@ class Threaded(socketserver.ThreadingMixIn, WSGIServer):
     """Requests do not wait for each other; threads end with the process."""
 
     daemon_threads = True
+    request_queue_size = 128  # the default of 5 refuses connections when many come at once
 
 
 def listen(app: "App", port: int) -> WSGIServer:

@@ -1,0 +1,507 @@
+"""Many entries at once: every fault before anything is sent, and what became of each row."""
+
+import json
+import re
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import Strict
+from tests.support import Desk, Result, body_of, joined
+
+GOOD = "date,start,end,item,notes\n2026-11-20,9:00,10:00,tk_1,First\n2026-11-20,10:00,11:30,tk_2,Second\n"
+
+
+@pytest.fixture
+def local(desk: Desk) -> Desk:
+    """A script's desk: no terminal, practice data by name."""
+    desk.env["ALGA_PROFILE"] = "local"
+    desk.tty = False
+    return desk
+
+
+def file_of(desk: Desk, content: str | bytes, name: str = "rows.csv") -> str:
+    """A file at the desk: its path."""
+    path = desk.home / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return str(path)
+
+
+def entries(desk: Desk) -> list[dict[str, Any]]:
+    """All there are, oldest first."""
+    found: list[dict[str, Any]] = desk.ok("list", "--from", "2020-01-01", "--json").json
+    return found
+
+
+def faults_of(result: Result, file: str) -> list[str]:
+    """The lines that name the file, without its path."""
+    return [line.removeprefix(f"{file}:") for line in result.err.splitlines() if line.startswith(file)]
+
+
+# --- create ---------------------------------------------------------------------------------------
+
+
+def test_rows_become_entries_and_each_has_its_outcome(local: Desk) -> None:
+    path = file_of(local, GOOD)
+    result = local.ok("bulk", "create", path)
+    first, second = entries(local)
+    assert result.err == ""
+    assert result.out == (
+        "Recorded 2 entries.\n"
+        f"{'ROW'.ljust(len(path) + 2)}   OUTCOME    ID         WHAT\n"
+        f"{'─' * (len(path) + 2 + 3 + 8 + 3 + 8 + 3 + 27)}\n"
+        f"{path}:2   recorded   {first['id'][:8]}   tk_1 Fri 20 Nov 09:00-10:00\n"
+        f"{path}:3   recorded   {second['id'][:8]}   tk_2 Fri 20 Nov 10:00-11:30\n"
+    )
+    assert [(e["work_item_id"], e["notes"], e["duration_minutes"], e["billable_minutes"]) for e in (first, second)] == [
+        ("tk_1", "First", 60, 60),
+        ("tk_2", "Second", 90, 90),
+    ]
+    assert (first["started_at"], second["ended_at"]) == ("2026-11-20T08:00:00Z", "2026-11-20T10:30:00Z")
+
+
+def test_the_same_file_again_sends_nothing(local: Desk) -> None:
+    path = file_of(local, GOOD)
+    local.ok("bulk", "create", path)
+    again = local.ok("bulk", "create", path, "--json").json
+    assert [row["outcome"] for row in again] == ["recorded already"] * 2
+    assert [row["id"] for row in again] == [entry["id"] for entry in entries(local)]
+
+
+ROWS: dict[str, tuple[str, str]] = {  # a way to say an hour from 9 to 10 in Berlin: the file's name and content
+    "friendly": ("r.csv", "date,start,end,item\n2026-11-20,9:00,10:00,tk_1\n"),
+    "span": ("r.csv", "date,start,span,item\n2026-11-20,9:00,60m,tk_1\n"),
+    "times in the span": ("r.csv", "date,span,item\n2026-11-20,9:00-10:00,tk_1\n"),
+    "length in the span": ("r.csv", "date,span,item\n2026-11-20,9:00+1h,tk_1\n"),
+    "published": (
+        "r.csv",
+        "started_at,ended_at,work_item_type,work_item_id,duration_minutes\n"
+        "2026-11-20T08:00:00Z,2026-11-20T09:00:00Z,ticket,tk_1,60\n",
+    ),
+    "deployed": (
+        "r.csv",
+        "start_time,end_time,work_item_id\n2026-11-20T08:00:00.000Z,2026-11-20T09:00:00.000Z,tk_1\n",
+    ),
+    "minutes": ("r.csv", "start,duration_minutes,item\n2026-11-20 9:00,60,tk_1\n"),
+    "tabs and blank lines": ("r.csv", "\n\nDate\tStart\tEnd\tWork Item\n\n2026-11-20\t9:00\t10:00\ttk_1\n\n"),
+    "semicolons and CRLF": ("r.csv", "date;start;end;item\r\n2026-11-20;9:00;10:00;tk_1\r\n"),
+    "a mark at the beginning": ("r.csv", "\ufeffdate,start,end,item\n2026-11-20,9:00,10:00,tk_1\n"),
+    "json": ("r.json", '[{"date": "2026-11-20", "start": "9:00", "end": "10:00", "item": "tk_1", "notes": null}]'),
+    "json lines": ("r.jsonl", '{"start": "2026-11-20T08:00:00Z", "duration_minutes": 60, "item": "tk_1"}\n'),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_every_way_to_say_the_same_row(local: Desk, name: str) -> None:
+    file, content = ROWS[name]
+    local.ok("bulk", "create", file_of(local, content, file))
+    assert [(e["started_at"], e["ended_at"], e["work_item_id"]) for e in entries(local)] == [
+        ("2026-11-20T08:00:00Z", "2026-11-20T09:00:00Z", "tk_1")
+    ]
+
+
+def test_utf_16_and_standard_input_are_read(local: Desk) -> None:
+    local.ok("bulk", "create", "-", typed=GOOD.encode("utf-16"))
+    assert len(entries(local)) == 2
+
+
+@pytest.mark.parametrize(
+    ("billable", "minutes"), [("yes", 60), ("no", 0), ("true", 60), ("", 60), ("20", 20), ("0", 0), ("1h", 60)]
+)
+def test_what_a_row_says_of_billable(local: Desk, billable: str, minutes: int) -> None:
+    local.ok("bulk", "create", "-", typed=f"date,start,end,item,billable\n2026-11-20,9:00,10:00,tk_1,{billable}\n")
+    assert [entry["billable_minutes"] for entry in entries(local)] == [minutes]
+
+
+def test_types_services_and_long_notes(local: Desk) -> None:
+    notes = "ä" * 60_000
+    rows = [
+        {"start": "2026-11-20T08:00:00Z", "span": "1h", "type": "non_billable_category", "notes": notes},
+        {"start": "2026-11-20T09:00:00Z", "span": "1h", "item": "TIC1042", "service": "basic"},
+    ]
+    local.ok("bulk", "create", "-", typed=json.dumps(rows))
+    first, second = entries(local)
+    assert (first["work_item_type"], first["billable_minutes"], first["notes"]) == ("non_billable_category", 0, notes)
+    assert second["service_name"] == "Basic Support"
+
+
+FAULTS = {  # a row after a good heading: what is said of it
+    "2026-11-20,9:00,10:00,,x": "item: It has no work item.",
+    "2026-11-20,9:00,9:00,tk_1,x": "start: It is less than a minute.",
+    "2026-11-20,10:00,9:00,tk_1,x": "start: It ends before it starts. Past midnight? Give the end its date too.",
+    "2026-11-24,9:00,10:00,tk_1,x": "start: It ends in the future.",
+    ",9:00,10:00,tk_1,x": "start: 9:00 on which day? Add a date.",
+    "20.11.2026,9:00,10:00,tk_1,x": "'20.11.2026' is not a date.",
+    "2026-11-20,\"9,5\",10:00,tk_1,x": "'9,5' is not a time.",
+    "2026-11-20,9:00,,tk_1,x": "start: It has neither an end nor a span.",
+    "2026-11-20,,10:00,tk_1,x": "start: It has no start. Add a start, or a span like 9:00-10:30.",
+    "2026-11-20,9:00,10:00,TIC9999,x": "item: There is no ticket TIC9999. To find one: alga tickets WORDS",
+    "2026-11-20,9:00,10:00,tk_1": "it has 4 cells, and the heading has 5.",
+    "2026-10-25,2:30,4:00,tk_1,x": "happens twice: the clocks go back.",
+}  # fmt: skip
+
+
+def test_all_faults_are_told_by_file_and_line_before_anything_is_sent(local: Desk) -> None:
+    path = file_of(local, "date,start,end,item,notes\n" + "".join(f"{row}\n" for row in FAULTS) + GOOD.split("\n")[1])
+    result = local("bulk", "create", path)
+    assert (result.code, result.out) == (2, "")
+    told = faults_of(result, path)
+    assert len(told) == len(FAULTS)
+    for line, (got, said) in enumerate(zip(told, FAULTS.values(), strict=True), 2):
+        assert re.match(rf"{line}\b", got)
+        assert said in got
+    assert result.err.splitlines()[0] == f"alga: {len(FAULTS)} rows cannot be sent. Nothing was sent."
+    assert result.err.splitlines()[-1] == "To send the other 1: add --yes"
+    assert entries(local) == []
+
+
+def test_yes_goes_on_with_the_good_rows(local: Desk) -> None:
+    path = file_of(local, GOOD + "2026-11-20,10:30,11:00,tk_3,overlaps\n")
+    result = local("bulk", "create", path, "--yes", "--json")
+    assert (result.code, [row["outcome"] for row in result.json]) == (9, ["recorded", "recorded", "faulty"])
+    assert "overlaps tk_2 Fri 20 Nov 10:00-11:30" in result.json[2]["reason"]
+    assert f"({path}:3)" in result.json[2]["reason"]
+    assert len(entries(local)) == 2
+
+
+def test_in_a_terminal_a_person_is_asked(local: Desk) -> None:
+    path = file_of(local, GOOD + ",,,,\n2026-11-20,10:30,11:00,tk_3,overlaps\n")
+    asked = local("bulk", "create", path, tty=True, typed="n\n")
+    assert asked.code == 2
+    assert "1 row cannot be sent. Send the other 2? [y/N]" in asked.err
+    assert entries(local) == []
+    assert local("bulk", "create", path, tty=True, typed="y\n").code == 9
+    assert len(entries(local)) == 2
+
+
+def test_rows_are_held_against_what_is_recorded(local: Desk) -> None:
+    local.ok("log", "tk_9", "9:30+15m", "--date", "2026-11-20")
+    local.clock.pass_by(hours=2)
+    local.ok("start", "tk_8", "--ago", "1h")
+    path = file_of(local, GOOD + "2026-11-23,10:00,11:00,tk_3,beside the timer\n")
+    told = faults_of(local("bulk", "create", path), path)
+    assert "overlaps tk_9 Fri 20 Nov 09:30-09:45" in told[0]
+    assert "overlaps tk_8 Mon 23 Nov 10:12-" in told[1]
+    assert len(told) == 2
+
+
+def test_dry_run_tells_and_sends_nothing(local: Desk) -> None:
+    result = local.ok("bulk", "create", file_of(local, GOOD), "--dry-run", "--json")
+    assert [(row["outcome"], row["id"], row["delivery"]) for row in result.json] == [("to record", None, None)] * 2
+    assert local("bulk", "create", file_of(local, GOOD + "x,,,,\n"), "--dry-run").code == 2
+    assert entries(local) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("dat,start,end,item\n1,2,3,4\n", "rows.csv:1 dat: there is no such column. Did you mean date?"),
+        ("xyzzy,start,end,item\n1,2,3,4\n", "rows.csv:1 xyzzy: there is no such column. There is: item, type, date,"),
+        ("date,start,end\n1,2,3\n", "rows.csv:1: there is no column item or type."),
+        ("date,item\n1,2\n", "rows.csv:1: there is no column start or span."),
+        ("date,date,item\n1,2,3\n", "rows.csv:1: there are two columns 'date'."),
+        ("date,,item\n1,2,3\n", "rows.csv:1: column 2 has no heading."),
+        ('date,start,item\n1,"2\n,3\n', "rows.csv, line 3: unexpected end of data."),
+        (b"date,start,item\n1,2,caf\xe9\n", "rows.csv, line 2: that is not UTF-8 text."),
+        (b"PK\x03\x04\x00\x00", "rows.csv is not a text file."),
+        ('[{"item": "tk_1"},\n{"item": }]', "rows.csv, line 2: that is not JSON."),
+        ('[{"item": "tk_1"}\n', "rows.csv, line 2: the list has no end."),
+        ('[{"item": "tk_1"}]\nmore', "rows.csv: something stands behind the list."),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_told_with_its_line(local: Desk, content: str | bytes, said: str) -> None:
+    result = local("bulk", "create", file_of(local, content), "--yes")
+    assert (result.code, result.out) == (2, "")
+    assert f"{local.home}/{said}" in result.err
+    assert "Nothing was sent." in result.err
+
+
+def test_rows_that_are_no_rows(local: Desk) -> None:
+    assert local.ok("bulk", "create", "-", typed="").out == "No rows: nothing to do.\n"
+    assert local.ok("bulk", "create", "-", typed="date,start,item\n").out == "No rows: nothing to do.\n"
+    assert local("bulk", "create", "-", typed='[5, {"notes": {"a": 1}}]').err.count("standard input:1") == 2
+    assert local("bulk", "create", str(local.home / "nope.csv")).code == 2
+    assert local("bulk", "create", str(local.home)).code == 2
+
+
+def test_with_json_the_faults_are_in_the_error(local: Desk) -> None:
+    result = local("bulk", "create", "-", "--json", typed="date,start,end,item\n,9:00,10:00,tk_1\n")
+    assert json.loads(result.err) == {
+        "error": "1 row cannot be sent. Nothing was sent.",
+        "hint": None,
+        "exit_code": 2,
+        "details": ["standard input:2 start: 9:00 on which day? Add a date."],
+    }
+
+
+# --- a server that only counts --------------------------------------------------------------------
+
+
+def strict_rows(number: int, item: str = "TIC1042", first_day: int = 1) -> str:
+    """So many rows of half an hour each, in October, without an overlap."""
+    rows = [
+        f"2026-10-{first_day + n // 40:02},{n % 40 // 2}:{n % 2 * 30:02},30m,{item},Basic Support,note {n}"
+        for n in range(number)
+    ]
+    return "date,start,span,item,service,notes\n" + "".join(f"{row}\n" for row in rows)
+
+
+@pytest.fixture
+def known(strict: Strict) -> Strict:
+    """A technician whose key's user the server has shown, at a script's desk."""
+    strict.desk.tty = False
+    strict.desk.ok("log", "TIC1011", "7:00-7:30", "-s", "Basic Support")
+    strict.network.requests.clear()
+    return strict
+
+
+def test_rows_go_in_chunks_of_fifty(known: Strict) -> None:
+    result = known.desk.ok("bulk", "create", "-", "--json", typed=strict_rows(120))
+    posts = known.network.sent("POST")
+    assert [len(body_of(request)["entries"]) for request in posts] == [50, 50, 20]
+    assert len({row["id"] for row in result.json}) == 120
+    assert {row["outcome"] for row in result.json} == {"recorded"}
+
+
+def test_a_short_count_is_resolved_row_by_row(known: Strict) -> None:
+    unknown = "99999999-9999-4999-8999-999999999999"
+    rows = strict_rows(5).replace("9:00,30m,TIC1042", f"9:00,30m,{unknown}")
+    rows = rows.splitlines()
+    rows[3] = rows[3].replace("TIC1042", unknown)
+    result = known.desk("bulk", "create", "-", "--json", typed="\n".join(rows))
+    assert result.code == 9
+    assert [row["outcome"] for row in result.json] == ["recorded", "recorded", "refused", "recorded", "recorded"]
+    assert result.json[2]["line"] == 4
+    assert "does not know that work item" in result.json[2]["reason"]
+
+
+def test_all_failing_is_told_although_the_server_says_201(known: Strict) -> None:
+    unknown = "99999999-9999-4999-8999-999999999999"
+    result = known.desk("bulk", "create", "-", "--json", typed=strict_rows(3, unknown))
+    assert (result.code, {row["outcome"] for row in result.json}) == (5, {"refused"})
+
+
+def test_without_knowing_whose_key_it_is_the_first_row_goes_alone(strict: Strict) -> None:
+    strict.desk.tty = False
+    strict.desk.ok("bulk", "create", "-", typed=strict_rows(3))
+    bodies = [body_of(request) for request in strict.network.sent("POST")]
+    assert ["entries" in body for body in bodies] == [False, True]
+
+
+def test_an_entry_that_may_be_ones_own_is_not_doubled(strict: Strict) -> None:
+    admin = strict.as_role("admin")
+    admin.ok("bulk", "create", "-", typed=strict_rows(1))
+    result = strict.desk("bulk", "create", "-", typed=strict_rows(1), tty=False)
+    assert result.code == 2
+    assert "is the same and may be yours" in result.err
+
+
+def test_a_server_that_stores_something_else_is_told_by_row(known: Strict) -> None:
+    rows = "date,start,span,item,service,billable\n2026-10-01,9:00,1h,TIC1042,Basic Support,20\n"
+    row = known.desk.ok("bulk", "create", "-", "--json", typed=rows).json[0]
+    assert row["outcome"] == "recorded"
+    assert row["reason"] == "Billable is 1h, not 20m: this server bills an entry whole or not at all."
+
+
+def test_a_lost_answer_is_looked_for_and_nothing_is_sent_twice(known: Strict) -> None:
+    def lost(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if request.method == "POST" and len(known.network.sent("POST")) == 2:
+            raise httpx.ReadTimeout("", request=request)
+        return response
+
+    known.network.after = lost
+    result = known.desk.ok("bulk", "create", "-", "--json", typed=strict_rows(120))
+    assert {row["outcome"] for row in result.json} == {"recorded"}
+    assert len(known.network.sent("POST")) == 3
+
+
+def test_a_lost_request_is_left_for_the_next_run(known: Strict) -> None:
+    def lost(request: httpx.Request) -> None:
+        if request.method == "POST" and len(known.network.sent("POST")) == 2:
+            raise httpx.ReadTimeout("", request=request)
+
+    known.network.before = lost
+    first = known.desk("bulk", "create", "-", "--json", typed=strict_rows(120))
+    outcomes = [row["outcome"] for row in first.json]
+    assert (first.code, outcomes.count("recorded"), outcomes.count("unknown")) == (9, 70, 50)
+    second = known.desk.ok("bulk", "create", "-", "--json", typed=strict_rows(120))
+    outcomes = [row["outcome"] for row in second.json]
+    assert (outcomes.count("recorded already"), outcomes.count("recorded")) == (70, 50)
+
+
+def test_a_connection_that_goes_leaves_the_rest_unsent(known: Strict) -> None:
+    def down(request: httpx.Request) -> None:
+        if len(known.network.sent("POST")) > 1:
+            raise httpx.ConnectError("down", request=request)
+
+    known.network.before = down
+    result = known.desk("bulk", "create", "-", "--json", typed=strict_rows(120))
+    outcomes = [row["outcome"] for row in result.json]
+    assert (result.code, outcomes.count("recorded"), outcomes.count("not sent")) == (9, 50, 70)
+
+
+def test_ctrl_c_says_how_much_was_done(known: Strict) -> None:
+    def interrupt(request: httpx.Request) -> None:
+        if len(known.network.sent("POST")) > 1:
+            raise KeyboardInterrupt
+
+    known.network.before = interrupt
+    result = known.desk("bulk", "create", "-", typed=strict_rows(120))
+    assert result.code == 130
+    assert "Before that, 50 of 120 entries were done." in result.err
+
+
+# --- update ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two(local: Desk) -> tuple[str, str]:
+    """The ids of two entries on the practice data."""
+    local.ok("bulk", "create", file_of(local, GOOD))
+    first, second = entries(local)
+    return first["id"], second["id"]
+
+
+def test_rows_change_entries_and_only_what_they_say(local: Desk, two: tuple[str, str]) -> None:
+    rows = f"id,notes,span,billable\n{two[0]},New,,\n{two[1]},,12:00-13:00,no\n"
+    result = local.ok("bulk", "update", "-", "--json", typed=rows)
+    assert [(row["id"], row["outcome"]) for row in result.json] == [(two[0], "changed"), (two[1], "changed")]
+    first, second = entries(local)
+    assert (first["notes"], first["duration_minutes"]) == ("New", 60)
+    assert (second["notes"], second["started_at"], second["billable_minutes"]) == ("Second", "2026-11-20T11:00:00Z", 0)
+
+
+def test_an_export_that_was_edited_changes_what_was_edited(local: Desk, two: tuple[str, str]) -> None:
+    exported = local.ok("export", "--from", "2020-01-01", "--exact").out
+    result = local.ok("bulk", "update", "-", "--json", typed=exported.replace("First", "Mended"))
+    assert [row["outcome"] for row in result.json] == ["unchanged", "changed"] or [
+        row["outcome"] for row in result.json
+    ] == ["changed", "unchanged"]
+    assert [entry["notes"] for entry in entries(local)] == ["Mended", "Second"]
+
+
+def test_new_times_are_held_against_other_entries_as_they_will_be(local: Desk, two: tuple[str, str]) -> None:
+    swapped = f"id,span\n{two[0]},10:00-11:30\n{two[1]},9:00-10:00\n"
+    assert local.ok("bulk", "update", "-", typed=swapped).out.startswith("Changed 2 entries.\n")
+    clash = local("bulk", "update", "-", typed=f"id,span\n{two[1]},9:30-10:30\n")
+    assert clash.code == 2
+    assert f"standard input:2 start: It would overlap Fri 20 Nov 10:00-11:30 ({two[0][:8]})." in clash.err
+
+
+def test_faulty_changes_are_told_by_line(local: Desk, two: tuple[str, str]) -> None:
+    unknown = "99999999-9999-4999-8999-999999999999"
+    rows = f"id,notes,end\n{unknown},x,\n,y,\n{two[0]},z,8:00\n{two[1]},a,\n{two[1]},b,\n"
+    result = local("bulk", "update", "-", typed=rows)
+    assert result.code == 2
+    assert faults_of(result, "standard input") == [
+        "2 id: No entry has that id.",
+        "3 id: There is no id.",
+        "4 start: It has no start. Add a start, or a span like 9:00-10:30.",
+        "6 id: standard input:5 changes that entry already.",
+    ]
+    assert local("bulk", "update", "-", "--yes", typed=rows).code == 9
+    assert [entry["notes"] for entry in entries(local)] == ["First", "a"]
+
+
+def test_updates_that_a_server_counts_but_does_not_make_are_found_out(known: Strict) -> None:
+    made = known.desk.ok("bulk", "create", "-", "--json", typed=strict_rows(3)).json
+    with known.app.store.open(writing=True) as db:
+        db.execute("UPDATE entries SET approval_status = 'APPROVED' WHERE entry_id = ?", (made[1]["id"],))
+    rows = "id,notes\n" + "".join(f"{row['id']},new\n" for row in made)
+    result = known.desk("bulk", "update", "-", "--json", typed=rows)
+    assert result.code == 9
+    assert [row["outcome"] for row in result.json] == ["changed", "refused", "changed"]
+    assert result.json[1]["reason"] == "The entry is approved, so it cannot be changed."
+
+
+def test_nobody_elses_entry_is_touched(known: Strict) -> None:
+    admin = known.as_role("admin")
+    theirs = admin.ok("log", "TIC1011", "7:00-7:30", "-s", "Basic Support", "--json").json["id"]
+    update = known.desk("bulk", "update", "-", typed=f"id,notes\n{theirs},mine\n")
+    assert update.code == 2
+    assert "It belongs to Glinda Good: only its own user may change it." in update.err
+    delete = admin("bulk", "delete", known.desk.ok("list", "-f", "ids").out.strip(), "--yes", "--json", tty=False)
+    assert (delete.code, delete.json[0]["reason"]) == (
+        5,
+        "It belongs to Tin Woodman: only its own user may change it.",
+    )
+
+
+# --- delete ---------------------------------------------------------------------------------------
+
+
+def test_entries_are_deleted_by_ids_and_files_and_each_has_its_outcome(local: Desk, two: tuple[str, str]) -> None:
+    unknown = "99999999-9999-4999-8999-999999999999"
+    path = file_of(local, f"notes,id\nx,{two[1]}\n", "doomed.csv")
+    result = local("bulk", "delete", two[0][:8], path, unknown, "--yes", "--json")
+    assert result.code == 9
+    assert {row["id"]: (row["outcome"], row["reason"]) for row in result.json} == {
+        two[0]: ("deleted", None),
+        two[1]: ("deleted", None),
+        unknown: ("refused", "No entry has that id."),
+    }
+    assert entries(local) == []
+
+
+def test_deleting_asks(local: Desk, two: tuple[str, str]) -> None:
+    refused = local("bulk", "delete", *two)
+    assert (refused.code, joined(refused.err)) == (
+        2, "alga: Delete 2 entries? There is no terminal to ask in. Nothing was changed. Add --yes.",
+    )  # fmt: skip
+    assert local("bulk", "delete", *two, tty=True, typed="n\n").out == "Kept.\n"
+    assert len(local.ok("bulk", "delete", *two, "--dry-run", "--json").json) == 2
+    assert len(entries(local)) == 2
+    assert local("bulk", "delete", "-", typed="").out == "No ids: nothing to do.\n"
+    assert local("bulk", "delete", *two, tty=True, typed="y\n").out.startswith("Deleted 2 entries.\n")
+
+
+def test_many_entries_are_looked_up_in_one_listing(strict: Strict) -> None:
+    admin = strict.as_role("admin")
+    admin.tty, admin.transport = False, strict.network
+    admin.ok("log", "TIC1011", "7:00-7:30", "-s", "Basic Support")
+    ids = [row["id"] for row in admin.ok("bulk", "create", "-", "--json", typed=strict_rows(120)).json]
+    strict.network.requests.clear()
+    result = admin.ok("bulk", "delete", "-", "--yes", "--json", typed="\n".join(ids))
+    assert {row["outcome"] for row in result.json} == {"deleted"}
+    assert len(strict.network.sent("DELETE")) == 3
+    assert len(strict.network.sent("GET")) < 10
+
+
+def test_what_a_server_says_is_deleted_and_is_not_is_found_out(strict: Strict) -> None:
+    admin = strict.as_role("admin")
+    admin.tty = False
+    ids = [row["id"] for row in admin.ok("bulk", "create", "-", "--json", typed=strict_rows(2)).json]
+    with strict.app.store.open(writing=True) as db:
+        db.execute("UPDATE entries SET approval_status = 'APPROVED' WHERE entry_id = ?", (ids[0],))
+    result = admin("bulk", "delete", *ids, "--yes", "--json")
+    assert [(row["outcome"], row["reason"]) for row in result.json] == [
+        ("refused", "The entry is approved, so it cannot be changed."),
+        ("deleted", None),
+    ]
+
+
+def test_a_technician_may_not_delete(known: Strict) -> None:
+    entry = known.desk.ok("list", "-f", "ids").out.strip()
+    result = known.desk("bulk", "delete", entry, "--yes")
+    assert result.code == 4
+    assert "timeentry:delete" in result.err
+
+
+@pytest.mark.parametrize("command", ["update", "delete"])
+def test_a_lost_answer_to_a_change_is_read_from_the_entries(strict: Strict, command: str) -> None:
+    admin = strict.as_role("admin")
+    admin.tty, admin.transport = False, strict.network
+    ids = [row["id"] for row in admin.ok("bulk", "create", "-", "--json", typed=strict_rows(2)).json]
+
+    def lost(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if request.method in ("PUT", "DELETE"):
+            raise httpx.ReadTimeout("", request=request)
+        return response
+
+    strict.network.after = lost
+    typed = "id,notes\n" + "".join(f"{each},new\n" for each in ids)
+    result = admin.ok("bulk", command, "-", "--yes", "--json", typed=typed)
+    assert {row["outcome"] for row in result.json} == {f"{command}d".replace("updated", "changed")}
+    assert len(strict.network.sent("PUT") + strict.network.sent("DELETE")) == 1
