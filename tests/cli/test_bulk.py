@@ -267,8 +267,7 @@ def test_rows_go_in_chunks_of_fifty(known: Strict) -> None:
 
 def test_a_short_count_is_resolved_row_by_row(known: Strict) -> None:
     unknown = "99999999-9999-4999-8999-999999999999"
-    rows = strict_rows(5).replace("9:00,30m,TIC1042", f"9:00,30m,{unknown}")
-    rows = rows.splitlines()
+    rows = strict_rows(5).splitlines()
     rows[3] = rows[3].replace("TIC1042", unknown)
     result = known.desk("bulk", "create", "-", "--json", typed="\n".join(rows))
     assert result.code == 9
@@ -376,9 +375,7 @@ def test_rows_change_entries_and_only_what_they_say(local: Desk, two: tuple[str,
 def test_an_export_that_was_edited_changes_what_was_edited(local: Desk, two: tuple[str, str]) -> None:
     exported = local.ok("export", "--from", "2020-01-01", "--exact").out
     result = local.ok("bulk", "update", "-", "--json", typed=exported.replace("First", "Mended"))
-    assert [row["outcome"] for row in result.json] == ["unchanged", "changed"] or [
-        row["outcome"] for row in result.json
-    ] == ["changed", "unchanged"]
+    assert [row["outcome"] for row in result.json] == ["changed", "unchanged"]
     assert [entry["notes"] for entry in entries(local)] == ["Mended", "Second"]
 
 

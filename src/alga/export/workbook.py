@@ -1,6 +1,6 @@
 """Exports as an Excel workbook: real dates and numbers, text as text, and a second sheet with sums."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, tzinfo
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -18,13 +18,15 @@ MADE = datetime(2026, 1, 1)  # the same entries give the same bytes
 _NO_XML = str.maketrans({"\ufffe": "\ufffd", "\uffff": "\ufffd"})
 
 
-def write_xlsx(out: BinaryIO, entries: "Iterable[TimeEntry]", fields: Sequence[Field], zone: tzinfo) -> int:
+def write_xlsx(out: BinaryIO, entries: "Sequence[TimeEntry]", fields: Sequence[Field], zone: tzinfo) -> int:
     """Write the workbook in constant memory; how many texts were cut because Excel's cells are no longer.
 
     Raises UsageError for more rows than a sheet has.
     """
     import xlsxwriter
 
+    if len(entries) > MOST_ROWS:
+        raise UsageError(f"A sheet has {MOST_ROWS} rows, and there are more entries.", "Export csv, or fewer days.")
     book = xlsxwriter.Workbook(out, {"constant_memory": True})
     book.set_properties({"title": "Time entries", "created": MADE})
     sheet = _Sheet(book, "Entries", [field.name for field in fields])
@@ -61,8 +63,6 @@ class _Sheet:
     def add(self, values: Sequence[Value]) -> None:
         """A row."""
         self._rows += 1
-        if self._rows > MOST_ROWS:
-            raise UsageError(f"A sheet has {MOST_ROWS} rows, and there are more entries.", "Export csv, or fewer days.")
         for column, value in enumerate(values):
             self._write(column, value)
 
