@@ -61,6 +61,7 @@ DAY = Column(
     Head("DAY"), lambda e, look: format_day(local_date(e.started_at, look.zone), local_date(look.now, look.zone))
 )
 PERSON = Column(Head("PERSON", most=16), lambda e, look: e.user_name or (e.user_id or "")[:8])
+HITS = (DAY, ENTRIES[0], PERSON, *ENTRIES[3:])
 DIFFERENTLY_BILLABLE = Column(
     ENTRIES[2].head, _billable, when=lambda rows: any(e.billable_minutes != e.duration_minutes for e in rows)
 )

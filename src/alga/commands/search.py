@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alga import workitems
-from alga.columns import PERSON, entries_flat
+from alga.columns import HITS, listing
 from alga.command import choose, command, listed, look
 from alga.errors import UsageError
 from alga.options import FilterOptions, PeriodOptions, ScopeOptions
@@ -46,8 +46,8 @@ def search(
         rows = _found(session, phrase, selection)
     rows.reverse()
     where = "anywhere" if everything else "in the notes"
-    table = entries_flat(f"'{phrase}' {where}: {title}", rows, look(session), [PERSON])
-    table = replace(table, marked=phrase, empty=f"No entry has that {where}.")
+    empty = f"No entry has that {where}."
+    table = replace(listing(f"'{phrase}' {where}: {title}", HITS, rows, look(session), empty), marked=phrase)
     return Shown([entry.published() for entry in rows], table)
 
 
