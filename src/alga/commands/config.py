@@ -39,7 +39,7 @@ def get(session: Session, setting: Key) -> Shown:
     if setting not in SETTINGS:
         raise UsageError(f"There is no setting '{setting}'.", f"There is: {', '.join(SETTINGS)}")
     value = _said(getattr(session.profile, setting))
-    return Shown({setting: value}, value or "")
+    return Shown({"profile": session.profile.name, "setting": setting, "value": value}, value or "")
 
 
 @command
@@ -47,7 +47,7 @@ def change(session: Session, setting: Key, value: Value) -> Shown:
     """Change a setting of the login in use: alga config set service "Basic Support"."""
     if setting == "default":
         settings.set_default(session.config, value)
-        return Shown({"default": value}, f"The default login is now {value}.")
+        return Shown({"profile": None, "setting": "default", "value": value}, f"The default login is now {value}.")
     name = session.profile.name
     if setting == "url" and (session.timer.here() or session.timer.waiting()):
         raise UsageError(
@@ -57,7 +57,7 @@ def change(session: Session, setting: Key, value: Value) -> Shown:
     text = (
         f"{setting} of profile {name} is now {value}." if value else f"{setting} of profile {name} is not set any more."
     )
-    return Shown({"profile": name, setting: value or None}, text)
+    return Shown({"profile": name, "setting": setting, "value": value or None}, text)
 
 
 def _said(value: str | bool | None) -> str | None:
