@@ -113,9 +113,12 @@ def error(fault: AlgaError, form: Format, warnings: Sequence[str] = ()) -> None:
         told |= {"warnings": list(warnings)} if warnings else {}
         _print(as_json(told, indent=None), sys.stderr)
         return
-    for line in (f"alga: {fault.message}", *fault.details, fault.hint):
-        if line:
-            _print(_wrapped(line), sys.stderr)
+    lines = [f"alga: {fault.message}", *fault.details, fault.hint]
+    if not (sys.stderr.isatty() or fault.details):  # one line for a log, or for the mail of a cron job
+        hint = f"Try: {fault.hint}" if fault.hint.startswith("alga ") else fault.hint
+        lines = [f"{lines[0]} {hint}".rstrip()]
+    for line in filter(None, lines):
+        _print(_wrapped(line), sys.stderr)
 
 
 def interactive() -> bool:

@@ -15,7 +15,6 @@ import openpyxl
 import polars
 import pytest
 
-from alga import files
 from alga.export import workbook
 from tests.conftest import Strict
 from tests.support import Desk, Result
@@ -264,7 +263,7 @@ def test_what_was_there_before_keeps_its_mode_and_on_a_full_disk_its_content(pay
     def full(*given: Any) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    with patch.object(files.os, "fsync", full):
+    with patch("os.fsync", full):
         result = payroll("export", "--last-week", "-o", str(path))
     assert (result.code, path.read_text()) == (3, "before")
     assert result.err.startswith(f"alga: {path} cannot be written: No space left on device.")

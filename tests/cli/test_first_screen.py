@@ -122,7 +122,7 @@ def test_messages_are_wrapped_at_the_terminals_width_and_one_line_through_a_pipe
     assert max(map(len, desk("log", "tk_77d0", "45m").err.splitlines())) <= 80
     narrow = desk("log", "tk_77d0", "45m", columns=60).err.splitlines()
     assert narrow[-1] == "Try: alga log tk_77d0 6:55-7:40", "a command to paste stays on one line"
-    assert len(desk("log", "tk_77d0", "45m", tty=False).err.splitlines()) == 3
+    assert len(desk("log", "tk_77d0", "45m", tty=False).err.splitlines()) == 2
 
 
 def test_an_empty_list_says_so(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -42,7 +43,7 @@ PRINTS = {  # command: shape
     for commands, shape in re.findall(r"^\| (`alga .*?) \| (.*?) \|$", PAGE, re.MULTILINE)
     for command in re.findall(r"`alga ([^`]+)`", commands)
 }
-SCALARS = {
+SCALARS: dict[str, Callable[[Any], object]] = {
     "text": lambda value: isinstance(value, str),
     "minutes": lambda value: isinstance(value, int) and not isinstance(value, bool),
     "number": lambda value: isinstance(value, int) and not isinstance(value, bool),

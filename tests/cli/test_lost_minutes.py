@@ -366,7 +366,7 @@ def test_a_back_dated_start_over_a_running_timer_offers_the_switch(desk: Desk) -
     desk.clock.pass_by(minutes=60)
     refused = desk("start", "tk_2", "--ago", "20m", tty=False)
     assert refused.code == 5
-    assert "alga: tk_1 is running (1h). Nothing was started.\nalga switch tk_2 --ago 20m\n" in refused.err
+    assert "alga: tk_1 is running (1h). Nothing was started. Try: alga switch tk_2 --ago 20m\n" in refused.err
     switched = desk.ok("switch", "tk_2", "--ago", "20m", "--json").json
     assert switched["stopped"]["ended_at"] == switched["started"]["started_at"] == "2026-11-23T08:52:00Z"
 

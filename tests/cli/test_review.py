@@ -12,7 +12,7 @@ from tests.conftest import Strict
 from tests.support import Desk, answering, body_of, joined
 
 REFUSED_WITHOUT_A_LOGIN = (
-    "alga: no login here, so this would use the practice data on this computer.\n"
+    "alga: no login here, so this would use the practice data on this computer. "
     "Add --profile NAME, or --profile local if you mean it.\n"
 )
 
@@ -140,7 +140,7 @@ def test_nothing_named_is_an_error_where_nobody_can_be_asked(admin: Desk) -> Non
         result = admin(*typed, tty=False)
         assert (result.code, result.err) == (
             2,
-            "alga: Approve what?\nIds, or - to read them, or a filter: alga approve --last-week\n",
+            "alga: Approve what? Ids, or - to read them, or a filter: alga approve --last-week\n",
         )
     assert admin("approve", "x", "--today").code == 2, "ids and filters"
 

@@ -175,7 +175,7 @@ def test_a_second_start_without_a_terminal_names_the_command(desk: Desk) -> None
     desk.clock.pass_by(minutes=72)
     refused = desk("start", "tk_77d0", tty=False)
     assert refused.code == 5
-    assert "alga: tk_9c41 is running (1h 12m). Nothing was started.\nalga switch tk_77d0\n" in refused.err
+    assert "alga: tk_9c41 is running (1h 12m). Nothing was started. Try: alga switch tk_77d0\n" in refused.err
 
 
 @pytest.mark.parametrize("clock", ["server", "local"])
@@ -443,7 +443,7 @@ def test_a_refused_key_keeps_the_stop_and_says_so(strict: Strict) -> None:
     assert refused.code == 4
     assert refused.err == (
         "alga: AlgaPSA refused the key of profile env. It may be wrong, expired or revoked, or its user inactive; the "
-        "server does not say which. Your stop at 10:00 is kept: alga stop sends it.\n"
+        "server does not say which. Your stop at 10:00 is kept: alga stop sends it. "
         "New key: set ALGA_API_KEY, or alga login\n"
     )
 
@@ -489,7 +489,7 @@ def test_a_write_of_unknown_outcome_says_how_to_check(strict: Strict) -> None:
     lost = strict.desk("log", "TIC1042", "8:00-8:30", "-s", "basic", "-m", "x", tty=False)
     assert (lost.code, lost.out) == (7, "")
     assert lost.err == (
-        "alga: AlgaPSA did not answer (timed out): it may or may not have been recorded.\n"
+        "alga: AlgaPSA did not answer (timed out): it may or may not have been recorded. "
         "To see whether it was recorded: alga list --today\n"
     )
     assert len(strict.network.sent("POST")) == 1, "a write is never repeated"

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from alga import entries, workitems
-from alga.columns import FINDINGS, listing
-from alga.command import command, look
+from alga.columns import FINDINGS, Look, listing
+from alga.command import command
 from alga.config import LOOPBACK
 from alga.errors import AlgaError, ConfigError
-from alga.learnt import DEPLOYED, PUBLISHED
+from alga.learnt import DEPLOYED, PUBLISHED, Learnt
 from alga.output import Shown
 from alga.session import Session
 from alga.times import counted, format_minutes
@@ -40,10 +40,11 @@ class Finding:
 def doctor(session: Session) -> Shown:
     """Check the setup: files, server, key, clock, role, time zone."""
     found = [*_of_files(session), *_of_server(session), *_of_path(session)]
+    anywhere = Look(session.zone, session.now(), Learnt(session.paths.state_dir))  # a damaged config has no login
     hinted = [line for each in found for line in (each, Finding("", "", each.hint)) if line.found]
     data = [{"check": f.check, "state": f.state, "found": f.found, "hint": f.hint or None} for f in found]
     code = FAULTY if any(each.state == FAULT for each in found) else 0
-    return Shown(data, listing("", FINDINGS, hinted, look(session), ""), code)
+    return Shown(data, listing("", FINDINGS, hinted, anywhere, ""), code)
 
 
 # --- files ----------------------------------------------------------------------------------------
