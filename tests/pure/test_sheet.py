@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alga.local import rules
-from alga.sheet import by_day, clashes, gaps, nearest_slot, sums
+from alga.sheet import Diary, by_day, clashes, gaps, nearest_slot, overlapping, sums
 from alga.times import minutes_between, to_wire
 from tests.support import BERLIN
 
@@ -106,3 +106,48 @@ def test_the_nearest_slot_is_offered() -> None:
     free = [(minute(0), minute(460)), (minute(600), MIDNIGHT)]
     assert nearest_slot(free, minute(560), 45, latest=minute(605)) == (minute(415), minute(460))
     assert nearest_slot(free, minute(560), 45, latest=minute(700)) == (minute(600), minute(645))
+
+
+# --- many intervals -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Owned:
+    """An entry of somebody."""
+
+    id: str
+    user_id: str | None
+    started_at: datetime
+    ended_at: datetime | None
+
+
+owned = st.lists(
+    st.tuples(st.sampled_from(["me", "you"]), st.integers(0, 300), st.integers(0, 120) | st.none()), max_size=15
+).map(
+    lambda rows: [
+        Owned(str(n), who, minute(first), None if long is None else minute(first + long))
+        for n, (who, first, long) in enumerate(rows)
+    ]
+)
+
+
+@given(owned)
+def test_overlapping_marks_exactly_those_that_overlap_another_of_the_same_person(rows: list[Owned]) -> None:
+    now = DAY + timedelta(minutes=400)
+    found = overlapping(rows, now)
+    for row in rows:
+        end = row.ended_at or now
+        others = [each for each in rows if each.id != row.id and each.user_id == row.user_id]
+        clashing = {each.id for each in clashes(row.started_at, end, others, now)}
+        assert (row.id in found) == bool(clashing)
+        assert row.id not in found or found[row.id].id in clashing
+
+
+@given(owned, st.integers(0, 3000), st.integers(0, 3000))
+def test_a_diary_finds_what_looking_at_every_entry_finds(rows: list[Owned], first: int, long: int) -> None:
+    now = DAY + timedelta(minutes=400)
+    start, end = DAY + timedelta(minutes=first), DAY + timedelta(minutes=first + long)
+    found = Diary(now, rows).clash(start, end)
+    every = clashes(start, end, rows, now)
+    assert (found is None) == (every == [])
+    assert found is None or found in every
