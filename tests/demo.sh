@@ -17,4 +17,5 @@ play 'start tk_9c41 --ago 48m -m "On-site VPN repair"'
 play 'status'
 play 'stop'
 play 'list --from yesterday'
+play 'stats --by work-item --from yesterday'
 echo "That was practice data, and it is gone. To start your own: $BIN/alga start tk_9c41"
