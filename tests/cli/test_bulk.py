@@ -352,6 +352,64 @@ def test_ctrl_c_says_how_much_was_done(known: Strict) -> None:
     assert "Before that, 50 of 120 entries were done." in result.err
 
 
+def test_a_row_of_a_form_the_server_refuses_does_not_hold_up_the_others(known: Strict) -> None:
+    rows = strict_rows(3).splitlines()
+    rows[2] = rows[2].replace("TIC1042", "tk_9c41")
+    result = known.desk("bulk", "create", "-", "--json", typed="\n".join(rows))
+    assert (result.code, [row["outcome"] for row in result.json]) == (9, ["recorded", "refused", "recorded"])
+    assert "does not know that work item" in result.json[1]["reason"]
+
+
+def test_a_row_that_the_server_counts_and_does_not_list_is_not_sent_again(known: Strict) -> None:
+    unknown = "99999999-9999-4999-8999-999999999999"
+
+    def counting(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if request.method == "POST":
+            return httpx.Response(201, json={"data": {"created_count": 1}})
+        return response
+
+    known.network.after = counting
+    result = known.desk("bulk", "create", "-", "--json", typed=strict_rows(1, unknown))
+    assert (result.code, result.json[0]["outcome"]) == (5, "unknown")
+    assert "counts it and does not list it" in result.json[0]["reason"]
+    assert len(known.network.sent("POST")) == 1
+
+
+def test_when_the_first_answer_is_lost_and_nobody_knows_whose_key_it_is_nothing_more_is_sent(strict: Strict) -> None:
+    def lost(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if request.method == "POST":
+            raise httpx.ReadTimeout("", request=request)
+        return response
+
+    strict.network.after = lost
+    result = strict.desk("bulk", "create", "-", "--json", typed=strict_rows(3), tty=False)
+    assert [row["outcome"] for row in result.json] == ["unknown", "not sent", "not sent"]
+    assert len(strict.network.sent("POST")) == 1
+
+
+def test_rows_are_held_against_a_timer_kept_here(known: Strict) -> None:
+    known.desk.ok("start", "TIC1042", "-s", "basic")
+    known.desk.clock.pass_by(hours=1)
+    row = "date,span,item,service\n2026-11-23,9:30-10:00,TIC1011,Basic Support\n"
+    result = known.desk("bulk", "create", "-", typed=row)
+    assert result.code == 2
+    assert "overlaps TIC1042 Mon 23 Nov 09:12- (not sent yet)." in result.err
+
+
+def test_a_row_is_held_against_what_reaches_in_from_the_day_before(local: Desk) -> None:
+    local.ok("log", "tk_9", "--from", "2026-11-19 22:00", "--to", "2026-11-20 2:00")
+    result = local("bulk", "create", "-", typed="date,span,item\n2026-11-20,1:00-1:30,tk_1\n")
+    assert "overlaps tk_9 Thu 19 Nov 22:00+4h" in result.err
+
+
+def test_a_row_twice_in_a_file_is_one_entry_however_often_it_is_run(local: Desk) -> None:
+    rows = GOOD + GOOD.splitlines()[1] + "\n"
+    for already in ("recorded", "recorded already"):
+        result = local("bulk", "create", "-", "--yes", "--json", typed=rows)
+        assert [row["outcome"] for row in result.json] == [already, already, "faulty"]
+    assert len(entries(local)) == 2
+
+
 # --- update ---------------------------------------------------------------------------------------
 
 
@@ -377,6 +435,12 @@ def test_an_export_that_was_edited_changes_what_was_edited(local: Desk, two: tup
     result = local.ok("bulk", "update", "-", "--json", typed=exported.replace("First", "Mended"))
     assert [row["outcome"] for row in result.json] == ["changed", "unchanged"]
     assert [entry["notes"] for entry in entries(local)] == ["Mended", "Second"]
+
+
+def test_with_new_times_what_a_row_says_of_billable_is_what_is_meant(local: Desk, two: tuple[str, str]) -> None:
+    rows = f"id,span,billable\n{two[0]},7:00-8:30,60\n{two[1]},12:00-14:00,\n"
+    local.ok("bulk", "update", "-", typed=rows)
+    assert [(e["duration_minutes"], e["billable_minutes"]) for e in entries(local)] == [(90, 60), (120, 120)]
 
 
 def test_new_times_are_held_against_other_entries_as_they_will_be(local: Desk, two: tuple[str, str]) -> None:
@@ -502,3 +566,19 @@ def test_a_lost_answer_to_a_change_is_read_from_the_entries(strict: Strict, comm
     result = admin.ok("bulk", command, "-", "--yes", "--json", typed=typed)
     assert {row["outcome"] for row in result.json} == {f"{command}d".replace("updated", "changed")}
     assert len(strict.network.sent("PUT") + strict.network.sent("DELETE")) == 1
+
+
+@pytest.mark.parametrize("command", ["update", "delete"])
+def test_a_lost_request_for_a_change_is_not_taken_for_done(strict: Strict, command: str) -> None:
+    admin = strict.as_role("admin")
+    admin.tty, admin.transport = False, strict.network
+    ids = [row["id"] for row in admin.ok("bulk", "create", "-", "--json", typed=strict_rows(2)).json]
+
+    def lost(request: httpx.Request) -> None:
+        if request.method in ("PUT", "DELETE"):
+            raise httpx.ReadTimeout("", request=request)
+
+    strict.network.before = lost
+    typed = "id,notes\n" + "".join(f"{each},new\n" for each in ids)
+    result = admin("bulk", command, "-", "--yes", "--json", typed=typed)
+    assert (result.code, {row["outcome"] for row in result.json}) == (5, {"unknown"})

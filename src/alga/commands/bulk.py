@@ -41,7 +41,8 @@ def create(session: Session, files: Files, yes: Yes = False, dry_run: DryRun = F
     if dry_run:
         ready = [Outcome("to record", True, None, None, each.place, creating.label(bulk, each)) for each in plan.drafts]
         return _dry(session, [*plan.landed, *ready], faults)
-    _check_faults(faults, len(plan.drafts), yes)
+    if plan.drafts or not plan.landed:  # else there is nothing to send, and each row is told
+        _check_faults(faults, len(plan.drafts), yes)
     with progress("Recorded", len(plan.drafts)) as tell:
         outcomes = creating.create(bulk, plan.drafts, tell)
     return _shown(session, "Recorded", [*plan.landed, *outcomes, *map(_fault, faults)])
