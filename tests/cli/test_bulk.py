@@ -129,14 +129,14 @@ def test_types_services_and_long_notes(local: Desk) -> None:
 
 FAULTS = {  # a row after a good heading: what is said of it
     "2026-11-20,9:00,10:00,,x": "item: It has no work item.",
-    "2026-11-20,9:00,9:00,tk_1,x": "start: It is less than a minute.",
-    "2026-11-20,10:00,9:00,tk_1,x": "start: It ends before it starts. Past midnight? Give the end its date too.",
-    "2026-11-24,9:00,10:00,tk_1,x": "start: It ends in the future.",
+    "2026-11-20,9:00,9:00,tk_1,x": "end: It is less than a minute.",
+    "2026-11-20,10:00,9:00,tk_1,x": "end: It ends before it starts. Past midnight? Give the end its date too.",
+    "2026-11-24,9:00,10:00,tk_1,x": "end: It ends in the future.",
     ",9:00,10:00,tk_1,x": "start: 9:00 on which day? Add a date.",
-    "20.11.2026,9:00,10:00,tk_1,x": "'20.11.2026' is not a date.",
-    "2026-11-20,\"9,5\",10:00,tk_1,x": "'9,5' is not a time.",
-    "2026-11-20,9:00,,tk_1,x": "start: It has neither an end nor a span.",
-    "2026-11-20,,10:00,tk_1,x": "start: It has no start. Add a start, or a span like 9:00-10:30.",
+    "20.11.2026,9:00,10:00,tk_1,x": "date: '20.11.2026' is not a date.",
+    "2026-11-20,9:00,,tk_1,x": "end: It has neither an end nor a span.",
+    "2026-11-20,,10:00,tk_1,x": "start: It has no start. Add one, or a span like 9:00-10:30.",
+    "2026-11-20,\"9,5\",10:00,tk_1,x": "start: '9,5' is not a time.",
     "2026-11-20,9:00,10:00,TIC9999,x": "item: There is no ticket TIC9999. To find one: alga tickets WORDS",
     "2026-11-20,9:00,10:00,tk_1": "it has 4 cells, and the heading has 5.",
     "2026-10-25,2:30,4:00,tk_1,x": "happens twice: the clocks go back.",
@@ -155,6 +155,41 @@ def test_all_faults_are_told_by_file_and_line_before_anything_is_sent(local: Des
     assert result.err.splitlines()[0] == f"alga: {len(FAULTS)} rows cannot be sent. Nothing was sent."
     assert result.err.splitlines()[-1] == "To send the other 1: add --yes"
     assert entries(local) == []
+
+
+CONTRADICTIONS: dict[str, dict[str, Any]] = {
+    "end: It says 30 minutes, and from start to end are 60.": {"duration_minutes": 30},
+    "span: The span has times, and so has the row.": {"span": "9:00-10:00"},
+    "billable: 61 billable minutes are more than the 60 worked.": {"billable": 61},
+    "user_id: Time is recorded for the key's own user only. Leave the column out.": {"user_id": "somebody"},
+    "start_time: it says something else than start.": {"start_time": "2026-11-20T08:30:00Z"},
+    "type: There is no type 'tickets'.": {"type": "tickets"},
+    "service: There is no service 'gold'.": {"service": "gold"},
+    "notes: The notes have characters that no text has.": {"notes": "\ud800"},
+    "minutes: 'many' is not a whole number of minutes.": {"minutes": "many"},
+}
+
+
+@pytest.mark.parametrize("said", CONTRADICTIONS)
+def test_a_row_that_contradicts_itself_is_faulty(local: Desk, said: str) -> None:
+    row = {"start": "2026-11-20T08:00:00Z", "end": "2026-11-20T09:00:00Z", "item": "tk_1"} | CONTRADICTIONS[said]
+    result = local("bulk", "create", "-", typed=json.dumps([row]))
+    assert result.code == 2
+    assert f"standard input:1 {said}" in result.err
+
+
+def test_ones_own_user_may_be_named_and_seconds_are_cut_as_the_server_does(local: Desk) -> None:
+    own = local.ok("whoami", "--json").json["user_id"]
+    row = {"start": "2026-11-20T08:00:59Z", "end": "2026-11-20T09:00:01Z", "item": "tk_1", "user_id": own}
+    outcome = local.ok("bulk", "create", "-", "--json", typed=json.dumps([row])).json[0]
+    assert (outcome["outcome"], outcome["reason"]) == ("recorded", None)
+    assert local.ok("bulk", "create", "-", "--json", typed=json.dumps([row])).json[0]["outcome"] == "recorded already"
+
+
+def test_every_fault_of_a_row_is_told(local: Desk) -> None:
+    rows = "date,start,end,item,type,billable,service\n2026-11-20,9.5,10.5,,tickets,x,gold\n"
+    told = faults_of(local("bulk", "create", "-", typed=rows), "standard input")
+    assert [line.split(":")[0] for line in told] == ["2 type", "2 item", "2 start", "2 end", "2 service"]
 
 
 def test_yes_goes_on_with_the_good_rows(local: Desk) -> None:
@@ -459,11 +494,20 @@ def test_faulty_changes_are_told_by_line(local: Desk, two: tuple[str, str]) -> N
     assert faults_of(result, "standard input") == [
         "2 id: No entry has that id.",
         "3 id: There is no id.",
-        "4 start: It has no start. Add a start, or a span like 9:00-10:30.",
+        "4 start: It has no start. Add one, or a span like 9:00-10:30.",
         "6 id: standard input:5 changes that entry already.",
     ]
     assert local("bulk", "update", "-", "--yes", typed=rows).code == 9
     assert [entry["notes"] for entry in entries(local)] == ["First", "a"]
+
+
+def test_a_running_timer_gets_notes_and_no_times(local: Desk) -> None:
+    running = local.ok("start", "tk_1", "--json").json["id"]
+    for row in ("span\n{},8:00-9:00", "billable\n{},no"):
+        result = local("bulk", "update", "-", typed=f"id,{row.format(running)}\n")
+        assert (result.code, "Its timer still runs" in result.err) == (2, True)
+    local.ok("bulk", "update", "-", typed=f"id,notes\n{running},new\n")
+    assert local.ok("status", "--json").json["notes"] == "new"
 
 
 def test_updates_that_a_server_counts_but_does_not_make_are_found_out(known: Strict) -> None:

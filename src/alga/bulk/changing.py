@@ -64,7 +64,7 @@ def to_change(bulk: Bulk, record: Record, known: Known, there: "Mapping[str, Tim
     timed = any(cells[name] for name in ("date", "start", "end", "span"))
     if before.ended_at is None and (timed or cells["billable"]):
         return [*cells.faults, Fault(record.place, "", "Its timer still runs: its times come with the stop.")]
-    times = cells.tried("start", lambda: _new_times(cells, known, before)) if timed else None
+    times = _new_times(cells, known, before) if timed else None
     kind = cells["type"] or before.work_item_type or "ticket"
     cells.tried("type", lambda: _check_type(kind))
     item = cells.tried("item", lambda: known.item(cells["item"] or "", kind)) if cells["item"] else None
@@ -82,9 +82,10 @@ def to_change(bulk: Bulk, record: Record, known: Known, there: "Mapping[str, Tim
 
 
 def _new_times(cells: Cells, known: Known, before: "TimeEntry") -> tuple[datetime, datetime] | None:
-    start, end = times_of(cells, known, local_date(before.started_at, known.zone))
-    unchanged = (cut(start), cut(end)) == (before.started_at, before.ended_at)
-    return None if unchanged else checked_times(start, end, known.now)
+    times = times_of(cells, known, local_date(before.started_at, known.zone))
+    if times and (cut(times[0]), cut(times[1])) == (before.started_at, before.ended_at):
+        return None
+    return cells.tried("end", lambda: checked_times(*times, known.now)) if times else None
 
 
 def _check_type(kind: str) -> None:

@@ -115,7 +115,8 @@ def to_create(record: Record, known: Known) -> Draft | list[Fault]:
     cells = Cells(record)
     kind = cells.tried("type", lambda: _kind(cells["type"] or "ticket")) or "ticket"
     item = cells.tried("item", lambda: _item(cells["item"], kind, known))
-    times = cells.tried("start", lambda: checked_times(*times_of(cells, known, None), known.now))
+    said = times_of(cells, known, None)
+    times = cells.tried("end", lambda: checked_times(*said, known.now)) if said else None
     service_id = cells.tried("service", lambda: known.service(cells["service"]))
     cells.tried("user", lambda: check_user(cells["user"], known.user_id))
     minutes = None
@@ -163,27 +164,43 @@ def billable_of(typed: str | None, worked: int, otherwise: int) -> int:
     return minutes
 
 
-def times_of(cells: Cells, known: Known, own_day: date | None) -> tuple[datetime, datetime]:
-    """Start and end (UTC) of start and end, start and span, or a span with both; clocks are on the row's date."""
-    today = local_date(known.now, known.zone)
+def times_of(cells: Cells, known: Known, own_day: date | None) -> tuple[datetime, datetime] | None:
+    """Start and end (UTC) of start and end, start and span, or a span with both; clocks are on the row's date.
+
+    None where something is wrong, which is among the faults then.
+    """
+    before, today = len(cells.faults), local_date(known.now, known.zone)
     typed_date, span, typed_start, typed_end = (cells[name] for name in ("date", "span", "start", "end"))
-    day = parse_date(typed_date, today) if typed_date else own_day
+    day = cells.tried("date", lambda: parse_date(typed_date, today)) if typed_date else own_day
+    if typed_date and day is None:
+        return None
     if span and ":" in span:
-        if typed_start or typed_end:
-            raise UsageError("The span has times, and so has the row.", "Leave one of them out.")
-        return parse_interval(span, known.now, _day(day, span), known.zone)
-    if not typed_start:
-        raise UsageError("It has no start.", "Add a start, or a span like 9:00-10:30.")
-    start = _instant(typed_start, day, today, known.zone)
-    length = parse_span(span) if span else _whole(cells["minutes"])
-    if typed_end is None:
-        if length is None:
-            raise UsageError("It has neither an end nor a span.")
-        return start, start + timedelta(minutes=length)
-    end = _instant(typed_end, day or local_date(start, known.zone), today, known.zone)
-    if length is not None and length != minutes_between(start, end):
-        raise UsageError(f"It says {length} minutes, and from start to end are {minutes_between(start, end)}.")
-    return start, end
+        return cells.tried("span", lambda: _span_with_times(cells, span, day, known))
+    length = cells.tried("span", lambda: parse_span(span)) if span else cells.tried("minutes", lambda: _whole(cells))
+    start = cells.tried("start", lambda: _instant(typed_start, day, today, known.zone))
+    on = day or (local_date(start, known.zone) if start else today)
+    end = cells.tried("end", lambda: _end(typed_end, start, length, on, today, known.zone))
+    return (start, end) if start and end and len(cells.faults) == before else None
+
+
+def _end(
+    typed: str | None, start: datetime | None, length: int | None, day: date, today: date, zone: tzinfo
+) -> datetime | None:
+    """The end that is typed, else the one that is so many minutes after the start; they have to agree."""
+    if typed:
+        end = _instant(typed, day, today, zone)
+        if start and length not in (None, minutes_between(start, end)):
+            raise UsageError(f"It says {length} minutes, and from start to end are {minutes_between(start, end)}.")
+        return end
+    if length is None:
+        raise UsageError("It has neither an end nor a span.")
+    return start + timedelta(minutes=length) if start else None
+
+
+def _span_with_times(cells: Cells, span: str, day: date | None, known: Known) -> tuple[datetime, datetime]:
+    if cells["start"] or cells["end"]:
+        raise UsageError("The span has times, and so has the row.", "Leave one of them out.")
+    return parse_interval(span, known.now, _day(day, span), known.zone)
 
 
 def _day(day: date | None, typed: str) -> date:
@@ -192,12 +209,15 @@ def _day(day: date | None, typed: str) -> date:
     return day
 
 
-def _instant(typed: str, day: date | None, today: date, zone: tzinfo) -> datetime:
+def _instant(typed: str | None, day: date | None, today: date, zone: tzinfo) -> datetime:
+    if not typed:
+        raise UsageError("It has no start.", "Add one, or a span like 9:00-10:30.")
     on = _day(day, typed) if _CLOCK_ONLY.fullmatch(typed) else day or today
     return parse_instant(typed, on, today, zone)
 
 
-def _whole(typed: str | None) -> int | None:
+def _whole(cells: Cells) -> int | None:
+    typed = cells["minutes"]
     if typed is None:
         return None
     if not typed.strip().isdecimal() or len(typed) > 6:
