@@ -122,7 +122,9 @@ def test_types_services_and_long_notes(local: Desk) -> None:
         {"start": "2026-11-20T09:00:00Z", "span": "1h", "item": "TIC1042", "service": "basic"},
     ]
     local.ok("bulk", "create", "-", typed=json.dumps(rows))
-    first, second = entries(local)
+    local.ok("bulk", "create", "-", typed=f"date,span,item,notes\n2026-11-21,9:00-10:00,tk_1,{'x' * 200_000}\n")
+    first, second, third = entries(local)
+    assert len(third["notes"]) == 200_000
     assert (first["work_item_type"], first["billable_minutes"], first["notes"]) == ("non_billable_category", 0, notes)
     assert second["service_name"] == "Basic Support"
 

@@ -273,6 +273,9 @@ def test_a_timer_kept_here_is_on_the_sheet(strict: Strict) -> None:
     data = desk.ok("day", "--json", tty=False).json
     assert [each["notes"] for each in data["kept_here"]] == ["Kept"]
     assert data["duration_minutes"] == 50
+    admin = strict.as_role("admin").ok("log", "TIC1011", "7:00-7:15", "-s", "Basic Support", "--json").json["user_id"]
+    theirs = desk.ok("day", "--user", admin, "--json", tty=False).json
+    assert (theirs["kept_here"], theirs["duration_minutes"]) == ([], 15), "it is on nobody else's"
     assert data["gaps"] == [{"from": "2026-11-23T06:30:00Z", "to": "2026-11-23T08:12:00Z", "minutes": 102}]
 
 

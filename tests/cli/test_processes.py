@@ -161,6 +161,18 @@ def test_a_directory_that_cannot_be_made_and_a_full_disk_are_told(tmp_path: Path
     ), full.stderr
 
 
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_an_export_to_a_full_disk_is_one_line(tmp_path: Path, form: str) -> None:
+    alga(tmp_path, "log", "tk_1", "9:00-10:00", "--date", "2026-06-02")
+    command = [*ALGA, "export", "--profile", "local", "--from", "2026-06-01", "-f", form]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            command, env=environment(tmp_path), stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        )
+    assert (done.returncode, done.stderr.count("\n")) == (3, 1), done.stderr
+    assert "No space left on device" in done.stderr
+
+
 def test_closed_streams_do_no_harm(tmp_path: Path) -> None:
     line = f"{' '.join(ALGA)} log tk_1 30m -m x >&- 2>&- <&-"
     done = subprocess.run(["bash", "-c", line], env=environment(tmp_path), check=False)

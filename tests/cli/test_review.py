@@ -145,6 +145,20 @@ def test_nothing_named_is_an_error_where_nobody_can_be_asked(admin: Desk) -> Non
     assert admin("approve", "x", "--today").code == 2, "ids and filters"
 
 
+def test_yes_is_not_enough_to_approve_whatever_there_is(strict: Strict, admin: Desk) -> None:
+    entry = worked(strict, "7:00-8:00")[0]
+    assert admin("approve", "--yes").code == 2, "in a terminal too"
+    assert status_of(admin, entry) == "SUBMITTED"
+
+
+def test_only_what_is_submitted_waits_and_not_ones_own(strict: Strict, admin: Desk) -> None:
+    submitted, draft = worked(strict, "7:00-7:30", "7:30-8:00")
+    submit(strict, draft, status="DRAFT")
+    assert [row["id"] for row in admin.ok("approve", "--dry-run", "--json").json] == [submitted]
+    assert len(admin.ok("approve", "--dry-run", "--json", "--everyone").json) == 4, "her own three too"
+    assert [row["id"] for row in admin.ok("approve", "--dry-run", "--json", "--status", "draft").json] == [draft]
+
+
 def test_dry_run_only_shows(strict: Strict, admin: Desk) -> None:
     entry = worked(strict, "7:00-8:00")[0]
     shown = admin.ok("approve", entry, "--dry-run", tty=False)

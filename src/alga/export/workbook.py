@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, tzinfo
+from shutil import copyfileobj
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from alga.errors import UsageError
@@ -23,12 +25,25 @@ def write_xlsx(out: BinaryIO, entries: "Sequence[TimeEntry]", fields: Sequence[F
 
     Raises UsageError for more rows than a sheet has.
     """
-    import xlsxwriter
+    from xlsxwriter import Workbook
+    from xlsxwriter.exceptions import FileCreateError
 
     if len(entries) > MOST_ROWS:
         raise UsageError(f"A sheet has {MOST_ROWS} rows, and there are more entries.", "Export csv, or fewer days.")
-    book = xlsxwriter.Workbook(out, {"constant_memory": True})
-    book.set_properties({"title": "Time entries", "created": MADE})
+    with TemporaryFile() as whole:  # it seeks, which a pipe does not
+        book = Workbook(whole, {"constant_memory": True})
+        book.set_properties({"title": "Time entries", "created": MADE})
+        sheet = _fill(book, entries, fields, zone)
+        try:
+            book.close()
+        except FileCreateError as fault:
+            raise fault.args[0] from None  # the OSError it was
+        whole.seek(0)
+        copyfileobj(whole, out)
+    return sheet.cut
+
+
+def _fill(book: Any, entries: "Sequence[TimeEntry]", fields: Sequence[Field], zone: tzinfo) -> "_Sheet":
     sheet = _Sheet(book, "Entries", [field.name for field in fields])
     sums: dict[tuple[str, str], list[int]] = {}
     for entry in entries:
@@ -44,8 +59,7 @@ def write_xlsx(out: BinaryIO, entries: "Sequence[TimeEntry]", fields: Sequence[F
     totals.add(["Total", "", *map(sum, zip(*sums.values(), strict=True))] if sums else ["Total", "", 0, 0, 0])
     for each in (sheet, totals):
         each.finish()
-    book.close()
-    return sheet.cut
+    return sheet
 
 
 class _Sheet:
