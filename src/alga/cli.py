@@ -15,7 +15,7 @@ from alga import __version__, output
 from alga.command import Context
 from alga.errors import AlgaError, ConfigError, Interrupted, UsageError
 from alga.options import ProfileName
-from alga.output import Format, Shown
+from alga.output import Bytes, Format, Shown
 from alga.session import Outside
 
 PANELS = {  # each command's file is commands/NAME.py, imported when it is typed
@@ -167,7 +167,8 @@ def _show(result: Shown, context: Context) -> None:
         raise
     except OSError as fault:
         _give_up_stdout()
-        told = f"The output cannot be written: {fault.strerror}. The command itself was carried out."
+        done = "" if isinstance(result.text, Bytes) else " The command itself was carried out."
+        told = f"The output cannot be written: {fault.strerror}.{done}"
         raise ConfigError(told, "Is there room where it should go?") from fault
 
 

@@ -108,7 +108,11 @@ OUTCOMES = (
     Column(Head("OUTCOME"), lambda o, look: o.state),
     Column(Head("ID"), lambda o, look: (o.id or "")[:8]),
     Column(Head("WHAT", most=40), lambda o, look: o.label, when=lambda rows: any(o.label for o in rows)),
-    Column(Head("REASON", wide=True), lambda o, look: o.reason or "", when=lambda rows: any(o.reason for o in rows)),
+    Column(
+        Head("REASON", wide=True, wrap=True),
+        lambda o, look: o.reason or "",
+        when=lambda rows: any(o.reason for o in rows),
+    ),
 )
 
 

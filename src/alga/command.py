@@ -12,7 +12,7 @@ import typer
 
 from alga import entries, output, workitems
 from alga.columns import Look
-from alga.errors import ConfigError, Forbidden, NotFound, Refused, UnknownOutcome, Unreachable
+from alga.errors import ConfigError, Forbidden, NotFound, Refused, UnknownOutcome, Unreachable, UsageError
 from alga.options import Common, FilterOptions, PeriodOptions, ScopeOptions
 from alga.output import Format, Shown
 from alga.running import Running, of_entry
@@ -108,8 +108,12 @@ def choose(
 ) -> tuple[Selection, str]:
     """The entries that options name, and that in words. `whose` is mine, everyone or others where none is named."""
     chosen = period.chosen(default, session.now(), session.zone)
+    user_id, user_name = workitems.user(scope.user, session.client, session.learnt) if scope.user else (None, "")
     named = "user" if scope.user else "mine" if scope.mine else "everyone" if scope.everyone else whose
     own = workitems.own_user(session.client, session.learnt) if named in ("mine", "others") else None
+    if named == "others" and own is None:
+        told = "The server has not shown yet whose key this is, so your own entries cannot be left out."
+        raise UsageError(told, "Say whose: --everyone, or --user ID.")
     if named == "mine" and own is None:
         named = "everyone"
         told = "The server has not shown yet whose key this is, so these are everyone's. A first alga log tells."
@@ -120,7 +124,7 @@ def choose(
     status = filters.status and filters.status.replace("-", "_").upper()
     selection = Selection(
         chosen,
-        user_id=scope.user or (own if named == "mine" else None),
+        user_id=user_id or (own if named == "mine" else None),
         not_user=own if named == "others" else None,
         work_item_id=found.id if found else None,
         work_item_type=filters.kind,
@@ -132,7 +136,7 @@ def choose(
         "mine": "Mine",
         "everyone": "Everyone's",
         "others": "Everyone's but yours",
-        "user": f"User {scope.user}'s",
+        "user": f"{user_name}'s",
     }
     billed = {"yes": "billable", "no": "not billable"}.get(filters.billable or "")
     only = [found.label if found else None, filters.kind, filters.service_name, status, billed]

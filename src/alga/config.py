@@ -166,9 +166,10 @@ def fault_of(key: str, value: object) -> str | None:
         return f"timer is one of {', '.join(TIMERS)}"
     if key == "target":
         try:
-            parse_span(value)
-        except UsageError as fault:
-            return f"target is a length of time: {fault.message}"
+            minutes = parse_span(value)
+        except UsageError:
+            minutes = 0
+        return None if 0 < minutes <= 24 * 60 else "target is the length of a working day, like 8h or 7h30m"
     return None
 
 

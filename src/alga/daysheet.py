@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import pairwise
 from typing import Any
 
@@ -86,7 +86,8 @@ def timeline(sheet: Daysheet, zone: tzinfo, now: datetime, width: int, marks: st
     spans = sorted((each.started_at, each.ended_at or now) for each in sheet.stretches)
     if not spans:
         return []
-    at, end = spans[0][0].astimezone(zone).replace(minute=0, second=0, microsecond=0), max(last for _, last in spans)
+    first = spans[0][0].astimezone(zone).replace(minute=0, second=0, microsecond=0)
+    at, end = first.astimezone(UTC), max(last for _, last in spans)  # in UTC, since the clocks may go back
     step = next((timedelta(minutes=n) for n in STEPS if (end - at) / timedelta(minutes=n) <= width), None)
     hours, line = "", ""
     while step and at < end:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 RECENT = timedelta(days=92)
 EVER = datetime(2000, 1, 1, tzinfo=UTC)
 SHORTEST_PREFIX = 4
+NOT_THERE = "No entry has that id."
 Warn = Callable[[str], None]
 
 
@@ -38,7 +39,7 @@ def since(client: "Client", user_id: str | None, start: datetime, end: datetime 
     """Entries that start between two instants, oldest first."""
     query = {"start_time_from": to_wire(start)} | ({"user_id": user_id} if user_id else {})
     if end:
-        query["start_time_to"] = to_wire(end)
+        query["start_time_to"] = to_wire(end + timedelta(seconds=1))  # some starts have fractions of a second
     rows = [entry for entry in client.walk_entries(query) if not user_id or entry.user_id in (user_id, None)]
     kept = [entry for entry in rows if start <= entry.started_at and (not end or entry.started_at <= end)]
     return sorted(kept, key=lambda entry: (entry.started_at, entry.id))
@@ -49,31 +50,53 @@ def by_id(client: "Client", learnt: Learnt, typed: str, now: datetime) -> "TimeE
 
     Raises NotFound, or UsageError when several begin like that.
     """
-    typed = typed.strip().lower()
-    if workitems.UUID.fullmatch(typed):
-        return client.get_entry(typed)
-    if len(typed) < SHORTEST_PREFIX:
-        raise UsageError(
-            f"'{typed}' is too short for an id: at least {SHORTEST_PREFIX} characters.", "To see ids: alga list"
-        )
-    own, recent = workitems.own_user(client, learnt), now - RECENT
-    for user_id, start in ((own, recent), (None, recent), *([(own, EVER)] if own else [])):
-        found = [entry for entry in since(client, user_id, start) if entry.id.lower().startswith(typed)]
-        exact = [entry for entry in found if entry.id.lower() == typed]
-        if len(exact or found) == 1:
-            return (exact or found)[0]
-        if found:
+    return Finder(client, learnt, now).find(typed)
+
+
+class Finder:
+    """Finds entries by shortened ids; what was listed for one is not listed again for the next."""
+
+    def __init__(self, client: "Client", learnt: Learnt, now: datetime) -> None:
+        self._client, self._learnt, self._now = client, learnt, now
+        self._listed: dict[tuple[str | None, datetime], list[TimeEntry]] = {}
+
+    def find(self, typed: str) -> "TimeEntry":
+        """See by_id()."""
+        typed = typed.strip().lower()
+        if workitems.UUID.fullmatch(typed):
+            return self._client.get_entry(typed)
+        if len(typed) < SHORTEST_PREFIX:
             raise UsageError(
-                f"{len(found)} entries begin with {typed}.", f"Say more: {', '.join(e.id for e in found[:5])}"
+                f"'{typed}' is too short for an id: at least {SHORTEST_PREFIX} characters.", "To see ids: alga list"
             )
-    raise NotFound(f"No entry begins with {typed}.", "To see ids: alga list --month")
+        own, recent = workitems.own_user(self._client, self._learnt), self._now - RECENT
+        for user_id, start in ((own, recent), (None, recent), *([(own, EVER)] if own else [])):
+            found = [entry for entry in self._since(user_id, start) if entry.id.lower().startswith(typed)]
+            exact = [entry for entry in found if entry.id.lower() == typed]
+            if len(exact or found) == 1:
+                return (exact or found)[0]
+            if found:
+                raise UsageError(
+                    f"{len(found)} entries begin with {typed}.", f"Say more: {', '.join(e.id for e in found[:5])}"
+                )
+        raise NotFound(f"No entry begins with {typed}.", "To see ids: alga list --month")
+
+    def full_id(self, typed: str) -> str:
+        """A whole id as it is, a shortened one looked up."""
+        same = workitems.same_case(typed.strip())
+        return same if workitems.UUID.fullmatch(same) else self.find(same).id
+
+    def _since(self, user_id: str | None, start: datetime) -> "list[TimeEntry]":
+        key = user_id, start
+        if key not in self._listed:
+            self._listed[key] = since(self._client, user_id, start)
+        return self._listed[key]
 
 
 def full_ids(client: "Client", learnt: Learnt, typed: Sequence[str], now: datetime) -> list[str]:
     """Whole ids as they are, shortened ones looked up, each once."""
-    every = [each.strip().lower() for each in typed]
-    whole = [each if workitems.UUID.fullmatch(each) else by_id(client, learnt, each, now).id for each in every]
-    return list(dict.fromkeys(whole))
+    finder = Finder(client, learnt, now)
+    return list(dict.fromkeys(finder.full_id(each) for each in typed))
 
 
 def by_ids(client: "Client", ids: Iterable[str], among: "Iterable[TimeEntry]" = ()) -> "dict[str, TimeEntry]":

@@ -24,11 +24,11 @@ def replacing(path: Path, mode: int | None = None) -> Iterator[BinaryIO]:
 
     Raises OSError, with the old file intact. What is no regular file (a terminal, /dev/null) is written to directly.
     """
-    target = path.resolve()
-    if target.exists() and not target.is_file():
-        with target.open("wb") as file:
+    if path.exists() and (not path.is_file() or path.is_relative_to("/dev")):
+        with path.open("ab") as file:
             yield file
         return
+    target = Path(os.path.realpath(path))
     handle, beside = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)  # created with mode 0600
     try:
         with os.fdopen(handle, "wb") as file:

@@ -104,7 +104,7 @@ class ScopeOptions:
 
     mine: Annotated[bool, typer.Option("--mine", help="One's own.")] = False
     everyone: Annotated[bool, typer.Option("--everyone", help="Everyone's.")] = False
-    user: Annotated[str | None, typer.Option("--user", metavar="ID", help="One user's.")] = None
+    user: Annotated[str | None, typer.Option("--user", metavar="PERSON", help="One person's.")] = None
 
     def __post_init__(self) -> None:
         if self.mine + self.everyone + bool(self.user) > 1:

@@ -1,22 +1,24 @@
 """What became of each of many entries, and the exit code that says it for all."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from alga.errors import AlgaError, Interrupted, PartlyDone, Refused
-from alga.times import counted
+from alga.errors import AlgaError, Interrupted, PartlyDone, Refused, UnknownOutcome
 
 T = TypeVar("T")
 Tell = Callable[[int], None]
+STOPPED = "interrupted"  # the state of what Ctrl-C left unsent
 
 
 @dataclass(frozen=True)
 class Place:
-    """A row of a file; lines count from 1."""
+    """A row of a file; lines and rows count from 1, and a line of JSON may hold several rows."""
 
     file: str
     line: int
+    row: int = 1
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"
@@ -32,47 +34,92 @@ class Outcome:
     reason: str | None = None
     place: Place | None = None
     label: str = ""
+    sent: bool = True
 
     def published(self) -> dict[str, Any]:
         """As JSON shows it; a row of a file says where it stands."""
-        where = {"file": self.place.file, "line": self.place.line} if self.place else {}
+        where = {"file": self.place.file, "line": self.place.line, "row": self.place.row} if self.place else {}
         said = {"id": self.id, "outcome": self.state, "reason": self.reason}
-        return where | said | {"delivery": "delivered" if self.done else None}
+        return where | said | {"delivery": "delivered" if self.done and self.sent else None}
 
 
 def exit_code(outcomes: Sequence[Outcome]) -> int:
-    """0 when all were done, 5 when none was, 9 for some."""
+    """0 when all were done, 9 for some; when none was, 5 if each was refused, else 7. 130 after Ctrl-C."""
+    states = Counter(outcome.state for outcome in outcomes)
     done = sum(outcome.done for outcome in outcomes)
+    if states[STOPPED]:
+        return Interrupted.exit_code
     if done == len(outcomes):
         return 0
-    return PartlyDone.exit_code if done else Refused.exit_code
+    if done:
+        return PartlyDone.exit_code
+    return UnknownOutcome.exit_code if states["unknown"] or states["not sent"] else Refused.exit_code
 
 
-def summed(verb: str, outcomes: Sequence[Outcome]) -> str:
-    """`Approved 3 entries.`, `Approved 2 of 3 entries.`"""
-    done = sum(outcome.done for outcome in outcomes)
-    of = "" if done == len(outcomes) else f"{done} of "
-    return f"{verb} {of}{counted(len(outcomes), 'entry')}."
+def summed(outcomes: Sequence[Outcome]) -> str:
+    """`3 approved.`, `2 recorded, 1 refused.`"""
+    states = Counter(outcome.state for outcome in outcomes)
+    return ", ".join(f"{number} {state}" for state, number in states.items()) + "."
+
+
+def split(items: Sequence[T], size: int) -> list[Sequence[T]]:
+    """In chunks of so many."""
+    return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 def in_chunks(
-    items: Sequence[T],
-    size: int,
-    send: Callable[[Sequence[T]], list[Outcome]],
-    unsent: Callable[[T, str], Outcome],
+    chunks: Sequence[Sequence[T]],
+    write: Callable[[Sequence[T]], bool],
+    judge: Callable[[Sequence[T], bool], Iterator[Outcome]],
+    untold: Callable[[T, str, str], Outcome],
     tell: Tell,
 ) -> list[Outcome]:
-    """Send so many at a time. What an error leaves unsent gets its reason; when nothing was done, it is raised."""
+    """Write chunk by chunk, and tell what became of each item.
+
+    `write` says whether the chunk's answer was lost; `judge` gives the outcomes in the order of the chunk. What an
+    error or Ctrl-C leaves is told too: `unknown` where it may have been written, else `not sent`. An error before
+    anything was written is raised.
+    """
     told: list[Outcome] = []
-    for start in range(0, len(items), size):
+    for number, chunk in enumerate(chunks):
+        begun, before = False, len(told)
         try:
-            told += send(items[start : start + size])
-        except AlgaError as error:
-            done = sum(outcome.done for outcome in told)
-            if isinstance(error, Interrupted) and done:
-                raise error.adding(f"Before that, {done} of {counted(len(items), 'entry')} were done.") from None
-            if isinstance(error, Interrupted) or not done:
+            lost = _written(write, chunk)
+            begun = True
+            for outcome in judge(chunk, lost):
+                told.append(outcome)
+        except (AlgaError, KeyboardInterrupt) as error:
+            stopped = isinstance(error, Interrupted | KeyboardInterrupt)
+            if not (told or begun or stopped):
                 raise
-            return told + [unsent(item, error.message) for item in items[start:]]
+            why = error.message if isinstance(error, AlgaError) else "Interrupted."
+            if begun or stopped:
+                told += [untold(item, "unknown", why) for item in chunk[len(told) - before :]]
+                chunk = []
+            rest = [*chunk, *(item for each in chunks[number + 1 :] for item in each)]
+            return told + [untold(item, STOPPED if stopped else "not sent", why) for item in rest]
         tell(len(told))
     return told
+
+
+def _written(write: Callable[[Sequence[T]], bool], chunk: Sequence[T]) -> bool:
+    try:
+        return write(chunk)
+    except UnknownOutcome:
+        return True
+
+
+def one_by_one(
+    items: Sequence[T], send: Callable[[T], Outcome], untold: Callable[[T, str, str], Outcome]
+) -> Iterator[Outcome]:
+    """Each alone, to learn why it is refused. An error that is not about one of them leaves the others unsent."""
+    for number, item in enumerate(items):
+        try:
+            yield send(item)
+        except UnknownOutcome as error:
+            yield untold(item, "unknown", error.message)
+        except Interrupted:
+            raise
+        except AlgaError as error:
+            yield from (untold(each, "not sent", error.message) for each in items[number:])
+            return

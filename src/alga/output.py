@@ -60,7 +60,7 @@ def show(shown: Shown, form: Format) -> None:
         case "jsonl":
             _print_lines([as_json(row, indent=None) for row in _rows(data)])
         case "ids":
-            _print_lines([plain(str(row["id"])) for row in _rows(shown.data) if row.get("id")])
+            _print_lines([plain(str(row["id"])) for row in _named(_rows(shown.data))])
         case _:
             _print_text(_of_fields(_rows(data), form.fields) if form.fields else shown.text)
 
@@ -79,6 +79,13 @@ def _print_lines(lines: Sequence[str], stream: TextIO | None = None) -> None:
 
 def _rows(data: Any) -> list[Mapping[str, Any]]:
     return list(data) if isinstance(data, list) else [] if data is None else [data]
+
+
+def _named(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Rows with an id; of outcomes only those that were done, for a pipe to go on with."""
+    if rows and not any("id" in row for row in rows):
+        raise UsageError("There are no ids in that.", "Another format: table, json or jsonl.")
+    return [row for row in rows if row.get("id") and not ("outcome" in row and row["delivery"] is None)]
 
 
 def _picked(data: Any, fields: Sequence[str]) -> Any:
@@ -146,8 +153,13 @@ def ask(question: str, above: Sequence[str] = ()) -> str:
     """A line typed by the person at the terminal, under what it is about; stdout stays clean."""
     sys.stderr.write("".join(f"{plain(line)}\n" for line in above) + plain(question) + " ")
     sys.stderr.flush()
-    answer = sys.stdin.readline()
+    try:
+        answer = sys.stdin.readline()
+    except KeyboardInterrupt:
+        sys.stderr.write("\n")
+        raise
     if not answer:
+        sys.stderr.write("\n")
         raise Interrupted("Interrupted: no answer. Nothing was changed.")
     return answer.strip()
 

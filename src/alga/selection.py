@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from typing import Protocol, TypeVar
 
 from alga.periods import EVER, Period
@@ -54,7 +54,7 @@ class Selection:
         start, end = self.period.bounds(zone)
         asked = {
             "start_time_from": to_wire(start) if start else None,
-            "start_time_to": to_wire(end - timedelta(seconds=1)) if end else None,
+            "start_time_to": to_wire(end) if end else None,
             "user_id": self.user_id,
             "work_item_id": self.work_item_id,
             "work_item_type": self.work_item_type,
@@ -66,13 +66,15 @@ class Selection:
 
     def checked(self, rows: Iterable[T], zone: tzinfo) -> tuple[list[T], list[str]]:
         """The rows that are meant, oldest first and ties by id, and the filters that the server did not obey."""
-        tests, ignored, kept = self._tests(zone), set[str](), list[T]()
+        tests, ignored, kept = self._tests(zone), set[str](), dict[str, T]()
+        end = self.period.bounds(zone)[1]
         for row in rows:
             failed = {name for name, holds in tests.items() if not holds(row)}
             ignored |= failed
-            if not failed and (self.not_user is None or row.user_id != self.not_user):
-                kept.append(row)
-        return sorted(kept, key=lambda row: (row.started_at, row.id)), sorted(ignored)
+            others = self.not_user is None or row.user_id != self.not_user
+            if not failed and others and row.started_at != end:  # at its end a server's filter includes it
+                kept[row.id] = row
+        return sorted(kept.values(), key=lambda row: (row.started_at, row.id)), sorted(ignored)
 
     def _tests(self, zone: tzinfo) -> dict[str, Test]:
         every: dict[str, tuple[object, Test]] = {
@@ -86,5 +88,5 @@ class Selection:
         tests = {name: test for name, (wanted, test) in every.items() if wanted is not None}
         start, end = self.period.bounds(zone)
         return {
-            "period": lambda row: (not start or row.started_at >= start) and (not end or row.started_at < end)
+            "period": lambda row: (not start or row.started_at >= start) and (not end or row.started_at <= end)
         } | tests

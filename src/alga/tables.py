@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
 _NARROW, _LEAST, _WRAPPED = 80, 8, 20
-_WIDE_GAP, _TIGHT_GAP = 3, 2
+_GAPS = (3, 2, 1)
 
 
 @dataclass(frozen=True)
@@ -86,10 +86,16 @@ def _grid(table: Table, terminal: bool) -> "tuple[RichTable, int]":
         for cell in (cell for row in cells for cell in row):
             cell.highlight_words([table.marked], style="reverse", case_sensitive=False)
     sizes = [[cell.cell_len for cell in row] for row in cells]
-    gap, widths = _WIDE_GAP, _widths(table.heads, sizes, terminal, _WIDE_GAP)
-    if terminal and _crowded(table.heads, widths):
-        gap, widths = _TIGHT_GAP, _widths(table.heads, sizes, terminal, _TIGHT_GAP)
-    padding = (0, 1) if gap == _WIDE_GAP else (0, 1, 0, 0)
+    for gap in _GAPS:
+        widths = _widths(table.heads, sizes, terminal, gap)
+        if not terminal or not _crowded(table.heads, widths, gap):
+            break
+    padding = (0, 0, 0, 0) if gap == 1 else (0, 1, 0, 0) if gap == 2 else (0, 1)
+    for row in cells if not unicode() else ():  # where there is no ellipsis, a cut text says so too
+        for cell, head, width in zip(row, table.heads, widths, strict=False):
+            if cell.cell_len > width and not head.wrap:
+                cell.truncate(width - 1)
+                cell.append("~")
     grid = RichTable(box=_box(), show_edge=False, pad_edge=False, padding=padding, header_style="dim")
     for head, width in zip(table.heads, widths, strict=True):
         grid.add_column(
@@ -113,10 +119,10 @@ def _box() -> "Box":
     return Box(f"    \n    \n {rule}{rule} \n    \n    \n    \n    \n    \n", ascii=not unicode())
 
 
-def _crowded(heads: Sequence[Head], widths: Sequence[int]) -> bool:
+def _crowded(heads: Sequence[Head], widths: Sequence[int], gap: int) -> bool:
     """Whether it is wider than the terminal, or leaves a text that wraps too little room."""
     narrow = any(head.wrap and width < _WRAPPED for head, width in zip(heads, widths, strict=True))
-    return narrow or sum(widths) + _WIDE_GAP * (len(widths) - 1) > shutil.get_terminal_size().columns
+    return narrow or sum(widths) + gap * (len(widths) - 1) > shutil.get_terminal_size().columns
 
 
 def _widths(heads: Sequence[Head], rows: Sequence[Sequence[int]], terminal: bool, gap: int) -> list[int]:

@@ -134,7 +134,7 @@ def parse_date(text: str, today: date) -> date:
     if typed in ("today", "yesterday"):
         return today - timedelta(days=typed == "yesterday")
     try:
-        if _DATE.fullmatch(typed):
+        if _DATE.fullmatch(typed) and typed[:2] in ("19", "20", "21"):
             return date.fromisoformat(typed)
     except ValueError as fault:
         raise UsageError(f"'{text}' is not a date: {fault}.", "Accepted: 2026-06-02, today, yesterday.") from fault

@@ -48,8 +48,7 @@ def resolve(typed: str, kind: str, client: "Client", learnt: Learnt) -> WorkItem
         raise UsageError(f"There is no type '{kind}'.", f"There is: {', '.join(TYPES)}")
     if not typed or not typed.isprintable():
         raise UsageError("That is not the id or number of a work item.", "To find one: alga tickets WORDS")
-    if UUID.fullmatch(typed):
-        typed = typed.lower()  # as servers write it, so that what comes back compares equal
+    typed = same_case(typed)
     if kind != "ticket" or not NUMBER.fullmatch(typed):
         return WorkItem(kind, typed, label_of(typed, None, kind, learnt))
     for ticket_id, (number, _) in learnt.tickets.items():
@@ -62,6 +61,11 @@ def resolve(typed: str, kind: str, client: "Client", learnt: Learnt) -> WorkItem
         raise UsageError(f"{typed} may be {' or '.join(ticket.ticket_number for ticket in found)}.", "Say which.")
     learnt.ticket(found[0].ticket_id, found[0].ticket_number, found[0].title)
     return WorkItem(kind, found[0].ticket_id, found[0].ticket_number)
+
+
+def same_case(typed: str) -> str:
+    """A UUID as servers write it, so that what comes back compares equal; other ids as they are."""
+    return typed.lower() if UUID.fullmatch(typed) else typed
 
 
 def _same(number: str, typed: str) -> bool:
@@ -138,7 +142,7 @@ def service(typed: str | None, default: str | None, client: "Client", learnt: Le
 def named(wanted: str, client: "Client", learnt: Learnt) -> str:
     """The id of the service with that id, name or part of a name. Raises NotFound, UsageError for several."""
     if UUID.fullmatch(wanted) or wanted in learnt.services:
-        return wanted
+        return same_case(wanted)
     exact = [service_id for service_id, name in learnt.services.items() if name.lower() == wanted.lower()]
     if len(exact) == 1:
         return exact[0]
@@ -156,6 +160,28 @@ def _matching(wanted: str, known: dict[str, str]) -> list[str]:
     """An exact name wins; else the names that contain the words, upper and lower case alike."""
     exact = [service_id for service_id, name in known.items() if name.lower() == wanted.lower()]
     return exact or [service_id for service_id, name in known.items() if wanted.lower() in name.lower()]
+
+
+# --- users ----------------------------------------------------------------------------------------
+
+
+def user(typed: str, client: "Client", learnt: Learnt) -> tuple[str, str]:
+    """The id and the name of the user with that id, part of a name, or beginning of an id.
+
+    A technician may not list users (section 11): known are those whose entries were recorded lately.
+    """
+    wanted = same_case(typed.strip())
+    latest = client.list_entries({"sort": "start_time", "order": "desc", "limit": "100"}).rows
+    known = {entry.user_id: entry.user_name or entry.user_id for entry in latest if entry.user_id}
+    if wanted in known or UUID.fullmatch(wanted):
+        return wanted, known.get(wanted, f"User {wanted}")
+    found = [key for key, name in known.items() if wanted.lower() in name.lower() or key.startswith(wanted.lower())]
+    if len(found) == 1:
+        return found[0], known[found[0]]
+    names = ", ".join(sorted(known[key] for key in found or known))
+    if found:
+        raise UsageError(f"'{typed}' may be several people.", f"Say which: {names}")
+    raise NotFound(f"Nobody called '{typed}' has recorded time lately.", f"There is: {names}. Or a whole user id.")
 
 
 # --- who am I -------------------------------------------------------------------------------------

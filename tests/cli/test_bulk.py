@@ -49,11 +49,11 @@ def test_rows_become_entries_and_each_has_its_outcome(local: Desk) -> None:
     first, second = entries(local)
     assert result.err == ""
     assert result.out == (
-        "Recorded 2 entries.\n"
         f"{'ROW'.ljust(len(path) + 2)}   OUTCOME    ID         WHAT\n"
         f"{'─' * (len(path) + 2 + 3 + 8 + 3 + 8 + 3 + 27)}\n"
         f"{path}:2   recorded   {first['id'][:8]}   tk_1 Fri 20 Nov 09:00-10:00\n"
         f"{path}:3   recorded   {second['id'][:8]}   tk_2 Fri 20 Nov 10:00-11:30\n"
+        "2 recorded.\n"
     )
     assert [(e["work_item_id"], e["notes"], e["duration_minutes"], e["billable_minutes"]) for e in (first, second)] == [
         ("tk_1", "First", 60, 60),
@@ -86,6 +86,8 @@ ROWS: dict[str, tuple[str, str]] = {  # a way to say an hour from 9 to 10 in Ber
     ),
     "minutes": ("r.csv", "start,duration_minutes,item\n2026-11-20 9:00,60,tk_1\n"),
     "tabs and blank lines": ("r.csv", "\n\nDate\tStart\tEnd\tWork Item\n\n2026-11-20\t9:00\t10:00\ttk_1\n\n"),
+    "Excel's first line": ("r.csv", "sep=;\r\ndate;start;end;item\r\n2026-11-20;9:00;10:00; tk_1 \r\n"),
+    "a flag of a database": ("r.csv", "start,span,item,is_billable\n2026-11-20T08:00:00Z,1h,tk_1,1\n"),
     "semicolons and CRLF": ("r.csv", "date;start;end;item\r\n2026-11-20;9:00;10:00;tk_1\r\n"),
     "a mark at the beginning": ("r.csv", "\ufeffdate,start,end,item\n2026-11-20,9:00,10:00,tk_1\n"),
     "json": ("r.json", '[{"date": "2026-11-20", "start": "9:00", "end": "10:00", "item": "tk_1", "notes": null}]'),
@@ -97,8 +99,8 @@ ROWS: dict[str, tuple[str, str]] = {  # a way to say an hour from 9 to 10 in Ber
 def test_every_way_to_say_the_same_row(local: Desk, name: str) -> None:
     file, content = ROWS[name]
     local.ok("bulk", "create", file_of(local, content, file))
-    assert [(e["started_at"], e["ended_at"], e["work_item_id"]) for e in entries(local)] == [
-        ("2026-11-20T08:00:00Z", "2026-11-20T09:00:00Z", "tk_1")
+    assert [(e["started_at"], e["ended_at"], e["work_item_id"], e["billable_minutes"]) for e in entries(local)] == [
+        ("2026-11-20T08:00:00Z", "2026-11-20T09:00:00Z", "tk_1", 60)
     ]
 
 
@@ -135,6 +137,8 @@ FAULTS = {  # a row after a good heading: what is said of it
     "2026-11-20,10:00,9:00,tk_1,x": "end: It ends before it starts. Past midnight? Give the end its date too.",
     "2026-11-24,9:00,10:00,tk_1,x": "end: It ends in the future.",
     ",9:00,10:00,tk_1,x": "start: 9:00 on which day? Add a date.",
+    ",9:00:00,2026-11-20 10:00,tk_1,x": "start: 9:00:00 on which day? Add a date.",
+    "0001-01-01,9:00,10:00,tk_1,x": "date: '0001-01-01' is not a date.",
     "20.11.2026,9:00,10:00,tk_1,x": "date: '20.11.2026' is not a date.",
     "2026-11-20,9:00,,tk_1,x": "end: It has neither an end nor a span.",
     "2026-11-20,,10:00,tk_1,x": "start: It has no start. Add one, or a span like 9:00-10:30.",
@@ -160,13 +164,16 @@ def test_all_faults_are_told_by_file_and_line_before_anything_is_sent(local: Des
 
 
 CONTRADICTIONS: dict[str, dict[str, Any]] = {
-    "end: It says 30 minutes, and from start to end are 60.": {"duration_minutes": 30},
+    "duration_minutes: It says 30 minutes, and from start to end are 60.": {"duration_minutes": 30},
     "span: The span has times, and so has the row.": {"span": "9:00-10:00"},
     "billable: 61 billable minutes are more than the 60 worked.": {"billable": 61},
     "user_id: Time is recorded for the key's own user only. Leave the column out.": {"user_id": "somebody"},
     "start_time: it says something else than start.": {"start_time": "2026-11-20T08:30:00Z"},
     "type: There is no type 'tickets'.": {"type": "tickets"},
     "service: There is no service 'gold'.": {"service": "gold"},
+    "date: It says 2026-11-19, and the start is on 2026-11-20.": {"date": "2026-11-19"},
+    "is_billable: '2' is neither yes nor no.": {"is_billable": "2"},
+    "Item: it says that twice.": {"Item": "tk_2"},
     "notes: The notes have characters that no text has.": {"notes": "\ud800"},
     "minutes: 'many' is not a whole number of minutes.": {"minutes": "many"},
 }
@@ -245,6 +252,9 @@ def test_dry_run_tells_and_sends_nothing(local: Desk) -> None:
         (b"PK\x03\x04\x00\x00", "rows.csv is not a text file."),
         ('[{"item": "tk_1"},\n{"item": }]', "rows.csv, line 2: that is not JSON."),
         ('[{"item": "tk_1"}\n', "rows.csv, line 2: the list has no end."),
+        ('[{"item": "tk_1"},\n', "rows.csv, line 2: the list has no end."),
+        ("[", "rows.csv, line 1: the list has no end."),
+        ('[{"minutes": ' + "9" * 5000 + "}]", "rows.csv, line 1: that is not JSON."),
         ('[{"item": "tk_1"}]\nmore', "rows.csv: something stands behind the list."),
     ],
 )
@@ -378,7 +388,7 @@ def test_a_connection_that_goes_leaves_the_rest_unsent(known: Strict) -> None:
     assert (result.code, outcomes.count("recorded"), outcomes.count("not sent")) == (9, 50, 70)
 
 
-def test_ctrl_c_says_how_much_was_done(known: Strict) -> None:
+def test_ctrl_c_tells_what_became_of_each_row(known: Strict) -> None:
     def interrupt(request: httpx.Request) -> None:
         if len(known.network.sent("POST")) > 1:
             raise KeyboardInterrupt
@@ -386,7 +396,11 @@ def test_ctrl_c_says_how_much_was_done(known: Strict) -> None:
     known.network.before = interrupt
     result = known.desk("bulk", "create", "-", typed=strict_rows(120))
     assert result.code == 130
-    assert "Before that, 50 of 120 entries were done." in result.err
+    assert result.out.endswith("50 recorded, 50 unknown, 20 interrupted.\n")
+    known.network.before = lambda request: None
+    assert known.desk.ok("bulk", "create", "-", typed=strict_rows(120)).out.endswith(
+        "50 recorded already, 70 recorded.\n"
+    )
 
 
 def test_a_row_of_a_form_the_server_refuses_does_not_hold_up_the_others(known: Strict) -> None:
@@ -407,12 +421,12 @@ def test_a_row_that_the_server_counts_and_does_not_list_is_not_sent_again(known:
 
     known.network.after = counting
     result = known.desk("bulk", "create", "-", "--json", typed=strict_rows(1, unknown))
-    assert (result.code, result.json[0]["outcome"]) == (5, "unknown")
+    assert (result.code, result.json[0]["outcome"]) == (7, "unknown")
     assert "counts it and does not list it" in result.json[0]["reason"]
     assert len(known.network.sent("POST")) == 1
 
 
-def test_when_the_first_answer_is_lost_and_nobody_knows_whose_key_it_is_nothing_more_is_sent(strict: Strict) -> None:
+def test_a_first_row_whose_answer_is_lost_is_unknown_and_not_sent_again(strict: Strict) -> None:
     def lost(request: httpx.Request, response: httpx.Response) -> httpx.Response:
         if request.method == "POST":
             raise httpx.ReadTimeout("", request=request)
@@ -420,8 +434,11 @@ def test_when_the_first_answer_is_lost_and_nobody_knows_whose_key_it_is_nothing_
 
     strict.network.after = lost
     result = strict.desk("bulk", "create", "-", "--json", typed=strict_rows(3), tty=False)
-    assert [row["outcome"] for row in result.json] == ["unknown", "not sent", "not sent"]
-    assert len(strict.network.sent("POST")) == 1
+    assert [row["outcome"] for row in result.json] == ["unknown", "recorded", "recorded"]
+    assert ["entries" in body_of(request) for request in strict.network.sent("POST")] == [False, True]
+    strict.network.after = lambda request, response: response
+    again = strict.desk.ok("bulk", "create", "-", "--json", typed=strict_rows(3), tty=False).json
+    assert [row["outcome"] for row in again] == ["recorded already"] * 3
 
 
 def test_rows_are_held_against_a_timer_kept_here(known: Strict) -> None:
@@ -445,6 +462,41 @@ def test_a_row_twice_in_a_file_is_one_entry_however_often_it_is_run(local: Desk)
         result = local("bulk", "create", "-", "--yes", "--json", typed=rows)
         assert [row["outcome"] for row in result.json] == [already, already, "faulty"]
     assert len(entries(local)) == 2
+
+
+def failing_to_read(strict: Strict, after: str) -> None:
+    """Once something was written with that method, nothing can be read any more."""
+
+    def broken(request: httpx.Request) -> None:
+        if request.method == "GET" and strict.network.sent(after):
+            raise httpx.ReadTimeout("", request=request)
+
+    strict.network.before = broken
+
+
+def test_what_was_sent_and_cannot_be_read_again_is_unknown_and_never_not_sent(known: Strict) -> None:
+    failing_to_read(known, "POST")
+    result = known.desk("bulk", "create", "-", "--json", typed=strict_rows(60))
+    outcomes = [row["outcome"] for row in result.json]
+    assert (result.code, outcomes.count("unknown"), outcomes.count("not sent")) == (7, 50, 10)
+    known.network.before = lambda request: None
+    again = known.desk.ok("bulk", "create", "-", "--json", typed=strict_rows(60)).json
+    assert [row["outcome"] for row in again].count("recorded already") == 50
+
+
+def test_rows_sent_alone_keep_their_outcomes_when_the_network_goes(known: Strict) -> None:
+    rows = strict_rows(5).splitlines()
+    rows[5] = rows[5].replace("TIC1042", "tk_9c41")  # its form makes the server refuse the whole chunk
+
+    def down(request: httpx.Request) -> None:
+        if len(known.network.sent("POST")) > 3:
+            raise httpx.ConnectError("down", request=request)
+
+    known.network.before = down
+    result = known.desk("bulk", "create", "-", "--json", typed="\n".join(rows))
+    assert (result.code, [row["outcome"] for row in result.json]) == (
+        9, ["recorded", "recorded", "not sent", "not sent", "not sent"],
+    )  # fmt: skip
 
 
 # --- update ---------------------------------------------------------------------------------------
@@ -482,7 +534,7 @@ def test_with_new_times_what_a_row_says_of_billable_is_what_is_meant(local: Desk
 
 def test_new_times_are_held_against_other_entries_as_they_will_be(local: Desk, two: tuple[str, str]) -> None:
     swapped = f"id,span\n{two[0]},10:00-11:30\n{two[1]},9:00-10:00\n"
-    assert local.ok("bulk", "update", "-", typed=swapped).out.startswith("Changed 2 entries.\n")
+    assert local.ok("bulk", "update", "-", typed=swapped).out.endswith("2 changed.\n")
     clash = local("bulk", "update", "-", typed=f"id,span\n{two[1]},9:30-10:30\n")
     assert clash.code == 2
     assert f"standard input:2 start: It would overlap Fri 20 Nov 10:00-11:30 ({two[0][:8]})." in clash.err
@@ -517,9 +569,24 @@ def test_updates_that_a_server_counts_but_does_not_make_are_found_out(known: Str
     with known.app.store.open(writing=True) as db:
         db.execute("UPDATE entries SET approval_status = 'APPROVED' WHERE entry_id = ?", (made[1]["id"],))
     rows = "id,notes\n" + "".join(f"{row['id']},new\n" for row in made)
+    told = known.desk("bulk", "update", "-", typed=rows)
+    assert "standard input:3 id: It is approved, so it cannot be changed" in told.err
+    result = known.desk("bulk", "update", "-", "--json", "--yes", typed=rows)
+    assert (result.code, [row["outcome"] for row in result.json]) == (9, ["changed", "faulty", "changed"])
+
+
+def test_updates_that_a_server_counts_and_drops_are_tried_alone(known: Strict) -> None:
+    made = known.desk.ok("bulk", "create", "-", "--json", typed=strict_rows(2)).json
+
+    def dropping(request: httpx.Request) -> None:
+        if request.method == "PUT" and request.url.path.endswith("/bulk"):
+            with known.app.store.open(writing=True) as db:  # approved meanwhile, by somebody else
+                db.execute("UPDATE entries SET approval_status = 'APPROVED' WHERE entry_id = ?", (made[1]["id"],))
+
+    known.network.before = dropping
+    rows = "id,notes\n" + "".join(f"{row['id']},new\n" for row in made)
     result = known.desk("bulk", "update", "-", "--json", typed=rows)
-    assert result.code == 9
-    assert [row["outcome"] for row in result.json] == ["changed", "refused", "changed"]
+    assert (result.code, [row["outcome"] for row in result.json]) == (9, ["changed", "refused"])
     assert result.json[1]["reason"] == "The entry is approved, so it cannot be changed."
 
 
@@ -534,6 +601,59 @@ def test_nobody_elses_entry_is_touched(known: Strict) -> None:
         5,
         "It belongs to Tin Woodman: only its own user may change it.",
     )
+
+
+def test_a_place_that_a_faulty_row_does_not_leave_is_not_free(local: Desk, two: tuple[str, str]) -> None:
+    local.ok("log", "tk_9", "13:00-14:00", "--date", "2026-11-20")
+    rows = f"id,span\n{two[0]},13:00-14:00\n{two[1]},9:00-10:00\n"
+    result = local("bulk", "update", "-", "--yes", typed=rows)
+    assert result.code == 2
+    assert [line[:7] for line in faults_of(result, "standard input")] == ["2 start", "3 start"]
+    assert [entry["started_at"][11:16] for entry in entries(local)] == ["08:00", "09:00", "12:00"]
+
+
+def test_a_change_is_held_against_a_timer_kept_here(known: Strict) -> None:
+    entry = known.desk.ok("list", "-f", "ids").out.strip()
+    known.desk.ok("start", "TIC1042", "-s", "basic")
+    known.desk.clock.pass_by(hours=1)
+    result = known.desk("bulk", "update", "-", typed=f"id,span\n{entry},9:30-10:00\n")
+    assert (result.code, "It would overlap Mon 23 Nov 09:12- (TIC1042, not sent yet)." in result.err) == (2, True)
+
+
+def test_what_alga_only_shows_cannot_be_changed_in_silence(local: Desk, two: tuple[str, str]) -> None:
+    exported = local.ok("export", "--last-week").out
+    changed = exported.replace("2026-11-20 09:00", "2026-11-20 08:00").replace("DRAFT", "APPROVED")
+    told = faults_of(local("bulk", "update", "-", typed=changed), "standard input")
+    assert (
+        "2 local_start: It cannot be changed; it is 2026-11-20 09:00. Change started_at, or leave the column out."
+        in told
+    )
+    assert "2 approval_status: It cannot be changed; it is DRAFT. Leave the column out." in told
+    assert local("bulk", "update", "-", typed=f"id,duration_minutes\n{two[0]},30\n").code == 2
+
+
+def test_an_export_reads_back_as_it_was(local: Desk) -> None:
+    hostile = ["- fixed the printer", "=1+1", "'-quoted", "''=twice", "+49 30", "@home", "\tindent", "plain", "a\nb"]
+    rows = [
+        {"start": f"2026-11-20T{n + 6:02}:00:00Z", "span": "30m", "item": "tk_1", "notes": notes}
+        for n, notes in enumerate(hostile)
+    ]
+    local.ok("bulk", "create", "-", typed=json.dumps(rows))
+    for form in ("csv", "json", "jsonl"):
+        exported = local.ok("export", "--last-week", "-f", form).content
+        read_back = local.ok("bulk", "update", "-", "--json", typed=exported).json
+        assert {row["outcome"] for row in read_back} == {"unchanged"}, form
+    assert [entry["notes"] for entry in entries(local)] == hostile
+
+
+def test_shortened_ids_and_a_dry_run_that_says_what_would_change(local: Desk, two: tuple[str, str]) -> None:
+    rows = f"entry_id,notes\n{two[0][:8]},New\n{two[1]},Second\nffffffff,x\n"
+    shown = local("bulk", "update", "-", "--dry-run", "--json", typed=rows)
+    assert [row["outcome"] for row in shown.json] == ["to change", "unchanged", "faulty"]
+    table = local("bulk", "update", "-", "--dry-run", typed=rows).out
+    assert re.search(r"to change +\w{8} +notes", table)
+    assert table.endswith("1 to change, 1 unchanged, 1 faulty.\nNothing was sent (--dry-run).\n")
+    assert local("bulk", "update", "-", typed="id,notes\n../stats,x\n").code == 2
 
 
 # --- delete ---------------------------------------------------------------------------------------
@@ -561,10 +681,10 @@ def test_deleting_asks(local: Desk, two: tuple[str, str]) -> None:
     assert len(local.ok("bulk", "delete", *two, "--dry-run", "--json").json) == 2
     assert len(entries(local)) == 2
     assert local("bulk", "delete", "-", typed="").out == "No ids: nothing to do.\n"
-    assert local("bulk", "delete", *two, tty=True, typed="y\n").out.startswith("Deleted 2 entries.\n")
+    assert local("bulk", "delete", *two, tty=True, typed="y\n").out.endswith("2 deleted.\n")
 
 
-def test_many_entries_are_looked_up_in_one_listing(strict: Strict) -> None:
+def test_many_entries_are_looked_up_at_once_and_each_is_read_after(strict: Strict) -> None:
     admin = strict.as_role("admin")
     admin.tty, admin.transport = False, strict.network
     admin.ok("log", "TIC1011", "7:00-7:30", "-s", "Basic Support")
@@ -573,7 +693,9 @@ def test_many_entries_are_looked_up_in_one_listing(strict: Strict) -> None:
     result = admin.ok("bulk", "delete", "-", "--yes", "--json", typed="\n".join(ids))
     assert {row["outcome"] for row in result.json} == {"deleted"}
     assert len(strict.network.sent("DELETE")) == 3
-    assert len(strict.network.sent("GET")) < 10
+    methods = [request.method for request in strict.network.requests]
+    assert methods.index("DELETE") == 1, "one export shows them all"
+    assert methods.count("GET") == 1 + 120
 
 
 def test_what_a_server_says_is_deleted_and_is_not_is_found_out(strict: Strict) -> None:
@@ -584,9 +706,19 @@ def test_what_a_server_says_is_deleted_and_is_not_is_found_out(strict: Strict) -
         db.execute("UPDATE entries SET approval_status = 'APPROVED' WHERE entry_id = ?", (ids[0],))
     result = admin("bulk", "delete", *ids, "--yes", "--json")
     assert [(row["outcome"], row["reason"]) for row in result.json] == [
-        ("refused", "The entry is approved, so it cannot be changed."),
+        ("refused", "It is approved, so it cannot be changed: an approver reopens it on the web."),
         ("deleted", None),
     ]
+
+
+def test_files_of_ids_are_read_and_what_is_no_file_is_told(local: Desk, two: tuple[str, str]) -> None:
+    path = file_of(local, f"entry_id,notes\n{two[0]},x\n", "doomed.csv")
+    assert local("bulk", "delete", str(local.home / "nope.csv"), "--yes").code == 2
+    shown = local.ok("bulk", "delete", path, "99999999-9999-4999-8999-999999999999", "--dry-run")
+    assert shown.out.endswith("1 other cannot be deleted: not there, approved, or somebody else's.\n")
+    assert (
+        local("bulk", "delete", path, "99999999-9999-4999-8999-999999999999", "--yes", "-f", "ids").out == f"{two[0]}\n"
+    )
 
 
 def test_a_technician_may_not_delete(known: Strict) -> None:
@@ -627,4 +759,4 @@ def test_a_lost_request_for_a_change_is_not_taken_for_done(strict: Strict, comma
     strict.network.before = lost
     typed = "id,notes\n" + "".join(f"{each},new\n" for each in ids)
     result = admin("bulk", command, "-", "--yes", "--json", typed=typed)
-    assert (result.code, {row["outcome"] for row in result.json}) == (5, {"unknown"})
+    assert (result.code, {row["outcome"] for row in result.json}) == (7, {"unknown"})

@@ -7,8 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
+from alga.local.app import App
 from tests.conftest import Strict
-from tests.support import Desk
+from tests.support import Desk, Faulty
 
 
 def findings(desk: Desk, code: int = 0) -> dict[str, tuple[str, str, str | None]]:
@@ -41,7 +42,7 @@ def test_all_is_well(acme: Desk) -> None:
     assert found["program"] == ("ok", "no other alga on the PATH", None)
     assert found["waiting"] == ("ok", "nothing waits to be sent", None)
     assert list(found) == [
-        "config", "server", "key", "clock", "user", "server kind", "timer", "role", "time zone", "time sheets",
+        "config", "address", "key", "clock", "user", "server kind", "timer", "role", "time zone", "time sheets",
         "waiting", "program",
     ]  # fmt: skip
 
@@ -58,6 +59,16 @@ def test_nothing_is_changed_by_looking(strict: Strict) -> None:
     before = admin.ok("export", "--json", tty=False).out
     assert findings(admin)["role"][1] == "may read, create, update, delete, approve, list services"
     assert admin.ok("export", "--json", tty=False).out == before
+
+
+def test_a_server_that_might_take_an_empty_entry_is_not_asked(desk: Desk, tmp_path: Path) -> None:
+    app = App(tmp_path / "local.db", desk.clock)
+    network = Faulty(httpx.WSGITransport(app=app))
+    desk.transport, desk.env = network, {"ALGA_URL": "http://localhost", "ALGA_API_KEY": app.key_of("local")}
+    desk.ok("log", "tk_1", "1:00-2:00")
+    network.requests.clear()
+    assert findings(desk)["role"][1] == "may read, update, delete, approve, list services"
+    assert [request.url.path for request in network.sent("POST")] == ["/api/v1/time-entries/approve"]
 
 
 def test_a_key_that_others_can_read_is_a_fault(acme: Desk) -> None:
@@ -101,7 +112,9 @@ def test_a_clock_that_is_wrong(strict: Strict) -> None:
 def test_an_unknown_user_and_another_time_zone(strict: Strict) -> None:
     found = findings(strict.desk)
     assert found["user"][0] == "warning"
-    assert found["time zone"][:2] == (
+    assert found["time zone"][:2] == ("ok", "here it is UTC+0100"), "another's zone says nothing of one's own"
+    assert found["time sheets"][:2] == ("ok", "not looked at: your own entries are not known yet")
+    assert findings(strict.as_role("admin"))["time zone"][:2] == (
         "warning", "the server counts days in UTC, here it is UTC+0100: near midnight the dates differ",
     )  # fmt: skip
 

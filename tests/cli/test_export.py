@@ -89,6 +89,13 @@ def test_a_running_timer_is_left_out_and_counted(payroll: Desk) -> None:
     )
 
 
+def test_a_timer_kept_here_is_counted_too(strict: Strict) -> None:
+    strict.desk.ok("start", "TIC1042", "-s", "basic")
+    result = strict.desk.ok("export", "--today", "--mine", tty=False)
+    assert result.err.splitlines()[-1] == "1 running timer left out: the time comes with the stop."
+    assert "running" not in strict.desk.ok("export", "--yesterday", tty=False).err
+
+
 def test_all_time_is_said(payroll: Desk) -> None:
     result = payroll.ok("export")
     assert len(rows_of(result)) == 3
@@ -282,6 +289,20 @@ def test_places_that_are_no_files(payroll: Desk, tmp_path: Path) -> None:
     assert os.stat("/dev/null").st_rdev == null.st_rdev, "a device is written to, not replaced"
 
 
+def test_the_standard_output_by_name_is_added_to_and_never_replaced(payroll: Desk) -> None:
+    assert payroll.ok("export", "--today", "-o", "/dev/stdout").out == f"{HEADING}\r\n"
+
+
+def test_names_that_make_no_sense_are_refused(payroll: Desk) -> None:
+    for name, said in (
+        ("t.pdf", "There is no format '.pdf'"),
+        ("t-{x}.csv", "There is no {x}"),
+        ("", "There is no format"),
+    ):
+        result = payroll("export", "--today", "-o", name)
+        assert (result.code, said in result.err) == (2, True), name
+
+
 def test_wrong_fields_formats_and_terminals_are_refused(payroll: Desk) -> None:
     assert "There is no field 'hours'." in payroll("export", "--today", "--fields", "hours").err
     assert "There is: csv, json, jsonl, xlsx" in payroll("export", "-f", "pdf").err
@@ -312,6 +333,22 @@ def test_filters_go_to_the_server_and_are_checked_when_they_come_back(strict: St
     assert obeyed.err == (
         "The server ignored the filter by billable and period and service and status and user: filtered here instead.\n"
     )
+
+
+def test_a_server_that_exports_page_by_page_is_read_to_its_end(strict: Strict) -> None:
+    rows = [{"id": f"e{n:03}", "started_at": f"2026-11-{1 + n // 20:02}T{n % 20:02}:00:00Z",
+             "ended_at": f"2026-11-{1 + n // 20:02}T{n % 20:02}:30:00Z"} for n in range(130)]  # fmt: skip
+
+    def paged(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if not request.url.path.endswith("/export"):
+            return response
+        page = int(request.url.params["page"])
+        shown = rows[(page - 1) * 50 : page * 50 + 1]  # pages shift while people work
+        return httpx.Response(200, json={"data": shown, "pagination": {"total": 130, "hasNext": page * 50 < 130}})
+
+    strict.network.after = paged
+    result = strict.desk.ok("export", "--month", "--json", tty=False)
+    assert [row["id"] for row in result.json] == [row["id"] for row in rows], "each once"
 
 
 def test_the_work_date_is_that_of_the_servers_zone(strict: Strict) -> None:

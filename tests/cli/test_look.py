@@ -159,6 +159,11 @@ def test_the_cap_of_the_servers_search_is_said(desk: Desk) -> None:
     assert len(desk.ok("search", "--all", "needle", "--json", tty=False).json) == 130
 
 
+def test_a_backslash_is_looked_for_here(week: Desk) -> None:
+    week.ok("log", "tk_5", "3:00-3:30", "-m", "In C:\\temp")
+    assert notes(week, "search", "C:\\temp") == ["In C:\\temp"]
+
+
 def test_nothing_to_search_for_is_refused(week: Desk) -> None:
     for words in (" ", "a\x00b", "\x1b[31m"):
         assert week("search", words).code == 2
@@ -174,7 +179,7 @@ def test_stats_of_ones_own_week(week: Desk) -> None:
         "Billable      2h 30m (77%)\n"
         "Not billable  45m\n"
         "Entries       3\n"
-        "Average       1h 5m\n"
+        "Per entry     1h 5m\n"
         "Source        computed from 3 entries\n"
     )
 
@@ -227,11 +232,26 @@ def test_stats_of_everyone_are_the_servers_own_and_say_so(strict: Strict) -> Non
     by_hand = strict.desk.ok("stats", "--everyone", "--by", "type", "--from", "2026-01-01", "--json", tty=False).json
     assert by_hand["source"] == "entries"
     assert (by_hand["duration_minutes"], by_hand["billable_minutes"]) == (180, 90)
-    assert "the server's own statistics" in strict.desk.ok("stats", "--everyone").out
+    assert "the server's own" in strict.desk.ok("stats", "--everyone").out
+
+
+def test_stats_say_that_a_stop_waits(strict: Strict) -> None:
+    desk = strict.desk
+    desk.ok("start", "TIC1042", "-s", "basic")
+    desk.clock.pass_by(minutes=20)
+
+    def down(request: httpx.Request) -> None:
+        if request.method == "POST":
+            raise httpx.ConnectError("down", request=request)
+
+    strict.network.before = down
+    assert desk("stop").code == 7
+    for command in (["stats", "--everyone"], ["export", "--today"]):
+        assert "TIC1042 09:12-09:32 is not recorded yet. alga stop sends it." in desk.ok(*command, tty=False).err
 
 
 def test_stats_of_nothing(week: Desk) -> None:
-    assert "Average       0m" in week.ok("stats", "--yesterday").out
+    assert "Per entry     0m" in week.ok("stats", "--yesterday").out
     assert "Nothing recorded." in week.ok("stats", "--yesterday", "--by", "day").out
 
 
@@ -296,8 +316,38 @@ def test_a_day_needs_to_know_whose(strict: Strict) -> None:
 
 
 def test_a_wrong_target_is_refused(week: Desk) -> None:
-    assert "target is a length of time" in week("config", "set", "target", "8").err
+    for wrong in ("8", "0h", "30h"):
+        assert "target is the length of a working day, like 8h" in week("config", "set", "target", wrong).err
     assert week("config", "set", "timer", "server").code == 2, "the practice data has none"
+
+
+def test_a_timer_forgotten_for_days_is_on_the_sheet_of_each(week: Desk) -> None:
+    week.ok("log", "tk_7", "--from", "2026-11-20 12:00", "--to", "2026-11-22 10:00")
+    data = week.ok("day", "2026-11-22", "--json", tty=False).json
+    assert (data["entries"], data["duration_minutes"]) == ([], 0), "it counts on the day it starts"
+    week.ok("log", "tk_8", "12:00-13:00", "--date", "2026-11-22")
+    assert week.ok("day", "2026-11-22", "--json", tty=False).json["gaps"] == [
+        {"from": "2026-11-22T09:00:00Z", "to": "2026-11-22T11:00:00Z", "minutes": 120}
+    ]
+
+
+def test_ids_are_refused_where_there_are_none(week: Desk) -> None:
+    for command in ("day", "stats"):
+        assert week(command, "-f", "ids").code == 2
+
+
+# --- people ---------------------------------------------------------------------------------------
+
+
+def test_people_are_named_as_they_are_called(strict: Strict) -> None:
+    glinda = strict.as_role("admin").ok("whoami", "--json").json["user_id"]
+    for typed in ("glinda", "Good", glinda[:6], glinda.upper()):
+        shown = strict.desk.ok("list", "--user", typed, "--from", "2026-01-01", tty=False)
+        assert shown.out.startswith("Glinda Good's, from Thu 1 Jan\n")
+        assert "3 entries" in shown.out
+    assert strict.desk.ok("day", "--user", "glinda", tty=False).out.startswith("Glinda Good's, Mon 23 Nov")
+    unknown = strict.desk("list", "--user", "oz")
+    assert (unknown.code, "There is: Glinda Good" in unknown.err) == (6, True)
 
 
 # --- templates ------------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ def test_what_waits_is_shown_by_person_with_what_to_look_at_and_asked_about(stri
     assert "Tin Woodman   " in strip(shown.err)
     assert "Approve 3 entries of 1 person, 12h 45m worked? [y/N]" in shown.err
     assert shown.code == 0
-    assert shown.out.startswith("Approved 3 entries.\n")
+    assert shown.out.endswith("3 approved.\n")
     assert {status_of(admin, each) for each in (first, second, long)} == {"APPROVED"}
 
 
@@ -102,7 +102,7 @@ def test_ids_are_taken_at_their_word_and_each_gets_its_outcome(strict: Strict, a
 
 def test_ids_come_through_a_pipe_in_any_form(strict: Strict, admin: Desk) -> None:
     first, second, third = worked(strict, "6:00-6:30", "6:30-7:00", "7:00-7:30")
-    assert admin.ok("approve", "-", typed=f"{first}\n\n{first}\n", tty=False).out.startswith("Approved 1 entry.\n")
+    assert admin.ok("approve", "-", typed=f"{first}\n\n{first}\n", tty=False).out.endswith("1 approved.\n")
     assert admin.ok("approve", "-", typed=json.dumps([{"id": second}]), tty=False).code == 0
     assert admin.ok("approve", "-", typed=f"notes,id\nx,{third}\n", tty=False).code == 0
     assert {status_of(admin, each) for each in (first, second, third)} == {"APPROVED"}
@@ -130,9 +130,9 @@ def test_filters_ask_and_without_a_terminal_need_yes(strict: Strict, admin: Desk
     assert (refused.code, refused.out) == (2, "")
     assert "There is no terminal to ask in. Nothing was changed." in refused.err
     assert "add --yes" in refused.err
-    assert admin.ok("approve", "--yesterday", "--yes", tty=False).out.endswith("Nothing is there to review.\n")
+    assert admin.ok("approve", "--yesterday", "--yes", tty=False).out.endswith("Nothing waits for that.\n")
     assert status_of(admin, entry) == "SUBMITTED"
-    assert admin.ok("approve", "--today", "--yes", tty=False).out.startswith("Approved 1 entry.\n")
+    assert admin.ok("approve", "--today", "--yes", tty=False).out.endswith("1 approved.\n")
 
 
 def test_nothing_named_is_an_error_where_nobody_can_be_asked(admin: Desk) -> None:
@@ -228,6 +228,56 @@ def test_a_server_that_keeps_the_reason_is_believed(strict: Strict, admin: Desk)
     assert admin.ok("request-changes", entry, "--reason", "why").err == ""
 
 
+def test_an_entry_that_was_sent_back_before_is_told(strict: Strict, admin: Desk) -> None:
+    entry = worked(strict, "7:00-8:00")[0]
+    submit(strict, entry, status="CHANGES_REQUESTED")
+    row = admin.ok("request-changes", entry, "--reason", "x", "--json").json[0]
+    assert (row["outcome"], row["delivery"]) == ("sent back already", None)
+
+
+def test_without_knowing_whose_key_it_is_ones_own_cannot_be_left_out(strict: Strict, admin: Desk) -> None:
+    def silent(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        return httpx.Response(200, json={"data": []}) if "activities" in request.url.path else response
+
+    admin.transport, strict.network.after = strict.network, silent
+    refused = admin("approve", "--from", "2026-01-01", "--yes")
+    assert (refused.code, "so your own entries cannot be left out" in joined(refused.err)) == (2, True)
+    assert len(admin.ok("approve", "--everyone", "--dry-run", "--json").json) == 3
+
+
+def test_a_role_that_may_not_is_told_before_the_question(strict: Strict) -> None:
+    strict.desk.ok("log", "TIC1042", "7:00-8:00", "-s", "Basic Support")
+    for command in (["approve"], ["request-changes", "--reason", "x"]):
+        result = strict.desk(*command, typed="y\n")
+        assert (result.code, "[y/N]" in result.err) == (4, False)
+    direct = strict.desk("request-changes", "99999999-9999-4999-8999-999999999999", "--reason", "x")
+    assert joined(direct.err) == (
+        "alga: Your role may not send entries back. An administrator must grant time_entry:approve. "
+        "No standard role has it."
+    )
+
+
+def test_what_cannot_be_approved_is_marked(strict: Strict, admin: Desk) -> None:
+    draft = worked(strict, "7:00-7:30")[0]
+    submit(strict, draft, status="DRAFT")
+    assert admin.ok("approve", "--status", "draft", "--dry-run", "--json").json[0]["look_at"] == ["DRAFT"]
+
+
+def test_only_what_was_approved_goes_on_through_a_pipe(strict: Strict, admin: Desk) -> None:
+    good, draft = worked(strict, "7:00-7:30", "7:30-8:00")
+    submit(strict, draft, status="DRAFT")
+    assert admin("approve", good, draft, "-f", "ids", tty=False).out == f"{good}\n"
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_what_waits_keeps_to_the_terminals_width(strict: Strict, admin: Desk, columns: int) -> None:
+    worked(strict, "22:00+10h30m --date 2026-11-21", notes="")
+    worked(strict, "7:00-8:30", notes="A long note about the mailbox of the reception that was full")
+    for command in (["approve", "--dry-run"], ["list", "--everyone", "--status", "submitted", "--last-week"]):
+        lines = strip(admin.ok(*command, columns=columns).out).splitlines()
+        assert max(map(len, lines)) <= columns
+
+
 # --- a network that fails -------------------------------------------------------------------------
 
 
@@ -256,6 +306,19 @@ def test_a_lost_answer_is_read_from_the_entries(strict: Strict, admin: Desk, com
     assert len(strict.network.sent("POST")) == 1, "a write is never sent twice"
 
 
+@pytest.mark.parametrize("command", [["request-changes", "--reason", "x"]])
+def test_what_cannot_be_read_again_is_unknown(strict: Strict, admin: Desk, command: list[str]) -> None:
+    entry = worked(strict, "7:00-8:00")[0]
+
+    def broken(request: httpx.Request) -> None:
+        if request.method == "GET" and strict.network.sent("POST"):
+            raise httpx.ReadTimeout("", request=request)
+
+    admin.transport, strict.network.before = strict.network, broken
+    result = admin(*command, entry, "--json", tty=False)
+    assert (result.code, result.json[0]["outcome"]) == (7, "unknown")
+
+
 def test_what_an_error_leaves_unsent_is_told(strict: Strict, admin: Desk) -> None:
     entry = worked(strict, "7:00-8:00")[0]
     ids = [entry, *(f"{n:08}-0000-4000-8000-000000000000" for n in range(150))]
@@ -268,7 +331,7 @@ def test_what_an_error_leaves_unsent_is_told(strict: Strict, admin: Desk) -> Non
     result = admin("approve", *ids, "--json", tty=False)
     outcomes: list[dict[str, Any]] = result.json
     assert result.code == 9
-    assert (outcomes[0]["outcome"], outcomes[-1]["outcome"]) == ("approved", "refused")
+    assert (outcomes[0]["outcome"], outcomes[-1]["outcome"]) == ("approved", "not sent")
     assert "cannot be reached" in outcomes[-1]["reason"]
     assert len(outcomes) == 151
 
@@ -276,4 +339,4 @@ def test_what_an_error_leaves_unsent_is_told(strict: Strict, admin: Desk) -> Non
 def test_an_answer_that_leaves_entries_out_is_not_taken_for_yes(strict: Strict, admin: Desk) -> None:
     admin.transport = answering(200, {"data": {"approved_count": 1, "results": []}})
     result = admin("approve", "99999999-9999-4999-8999-999999999999", "--json", tty=False)
-    assert (result.code, result.json[0]["reason"]) == (5, "The server did not say what became of it.")
+    assert (result.code, result.json[0]["reason"]) == (7, "The server did not say what became of it.")

@@ -34,13 +34,13 @@ OTHERS = {  # a row that differs in one thing, and the filter that keeps it out
     "service": Row(service_id=None),
     "status": Row(approval_status="APPROVED"),
     "billable": Row(billable_minutes=0),
-    "period": Row(started_at=datetime(2026, 11, 23, 23, tzinfo=UTC)),
+    "period": Row(started_at=datetime(2026, 11, 23, 23, 1, tzinfo=UTC)),
 }
 
 
 def test_the_server_is_asked_in_its_own_words() -> None:
     assert WHOLE.query(BERLIN) == {
-        "start_time_from": "2026-11-22T23:00:00Z", "start_time_to": "2026-11-23T22:59:59Z", "user_id": "me",
+        "start_time_from": "2026-11-22T23:00:00Z", "start_time_to": "2026-11-23T23:00:00Z", "user_id": "me",
         "work_item_id": "tk_1", "work_item_type": "ticket", "service_id": "s1", "approval_status": "DRAFT",
         "is_billable": "true",
     }  # fmt: skip
@@ -50,6 +50,12 @@ def test_the_server_is_asked_in_its_own_words() -> None:
 @pytest.mark.parametrize("name", OTHERS)
 def test_what_the_server_lets_through_is_left_out_and_named(name: str) -> None:
     assert WHOLE.checked([OTHERS[name], Row()], BERLIN) == ([Row()], [name])
+
+
+def test_the_first_moment_after_a_period_is_out_of_it_and_an_entry_comes_once() -> None:
+    after = Row(started_at=datetime(2026, 11, 23, 23, tzinfo=UTC))
+    late = Row("z", datetime(2026, 11, 23, 22, 59, 59, 459_000, tzinfo=UTC))
+    assert WHOLE.checked([after, late, late], BERLIN) == ([late], [])
 
 
 def test_rows_are_oldest_first_and_ties_by_id() -> None:

@@ -1,6 +1,7 @@
 """One method for each of the 17 published operations, and the look-ups around them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar, TypeVar
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 from alga.api import models, wire
 from alga.api.http import CHECK, Envelope, Http
 from alga.api.models import Activity, Page, Result, Service, Stats, Template, Ticket, TimeEntry
-from alga.errors import AlgaError, Forbidden, NoneApproved, NotFound, Refused, UnknownOutcome, Unreachable
+from alga.errors import AlgaError, Forbidden, NoneApproved, NoSuchPath, NotFound, Refused, UnknownOutcome, Unreachable
 from alga.truth import Asked
 
 R = TypeVar("R", bound=models.Record)
@@ -56,6 +57,12 @@ class Client:
             return None
         return True
 
+    def allow(self, action: str) -> None:
+        """Raise Forbidden where the key's role may not do one of PROBES."""
+        method, path, body = self.PROBES[action]
+        with suppress(Refused, NotFound, Unreachable):
+            self._http.request(method, path, None, body)
+
     def server_time(self) -> datetime | None:
         """The `Date` of the last answer, in UTC."""
         try:
@@ -88,11 +95,11 @@ class Client:
         self._warn(f"The server counts {total} entries and showed {len(found)} of them: this list may lack some.")
         return list(found.values())
 
-    def _walk(self, query: Query, found: dict[str, TimeEntry]) -> int:
+    def _walk(self, query: Query, found: dict[str, TimeEntry], path: str = ENTRIES) -> int:
         """Add what is found; how many there are, as the last page says."""
         walked: set[str] = set()
         for number in range(1, MOST_PAGES + 1):
-            page = self.list_entries({**query, "limit": str(PAGE), "page": str(number)})
+            page = self._page(path, TimeEntry, {**query, "limit": str(PAGE), "page": str(number)})
             new = {entry.id: entry for entry in page.rows if entry.id not in walked}
             walked |= set(new)
             found |= {entry_id: entry for entry_id, entry in new.items() if entry_id not in found}
@@ -106,7 +113,10 @@ class Client:
 
     def get_entry(self, entry_id: str) -> TimeEntry:
         """GET /time-entries/{id}: anyone's entry may be read."""
-        return self._one("GET", f"{ENTRIES}/{segment(entry_id)}", TimeEntry)
+        try:
+            return self._one("GET", f"{ENTRIES}/{segment(entry_id)}", TimeEntry)
+        except NoSuchPath as error:  # a 404 in a shape of its own
+            raise NotFound("No entry has that id.", "To see ids: alga list") from error
 
     def update_entry(self, entry_id: str, asked: Asked, running: bool = False) -> TimeEntry:
         """PUT /time-entries/{id}. The deployed server checks no overlap here (section 4)."""
@@ -176,9 +186,12 @@ class Client:
         return self._one("GET", f"{ENTRIES}/stats", Stats, query=query)
 
     def export(self, query: Query) -> list[TimeEntry]:
-        """GET export as JSON: all rows at once."""
-        data = self._http.request("GET", f"{ENTRIES}/export", {**query, "format": "json"}).data
-        return self._many(TimeEntry, data, write=False)
+        """GET export as JSON, each entry once: all at once as deployed, page by page as published."""
+        found: dict[str, TimeEntry] = {}
+        total = self._walk({**query, "format": "json"}, found, f"{ENTRIES}/export")
+        if len(found) < total:
+            self._warn(f"The server counts {total} entries and showed {len(found)} of them: this may lack some.")
+        return list(found.values())
 
     def templates(self) -> list[Template]:
         """GET templates: always empty on the deployed server."""
@@ -227,7 +240,9 @@ class Client:
         envelope = self._http.request("GET", path, query)
         rows = self._many(model, envelope.data, write=False)
         total, more = envelope.pagination.get("total"), envelope.pagination.get("hasNext")
-        return Page[R].model_construct(rows=rows, total=total if isinstance(total, int) else None, more=more is True)
+        full = not envelope.pagination and str(len(rows)) == query.get("limit")  # then a full page goes on
+        known = total if isinstance(total, int) else None
+        return Page[R].model_construct(rows=rows, total=known, more=more is True or full)
 
     def _one(self, method: str, path: str, model: type[R], body: Any = None, query: Query | None = None) -> R:
         envelope: Envelope = self._http.request(method, path, query, body)

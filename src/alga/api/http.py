@@ -17,7 +17,7 @@ from alga.errors import Interrupted, NeverSent, UnknownOutcome, Unreachable
 PAUSES = (0.3, 0.6)  # seconds before the second and the third try
 RETRIED = {429, 502, 503, 504}
 LONGEST_WAIT, TOLD_WAIT = 60.0, 2.0
-MAX_BYTES = 64 * 1024 * 1024
+MAX_BYTES = 256 * 1024 * 1024
 DEADLINE = 120.0
 READ, WRITE = (httpx.Timeout(seconds, connect=2.0) for seconds in (10.0, 30.0))  # a write is not tried again
 CHECK = "To see whether it was recorded: alga list --today"

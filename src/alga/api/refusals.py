@@ -67,6 +67,7 @@ def _issue(issue: Mapping[str, Any]) -> str:
 TICKETS = "Use a ticket's number or id. To find one: alga tickets WORDS"
 SERVICES = "Choose one: -s NAME (see alga services), or a default: alga config set service NAME"
 GRANT = "An administrator must grant {permission}."
+NO_STANDARD_ROLE = "No standard role has it."
 ON_THE_WEB = "Its time sheet is submitted on the web first."
 
 # status, words in the answer, the error, what happened, what to type next
@@ -124,8 +125,9 @@ ROWS: tuple[tuple[int, str, type[AlgaError], str, str], ...] = (
         "The entry belongs to somebody else: only its own user may {action} it.",
         "",
     ),
-    (403, r"time_entry:approve", Forbidden, "Your role may not approve. " + GRANT, "No standard role has it."),
-    (403, r"Permission denied", Forbidden, "Your role may not {action} {things}. " + GRANT, ""),
+    (403, r"Cannot request changes", Forbidden, "Your role may not send entries back. " + GRANT, NO_STANDARD_ROLE),
+    (403, r"time_entry:approve", Forbidden, "Your role may not approve. " + GRANT, NO_STANDARD_ROLE),
+    (403, r"Permission denied: Cannot \w", Forbidden, "Your role may not {action} {things}. " + GRANT, ""),
     (403, r"", Forbidden, "{server} does not allow this: {message}.", "Ask an administrator what your role may do."),
     (
         404,

@@ -1,29 +1,29 @@
 """Changing and deleting many entries: each is looked at before, and read again after, since servers only count."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from alga import entries, workitems
-from alga.bulk.creating import Bulk
+from alga.bulk.creating import MOST, Bulk
 from alga.bulk.reading import Fault, Record
-from alga.bulk.rows import Cells, Known, billable_of, check_user, checked_times, times_of
-from alga.errors import Forbidden, NotFound, Refused, UnknownOutcome
-from alga.outcomes import Outcome, Place, Tell, in_chunks
+from alga.bulk.rows import Cells, Known, billable_of, check_shown, check_user, checked_times, times_of, type_of
+from alga.clash import LOOK_BACK, Taken
+from alga.entries import NOT_THERE
+from alga.errors import NotFound, Refused
+from alga.outcomes import Outcome, Place, Tell, in_chunks, one_by_one, split
 from alga.sheet import Diary
-from alga.times import cut, local_date, minutes_between
+from alga.times import cut, minutes_between
 from alga.truth import Asked, billable_follows, unmet
-from alga.workitems import TYPES
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
 
-MOST = 50  # entries in one request (section 9)
 MANY = 25
-NOT_THERE = "No entry has that id."
-LOST = "Its answer was lost, and it is as it was so far. To see: alga show ID"
+LOST = "Its answer was lost, and it is as it was so far."
+APPROVED = "It is approved, so it cannot be changed: an approver reopens it on the web."
 
 
 @dataclass(frozen=True)
@@ -36,44 +36,41 @@ class Change:
 
 
 def look_up(bulk: Bulk, ids: Sequence[str]) -> "dict[str, TimeEntry]":
-    """Entries by their ids; many of them in one listing of one's own."""
-    user_id = workitems.own_user(bulk.client, bulk.learnt) if len(ids) > MANY else None
-    among = entries.since(bulk.client, user_id, entries.EVER) if user_id else []
-    return entries.by_ids(bulk.client, ids, among)
+    """Entries by their ids; for many of them one's own are read at once."""
+    user_id = workitems.own_user(bulk.client, bulk.learnt)
+    many = len(ids) > MANY and user_id
+    return entries.by_ids(bulk.client, ids, bulk.client.export({"user_id": user_id or ""}) if many else [])
 
 
-def forbidden(bulk: Bulk, entry: "TimeEntry") -> str | None:
-    """Why nobody but somebody else may change an entry; None for one's own."""
+def closed(bulk: Bulk, entry: "TimeEntry") -> str | None:
+    """Why an entry cannot be changed: somebody else's, or approved (section 4)."""
     own = bulk.learnt.user_id
-    if own is None or entry.user_id in (own, None):
-        return None
-    return f"It belongs to {entry.user_name or entry.user_id}: only its own user may change it."
+    if own is not None and entry.user_id not in (own, None):
+        return f"It belongs to {entry.user_name or entry.user_id}: only its own user may change it."
+    return APPROVED if entry.approval_status == "APPROVED" else None
 
 
 # --- changing -------------------------------------------------------------------------------------
 
 
-def to_change(bulk: Bulk, record: Record, known: Known, there: "Mapping[str, TimeEntry]") -> Change | list[Fault]:
+def to_change(bulk: Bulk, record: Record, known: Known, before: "TimeEntry | None") -> Change | list[Fault]:
     """What a row changes in its entry: only what is not so already."""
     cells = Cells(record)
-    before = there.get((cells["id"] or "").lower())
-    if before is None:
-        return [*cells.faults, Fault(record.place, cells.column("id"), NOT_THERE if cells["id"] else "There is no id.")]
-    if why := forbidden(bulk, before):
-        return [*cells.faults, Fault(record.place, cells.column("id"), why)]
-    timed = any(cells[name] for name in ("date", "start", "end", "span"))
+    if before is None or (why := closed(bulk, before)):
+        said = why if before else NOT_THERE if cells["id"] else "There is no id."
+        return [*cells.faults, Fault(record.place, cells.column("id"), said or NOT_THERE)]
+    check_shown(record, before, known.zone, cells.faults)
+    timed = any(cells[name] for name in ("date", "start", "end", "span", "minutes"))
     if before.ended_at is None and (timed or cells["billable"]):
         return [*cells.faults, Fault(record.place, "", "Its timer still runs: its times come with the stop.")]
     times = _new_times(cells, known, before) if timed else None
-    kind = cells["type"] or before.work_item_type or "ticket"
-    cells.tried("type", lambda: _check_type(kind))
-    item = cells.tried("item", lambda: known.item(cells["item"] or "", kind)) if cells["item"] else None
+    kind = cells.tried("type", lambda: type_of(cells["type"] or before.work_item_type or "ticket"))
+    item = cells.tried("item", lambda: known.item(cells["item"] or "", kind or "ticket")) if cells["item"] else None
     service_id = cells.tried("service", lambda: known.service(cells["service"])) if cells["service"] else None
     cells.tried("user", lambda: check_user(cells["user"], before.user_id))
     start, end = times or (None, None)
     worked = minutes_between(start, end) if start and end else before.duration_minutes
-    typed = cells["billable"]
-    minutes = cells.tried("billable", lambda: billable_of(typed, worked, 0)) if typed else None
+    minutes = cells.tried("billable", lambda: billable_of(cells, worked, None))
     notes = cells.tried("notes", lambda: Asked(notes=cells["notes"]))
     if cells.faults or notes is None:
         return cells.faults
@@ -82,15 +79,10 @@ def to_change(bulk: Bulk, record: Record, known: Known, there: "Mapping[str, Tim
 
 
 def _new_times(cells: Cells, known: Known, before: "TimeEntry") -> tuple[datetime, datetime] | None:
-    times = times_of(cells, known, local_date(before.started_at, known.zone))
-    if times and (cut(times[0]), cut(times[1])) == (before.started_at, before.ended_at):
+    times = times_of(cells, known, before)
+    if times and before.ended_at and (cut(times[0]), cut(times[1])) == (cut(before.started_at), cut(before.ended_at)):
         return None
     return cells.tried("end", lambda: checked_times(*times, known.now)) if times else None
-
-
-def _check_type(kind: str) -> None:
-    if kind not in TYPES:
-        raise Refused(f"There is no type '{kind}'.", f"There is: {', '.join(TYPES)}.")
 
 
 def _new(asked: Asked, before: "TimeEntry") -> Asked:
@@ -101,79 +93,91 @@ def _new(asked: Asked, before: "TimeEntry") -> Asked:
     return replace(asked, **dict.fromkeys(same, None))
 
 
-def check_overlaps(bulk: Bulk, changes: Sequence[Change]) -> tuple[list[Change], list[Fault]]:
-    """Hold new times against one's own entries, as they will be: the server checks no overlap here (section 4)."""
-    moved = {each.before.id for each in changes if each.asked.started_at}
+def words(asked: Asked) -> str:
+    """`notes, times`: what changes."""
+    said = {"work item": asked.work_item_id or asked.work_item_type, "times": asked.started_at, "notes": asked.notes}
+    said |= {"service": asked.service_id}
+    billed = asked.billable_minutes is not None
+    return ", ".join([*(name for name, value in said.items() if value), *(["billable minutes"] if billed else [])])
+
+
+def check_overlaps(bulk: Bulk, changes: Sequence[Change], kept: Sequence[Taken]) -> tuple[list[Change], list[Fault]]:
+    """Hold new times against one's own time as it will be: the server checks no overlap here (section 4).
+
+    A change that cannot be made leaves its entry where it is, so the others are held against that again.
+    """
     user_id = workitems.own_user(bulk.client, bulk.learnt)
-    if not moved or user_id is None:
-        return list(changes), []
     starts = [each.asked.started_at for each in changes if each.asked.started_at]
     ends = [each.asked.ended_at for each in changes if each.asked.ended_at]
-    there = entries.since(bulk.client, user_id, min(starts) - timedelta(days=7), max(ends))
-    diary = Diary[_Interval](
-        bulk.now, (_Interval(e.started_at, e.ended_at, e.id[:8]) for e in there if e.id not in moved)
-    )
-    good, faults = list[Change](), list[Fault]()
-    for each in changes:
-        start, end = each.asked.started_at, each.asked.ended_at
-        clash = diary.clash(start, end) if start and end else None
-        if clash:
-            told = f"{bulk.shown(clash.started_at, clash.ended_at)} ({clash.name})"
-            faults.append(Fault(each.place, "start", f"It would overlap {told}."))
-            continue
-        if start and end:
-            diary.add(_Interval(start, end, str(each.place)))
-        good.append(each)
-    return good, faults
+    if not starts or user_id is None:
+        return list(changes), []
+    there = entries.since(bulk.client, user_id, min(starts) - LOOK_BACK, max(ends))
+    good, faults = list(changes), list[Fault]()
+    while True:
+        moved = {each.before.id for each in good if each.asked.started_at}
+        label = {each.before.id: str(each.place) for each in changes}
+        staying = (each for each in there if each.id not in moved)
+        diary = Diary(
+            bulk.now, [*kept, *(Taken(e.started_at, e.ended_at, "", label.get(e.id, e.id[:8])) for e in staying)]
+        )
+        found = [fault for each in good if (fault := _clash(bulk, diary, each))]
+        if not found:
+            return good, faults
+        faults += found
+        wrong = {fault.place for fault in found}
+        good = [each for each in good if each.place not in wrong]
 
 
-@dataclass(frozen=True)
-class _Interval:
-    started_at: datetime
-    ended_at: datetime | None
-    name: str
+def _clash(bulk: Bulk, diary: Diary[Taken], change: Change) -> Fault | None:
+    start, end = change.asked.started_at, change.asked.ended_at
+    if not start or not end:
+        return None
+    if clash := diary.clash(start, end):
+        named = clash.id if clash.sent else f"{clash.label}, not sent yet"
+        told = f"It would overlap {bulk.shown(clash.started_at, clash.ended_at)} ({named})."
+        return Fault(change.place, "start", told)
+    diary.add(Taken(start, end, "", str(change.place)))
+    return None
 
 
 def change(bulk: Bulk, changes: Sequence[Change], tell: Tell) -> list[Outcome]:
     """Send the changes and read each entry again: the server counts, unknown ids too (section 9)."""
     empty = Asked()
-    to_send = [each for each in changes if each.asked != empty]
-    as_it_was = [Outcome("unchanged", True, e.before.id, None, e.place) for e in changes if e.asked == empty]
+    as_it_was = [
+        Outcome("unchanged", True, e.before.id, None, e.place, sent=False) for e in changes if e.asked == empty
+    ]
 
-    def send(chunk: Sequence[Change]) -> list[Outcome]:
-        lost = False
-        try:
+    def write(chunk: Sequence[Change]) -> bool:
+        with suppress(Refused):  # one of a wrong form refuses all: each is tried alone then
             bulk.client.bulk_update({each.before.id: each.asked for each in chunk})
-        except UnknownOutcome:
-            lost = True
-        except Refused:
-            lost = False  # one of a wrong form refuses all: each is tried alone
-        found = _again(bulk, [each.asked.started_at or each.before.started_at for each in chunk])
-        return [_changed(bulk, each, found.get(each.before.id), lost) for each in chunk]
+        return False
 
-    def unsent(each: Change, reason: str) -> Outcome:
-        return Outcome("not sent", False, each.before.id, reason, each.place)
+    def judge(chunk: Sequence[Change], lost: bool) -> Iterator[Outcome]:
+        for each in chunk:
+            entry = entries.by_ids(bulk.client, [each.before.id]).get(each.before.id)
+            if entry and not unmet(each.asked, entry, bulk.zone):
+                yield Outcome("changed", True, entry.id, None, each.place)
+            elif lost:
+                yield _untold(each, "unknown", LOST)
+            else:
+                yield from one_by_one([each], lambda each: _alone(bulk, each), _untold)
 
-    return as_it_was + in_chunks(to_send, MOST, send, unsent, tell)
-
-
-def _again(bulk: Bulk, starts: Sequence[datetime]) -> "dict[str, TimeEntry]":
-    """One's own entries of a window, by id."""
-    user_id = bulk.learnt.user_id
-    return {entry.id: entry for entry in entries.since(bulk.client, user_id, min(starts), max(starts))}
+    to_send = [each for each in changes if each.asked != empty]
+    return as_it_was + in_chunks(split(to_send, MOST), write, judge, _untold, tell)
 
 
-def _changed(bulk: Bulk, each: Change, entry: "TimeEntry | None", lost: bool) -> Outcome:
-    if entry and not unmet(each.asked, entry, bulk.zone):
-        return Outcome("changed", True, entry.id, None, each.place)
-    if lost:
-        return Outcome("unknown", False, each.before.id, LOST, each.place)
-    try:  # alone, to learn why
+def _alone(bulk: Bulk, each: Change) -> Outcome:
+    """Change one by itself, to learn why it is refused."""
+    try:
         entry = bulk.client.update_entry(each.before.id, each.asked, each.before.ended_at is None)
-    except (Refused, NotFound, Forbidden) as error:
-        return Outcome("refused", False, each.before.id, error.message, each.place)
+    except (Refused, NotFound) as error:
+        return _untold(each, "refused", error.message)
     said = " ".join(unmet(each.asked, entry, bulk.zone))
     return Outcome("changed", True, entry.id, said or None, each.place)
+
+
+def _untold(each: Change, state: str, reason: str) -> Outcome:
+    return Outcome(state, False, each.before.id, reason, each.place)
 
 
 # --- deleting -------------------------------------------------------------------------------------
@@ -181,32 +185,35 @@ def _changed(bulk: Bulk, each: Change, entry: "TimeEntry | None", lost: bool) ->
 
 def delete(bulk: Bulk, ids: Sequence[str], there: "Mapping[str, TimeEntry]", tell: Tell) -> list[Outcome]:
     """Delete each and look which are gone: the server says 204 whatever happened (section 9)."""
-    refused = {entry_id: forbidden(bulk, there[entry_id]) if entry_id in there else NOT_THERE for entry_id in ids}
-    told = [Outcome("refused", False, entry_id, reason) for entry_id, reason in refused.items() if reason]
-    doomed = [there[entry_id] for entry_id in ids if not refused[entry_id]]
+    why = {entry_id: closed(bulk, there[entry_id]) if entry_id in there else NOT_THERE for entry_id in ids}
+    refused = [_kept(entry_id, "refused", reason) for entry_id, reason in why.items() if reason]
 
-    def send(chunk: "Sequence[TimeEntry]") -> list[Outcome]:
-        lost = False
-        try:
-            bulk.client.bulk_delete([entry.id for entry in chunk])
-        except UnknownOutcome:
-            lost = True
-        left = _again(bulk, [entry.started_at for entry in chunk])
-        return [_deleted(bulk, entry, entry.id in left, lost) for entry in chunk]
+    def write(chunk: Sequence[str]) -> bool:
+        bulk.client.bulk_delete(chunk)
+        return False
 
-    def unsent(entry: "TimeEntry", reason: str) -> Outcome:
-        return Outcome("not sent", False, entry.id, reason)
+    def judge(chunk: Sequence[str], lost: bool) -> Iterator[Outcome]:
+        for entry_id in chunk:
+            if not entries.by_ids(bulk.client, [entry_id]):
+                yield Outcome("deleted", True, entry_id)
+            elif lost:
+                yield _kept(entry_id, "unknown", LOST)
+            else:
+                yield from one_by_one([entry_id], lambda each: _deleted(bulk, each), _kept)
 
-    return told + in_chunks(doomed, MOST, send, unsent, tell)
+    doomed = [entry_id for entry_id in ids if not why[entry_id]]
+    return refused + in_chunks(split(doomed, MOST), write, judge, _kept, tell)
 
 
-def _deleted(bulk: Bulk, entry: "TimeEntry", left: bool, lost: bool) -> Outcome:
-    if left and lost:
-        return Outcome("unknown", False, entry.id, LOST)
-    if left:
-        try:  # alone, to learn why
-            with suppress(NotFound):
-                bulk.client.delete_entry(entry.id)
-        except (Refused, Forbidden) as error:
-            return Outcome("refused", False, entry.id, error.message)
-    return Outcome("deleted", True, entry.id)
+def _deleted(bulk: Bulk, entry_id: str) -> Outcome:
+    """Delete one by itself, to learn why it is refused."""
+    try:
+        with suppress(NotFound):
+            bulk.client.delete_entry(entry_id)
+    except Refused as error:
+        return _kept(entry_id, "refused", error.message)
+    return Outcome("deleted", True, entry_id)
+
+
+def _kept(entry_id: str, state: str, reason: str) -> Outcome:
+    return Outcome(state, False, entry_id, reason)

@@ -1,17 +1,17 @@
 """New entries from rows: what is there already, what would overlap, and what became of each row."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
 from alga import entries, workitems
 from alga.bulk.reading import Fault
 from alga.bulk.rows import Draft
 from alga.clash import LOOK_BACK, Taken
-from alga.errors import AlgaError, NotFound, Overlaps, Refused, UnknownOutcome
+from alga.errors import NotFound, Overlaps, Refused
 from alga.learnt import Learnt
-from alga.outcomes import Outcome, Tell, in_chunks
+from alga.outcomes import Outcome, Tell, in_chunks, one_by_one, split
 from alga.sheet import Diary
 from alga.times import format_day, format_interval, local_date
 from alga.truth import differences
@@ -81,7 +81,7 @@ def plan(bulk: Bulk, drafts: Sequence[Draft], kept: Sequence[Taken]) -> Plan:
     """
     if not drafts:
         return Plan([], [], [])
-    starts, ends = zip(*(_times(draft) for draft in drafts), strict=True)
+    starts, ends = zip(*(times(draft) for draft in drafts), strict=True)
     user_id = workitems.own_user(bulk.client, bulk.learnt)
     there = entries.since(bulk.client, user_id, min(starts) - LOOK_BACK, max(ends))
     landed = Landed(there)
@@ -93,11 +93,11 @@ def plan(bulk: Bulk, drafts: Sequence[Draft], kept: Sequence[Taken]) -> Plan:
             if user_id is None:
                 faults.append(Fault(draft.place, "", _nobody(entry)))
             else:
-                done.append(_outcome(bulk, draft, entry, "recorded already"))
-        elif clash := diary.clash(*_times(draft)):
+                done.append(_already(bulk, draft, entry))
+        elif clash := diary.clash(*times(draft)):
             faults.append(Fault(draft.place, "start", _overlap(bulk, draft, clash)))
         else:
-            start, end = _times(draft)
+            start, end = times(draft)
             diary.add(Taken(start, end, draft.label, str(draft.place)))
             good.append(draft)
     return Plan(good, done, faults)
@@ -111,60 +111,51 @@ def _nobody(entry: "TimeEntry") -> str:
 def _overlap(bulk: Bulk, draft: Draft, taken: Taken) -> str:
     theirs = bulk.shown(taken.started_at, taken.ended_at)
     named = taken.id if taken.sent else "not sent yet"
-    return f"{bulk.shown(*_times(draft))} overlaps {taken.label} {theirs} ({named})."
+    return f"{bulk.shown(*times(draft))} overlaps {taken.label} {theirs} ({named})."
 
 
 def create(bulk: Bulk, drafts: Sequence[Draft], tell: Tell) -> list[Outcome]:
-    """Send the rows by their start, and find each again: the server answers with a count only (section 9)."""
-    ordered, alone = sorted(drafts, key=_times), list[Outcome]()
-    while ordered and workitems.own_user(bulk.client, bulk.learnt) is None:
-        alone.append(_alone(bulk, ordered.pop(0)))  # its answer shows whose key this is
-        if alone[-1].state == "unknown":
-            return alone + [_unsent(draft, "What was sent before it is not known to be there.") for draft in ordered]
-    return alone + in_chunks(
-        ordered, MOST, lambda chunk: _chunk(bulk, chunk), _unsent, lambda done: tell(done + len(alone))
-    )
+    """Send the rows by their start, and find each again: the server answers with a count only (section 9).
 
+    Until an answer has shown whose key this is, rows go alone: others' entries could not be told from one's own.
+    """
+    ordered, number = sorted(drafts, key=times), 0
+    first = 0 if workitems.own_user(bulk.client, bulk.learnt) else 1
+    chunks = [*split(ordered[:first], 1), *split(ordered[first:], MOST)]
 
-def _chunk(bulk: Bulk, chunk: Sequence[Draft]) -> list[Outcome]:
-    try:
-        counted = bulk.client.bulk_create([draft.asked for draft in chunk])
-    except UnknownOutcome as error:
-        return _in_doubt(bulk, chunk, error)
-    except Refused:  # one row of a wrong form refuses all
-        return [_alone(bulk, draft) for draft in chunk]
-    found = _found(bulk, chunk)
-    many_found = sum(entry is not None for entry in found)
-    outcomes = []
-    for draft, entry in zip(chunk, found, strict=True):
-        if entry:
-            outcomes.append(_outcome(bulk, draft, entry, "recorded"))
-        elif many_found < counted:
-            outcomes.append(Outcome("unknown", False, None, UNLISTED, draft.place, label(bulk, draft)))
-        else:
-            outcomes.append(_alone(bulk, draft))
-    return outcomes
+    def write(chunk: Sequence[Draft]) -> bool:
+        nonlocal number
+        number = 0
+        if workitems.own_user(bulk.client, bulk.learnt) is not None:
+            try:
+                number = bulk.client.bulk_create([draft.asked for draft in chunk])
+            except Refused:
+                number = -1  # one row of a wrong form refuses all
+        return False
 
-
-def _in_doubt(bulk: Bulk, chunk: Sequence[Draft], error: AlgaError) -> list[Outcome]:
-    try:
+    def judge(chunk: Sequence[Draft], lost: bool) -> Iterator[Outcome]:
+        known = workitems.own_user(bulk.client, bulk.learnt) is not None
+        if not known or number < 0:
+            yield from one_by_one(chunk, lambda draft: _alone(bulk, draft), _untold)
+            return
         found = _found(bulk, chunk)
-    except AlgaError:
-        raise error from None
-    return [
-        _outcome(bulk, draft, entry, "recorded")
-        if entry
-        else Outcome("unknown", False, None, LOST, draft.place, label(bulk, draft))
-        for draft, entry in zip(chunk, found, strict=True)
-    ]
+        missing = [draft for draft, entry in zip(chunk, found, strict=True) if entry is None]
+        unlisted = not lost and len(chunk) - len(missing) < number
+        alone = one_by_one([] if lost or unlisted else missing, lambda draft: _alone(bulk, draft), _untold)
+        for draft, entry in zip(chunk, found, strict=True):
+            if entry:
+                yield _outcome(bulk, draft, entry)
+            else:
+                yield _untold(draft, "unknown", LOST if lost else UNLISTED) if lost or unlisted else next(alone)
+
+    return in_chunks(chunks, write, judge, _untold, tell)
 
 
 def _found(bulk: Bulk, chunk: Sequence[Draft]) -> "list[TimeEntry | None]":
     """Each row's entry, matched one to one among one's own of that window."""
-    starts = [_times(draft)[0] for draft in chunk]
+    starts = [times(draft)[0] for draft in chunk]
     user_id = workitems.own_user(bulk.client, bulk.learnt)
-    window = entries.since(bulk.client, user_id, min(starts), max(starts) + timedelta(seconds=59)) if user_id else []
-    landed = Landed(window)
+    landed = Landed(entries.since(bulk.client, user_id, min(starts), max(starts)))
     return [landed.take(draft) for draft in chunk]
 
 
@@ -173,34 +164,42 @@ def _alone(bulk: Bulk, draft: Draft) -> Outcome:
     try:
         entry = bulk.client.create_entry(draft.asked)
     except Overlaps:
-        return _refused(bulk, draft, "It overlaps another entry of yours.")
-    except UnknownOutcome:
-        return Outcome("unknown", False, None, LOST, draft.place, label(bulk, draft))
+        return _untold(draft, "refused", "It overlaps another entry of yours.")
     except (Refused, NotFound) as error:
-        return _refused(bulk, draft, f"{error.message} {error.hint}".strip())
+        return _untold(draft, "refused", f"{error.message} {error.hint}".strip())
     bulk.learnt.own(entry.user_id, entry.user_name)
-    return _outcome(bulk, draft, entry, "recorded")
+    return _outcome(bulk, draft, entry)
 
 
-def _outcome(bulk: Bulk, draft: Draft, entry: "TimeEntry", state: str) -> Outcome:
-    """A row that is on the server, with whatever is not as it was asked."""
+def _outcome(bulk: Bulk, draft: Draft, entry: "TimeEntry") -> Outcome:
+    """A row that was recorded, with whatever is not as it was asked."""
     said = " ".join(differences(draft.asked, entry, bulk.zone))
-    return Outcome(state, True, entry.id, said or None, draft.place, label(bulk, draft))
+    return Outcome("recorded", True, entry.id, said or None, draft.place, label(bulk, draft))
 
 
-def _refused(bulk: Bulk, draft: Draft, reason: str) -> Outcome:
-    return Outcome("refused", False, None, reason, draft.place, label(bulk, draft))
+def _already(bulk: Bulk, draft: Draft, entry: "TimeEntry") -> Outcome:
+    """A row that was there before."""
+    asked = draft.asked
+    pairs = {
+        "notes": (asked.notes or "", entry.notes or ""),
+        "billable minutes": (asked.billable_minutes, entry.billable_minutes),
+        "service": (asked.service_id, entry.service_id),
+    }
+    other = " and ".join(name for name, (mine, theirs) in pairs.items() if mine != theirs)
+    said = f"There it has other {other}. To change it: alga edit {entry.id[:8]}" if other else None
+    return Outcome("recorded already", True, entry.id, said, draft.place, label(bulk, draft), sent=False)
 
 
-def _unsent(draft: Draft, reason: str) -> Outcome:
-    return Outcome("not sent", False, None, reason, draft.place, draft.label)
+def _untold(draft: Draft, state: str, reason: str) -> Outcome:
+    return Outcome(state, False, None, reason, draft.place, draft.label)
 
 
 def label(bulk: Bulk, draft: Draft) -> str:
     """`TIC1042 Mon 23 Nov 09:12-10:00`."""
-    return f"{draft.label} {bulk.shown(*_times(draft))}"
+    return f"{draft.label} {bulk.shown(*times(draft))}"
 
 
-def _times(draft: Draft) -> tuple[datetime, datetime]:
+def times(draft: Draft) -> tuple[datetime, datetime]:
+    """Its start and end."""
     assert draft.asked.started_at and draft.asked.ended_at
     return draft.asked.started_at, draft.asked.ended_at

@@ -3,8 +3,9 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from alga.errors import UsageError
@@ -12,6 +13,9 @@ from alga.outcomes import Place
 
 LONGEST_CELL = 10_000_000
 SEPARATORS = ",;\t"
+RUNS = re.compile(r"'*[=+\-@\t\r]")  # a cell that begins so: an export puts a ' before it
+_SEP = re.compile(r"(sep=(.)\r?\n)", re.IGNORECASE)
+ID = {"id", "entry_id"}
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -50,7 +54,8 @@ def read(file: str, content: bytes) -> Rows:
     columns: dict[str, Place] = {}
     rows = _json_rows(file, text) if text.lstrip()[:1] in ("[", "{") else _csv_rows(file, text, columns)
     records, faults = list[Record](), list[Fault]()
-    for row in rows:
+    for number, row in enumerate(rows, 1):
+        row = replace(row, place=replace(row.place, row=number))
         if isinstance(row, Fault):
             faults.append(row)
         else:
@@ -64,13 +69,13 @@ def ids_in(file: str, content: bytes) -> list[str]:
     """Ids, one to a word; or the `id` of each row where there are columns or JSON."""
     text = decoded(file, content)
     first = next((line for line in text.splitlines() if line.strip()), "")
-    if first.lstrip()[:1] not in ("[", "{") and "id" not in _headings(first):
+    if first.lstrip()[:1] not in ("[", "{") and not ID & set(_headings(first)):
         return text.replace(",", " ").split()
     rows = read(file, content)
-    without = [Fault(each.place, "id", "there is no id.") for each in rows.records if "id" not in each.values]
+    without = [Fault(each.place, "id", "there is no id.") for each in rows.records if not ID & set(each.values)]
     if faults := [*rows.faults, *without]:
         raise UsageError("Not every row has an id. Nothing was sent.", details=[str(fault) for fault in faults])
-    return [record.values["id"] for record in rows.records]
+    return [next(each.values[name].strip() for name in ID if name in each.values) for each in rows.records]
 
 
 def decoded(file: str, content: bytes) -> str:
@@ -105,8 +110,11 @@ def _headings(header: str) -> list[str]:
 
 def _csv_rows(file: str, text: str, named: dict[str, Place]) -> Iterator[Record | Fault]:
     csv.field_size_limit(LONGEST_CELL)
+    if said := _SEP.match(text):  # as Excel writes it
+        text = text[: said.start(1)] + text[said.end(1) :]
     header = next((line for line in text.splitlines() if line.strip()), "")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(header), strict=True)
+    separator = said[2] if said else _separator(header)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     columns: list[str] = []
     line = 1
     try:
@@ -120,9 +128,15 @@ def _csv_rows(file: str, text: str, named: dict[str, Place]) -> Iterator[Record 
             elif len(cells) != len(columns):
                 yield Fault(place, "", f"it has {len(cells)} cells, and the heading has {len(columns)}.")
             else:
-                yield Record(place, {name: cell for name, cell in zip(columns, cells, strict=True) if cell.strip()})
+                said_by = zip(columns, cells, strict=True)
+                yield Record(place, {name: _as_exported(cell) for name, cell in said_by if cell.strip()})
     except csv.Error as fault:
         raise UsageError(f"{file}, line {reader.line_num}: {fault}. Nothing was sent.", "Is a quote missing?") from None
+
+
+def _as_exported(cell: str) -> str:
+    """Without the mark by which an export keeps a spreadsheet from running a text."""
+    return cell[1:] if cell.startswith("'") and RUNS.match(cell) else cell
 
 
 def _checked_headings(place: Place, columns: list[str]) -> list[str]:
@@ -137,22 +151,28 @@ def _checked_headings(place: Place, columns: list[str]) -> list[str]:
 # --- JSON -----------------------------------------------------------------------------------------
 
 
+class _Pairs(list[tuple[str, Any]]):
+    """An object with all that it says, twice if it does."""
+
+
 def _json_rows(file: str, text: str) -> Iterator[Record | Fault]:
     for line, value in _json_values(file, text):
         place = Place(file, line)
         if isinstance(value, str):
             yield Record(place, {"id": value})
-        elif isinstance(value, dict):
+        elif isinstance(value, _Pairs):
             yield _record(place, value)
         else:
             yield Fault(place, "", "that is not an object with columns.")
 
 
-def _record(place: Place, value: dict[str, Any]) -> Record | Fault:
-    values = {}
-    for name, cell in value.items():
-        if isinstance(cell, dict | list):
+def _record(place: Place, pairs: "_Pairs") -> Record | Fault:
+    values: dict[str, str] = {}
+    for name, cell in pairs:
+        if isinstance(cell, list):
             return Fault(place, name, "that is not a text or a number.")
+        if normal(name) in values:
+            return Fault(place, name, "it says that twice.")
         if cell is not None and cell != "":
             values[normal(name)] = {True: "yes", False: "no"}[cell] if isinstance(cell, bool) else str(cell)
     return Record(place, values)
@@ -160,7 +180,7 @@ def _record(place: Place, value: dict[str, Any]) -> Record | Fault:
 
 def _json_values(file: str, text: str) -> Iterator[tuple[int, Any]]:
     """Each value of an array, or of a row of values (JSON lines), with its line."""
-    decoder, line, seen = json.JSONDecoder(), 1, 0
+    decoder, line, seen = json.JSONDecoder(object_pairs_hook=_Pairs), 1, 0
     at = _next(text, 0)
     listed = text[at] == "["
     at = _next(text, at + 1) if listed else at
@@ -168,7 +188,7 @@ def _json_values(file: str, text: str) -> Iterator[tuple[int, Any]]:
         line, seen = line + text.count("\n", seen, at), at
         try:
             value, end = decoder.raw_decode(text, at)
-        except (json.JSONDecodeError, RecursionError) as fault:
+        except (ValueError, RecursionError) as fault:
             where = line + text.count("\n", at, fault.pos) if isinstance(fault, json.JSONDecodeError) else line
             raise UsageError(f"{file}, line {where}: that is not JSON. Nothing was sent.") from None
         yield line, value
@@ -179,6 +199,9 @@ def _json_values(file: str, text: str) -> Iterator[tuple[int, Any]]:
             raise UsageError(
                 f"{file}, line {line + text.count(chr(10), seen, at)}: the list has no end. Nothing was sent."
             )
+    if listed and at >= len(text):
+        told = f"{file}, line {line + text.count(chr(10), seen)}: the list has no end. Nothing was sent."
+        raise UsageError(told)
     if listed and text[at + 1 :].strip():
         raise UsageError(f"{file}: something stands behind the list. Nothing was sent.")
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from difflib import get_close_matches
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from alga.bulk.reading import Fault, Record, Rows
 from alga.errors import NotFound, Refused, UsageError
@@ -30,12 +30,13 @@ COLUMNS = {  # what a row may say: the names under which it may say it, the frie
     "id": ("id", "entry_id"),
 }
 NAMES = {name: said for said, names in COLUMNS.items() for name in names}
-SHOWN_ONLY = {  # what alga's own JSON and exports say beside; reading it back changes nothing
-    "work_date", "local_start", "local_end", "user_name", "work_item_title", "service_name", "approval_status",
-    "time_sheet_id", "delivery", "look_at",
+SHOWN_ONLY = {  # what alga's own JSON and exports say beside: it cannot be changed, so a change of it is a fault
+    "work_date": "started_at", "local_start": "started_at", "local_end": "ended_at", "user_name": "",
+    "work_item_title": "work_item_id", "service_name": "service", "approval_status": "", "time_sheet_id": "",
+    "delivery": "", "look_at": "",
 }  # fmt: skip
 NO_ITEM = ("ad_hoc", "interaction", NON_BILLABLE)  # types that need no id (section 2)
-_CLOCK_ONLY = re.compile(r"\s*\d{1,2}:\d{2}(Z|[+-]\d{2}:\d{2})?\s*")
+_CLOCK_ONLY = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?")
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,28 @@ class Known:
     item: Callable[[str, str], WorkItem]
     service: Callable[[str | None], str | None]
     user_id: str | None
+
+
+class Started(Protocol):
+    """Anything with a start."""
+
+    @property
+    def started_at(self) -> datetime: ...
+
+
+class Showing(Started, Protocol):
+    """What an export shows of an entry beside what can be changed."""
+
+    @property
+    def ended_at(self) -> datetime | None: ...
+    @property
+    def work_item_title(self) -> str | None: ...
+    @property
+    def service_name(self) -> str | None: ...
+    @property
+    def user_name(self) -> str | None: ...
+    @property
+    def approval_status(self) -> str | None: ...
 
 
 @dataclass(frozen=True)
@@ -87,7 +110,7 @@ class Cells:
         self._typed: dict[str, tuple[str, str]] = {}
         for name, value in record.values.items():
             if meaning := NAMES.get(name):
-                self._take(meaning, name, value)
+                self._take(meaning, name, value if meaning == "notes" else value.strip())
 
     def _take(self, meaning: str, name: str, value: str) -> None:
         before, said = self._typed.setdefault(meaning, (name, value))
@@ -113,7 +136,7 @@ class Cells:
 def to_create(record: Record, known: Known) -> Draft | list[Fault]:
     """The new entry that a row asks for."""
     cells = Cells(record)
-    kind = cells.tried("type", lambda: _kind(cells["type"] or "ticket")) or "ticket"
+    kind = cells.tried("type", lambda: type_of(cells["type"] or "ticket")) or "ticket"
     item = cells.tried("item", lambda: _item(cells["item"], kind, known))
     said = times_of(cells, known, None)
     times = cells.tried("end", lambda: checked_times(*said, known.now)) if said else None
@@ -122,7 +145,7 @@ def to_create(record: Record, known: Known) -> Draft | list[Fault]:
     minutes = None
     if times:
         otherwise = 0 if kind == NON_BILLABLE else minutes_between(*times)
-        minutes = cells.tried("billable", lambda: billable_of(cells["billable"], minutes_between(*times), otherwise))
+        minutes = cells.tried("billable", lambda: billable_of(cells, minutes_between(*times), otherwise))
     asked = cells.tried("notes", lambda: Asked(notes=cells["notes"]))
     if cells.faults or not times or not item or not asked:
         return cells.faults
@@ -131,7 +154,8 @@ def to_create(record: Record, known: Known) -> Draft | list[Fault]:
     return Draft(cells.place, asked, item.label)
 
 
-def _kind(typed: str) -> str:
+def type_of(typed: str) -> str:
+    """A type there is. Raises UsageError for another."""
     if typed not in TYPES:
         raise UsageError(f"There is no type '{typed}'.", f"There is: {', '.join(TYPES)}.")
     return typed
@@ -151,47 +175,71 @@ def check_user(typed: str | None, own: str | None) -> None:
         raise Refused("Time is recorded for the key's own user only.", "Leave the column out.")
 
 
-def billable_of(typed: str | None, worked: int, otherwise: int) -> int:
-    """Minutes of `yes`, `no`, `60` or `1h`."""
+def billable_of(cells: Cells, worked: int, otherwise: int | None) -> int | None:
+    """Minutes of `yes`, `no`, `60` or `1h`; under `is_billable` 1 and 0 are yes and no."""
+    typed = cells["billable"]
     if typed is None:
         return otherwise
-    word = typed.strip().lower()
-    if word in ("yes", "true", "no", "false"):
-        return worked if word in ("yes", "true") else 0
+    word = typed.lower()
+    flag = cells.column("billable") == "is_billable"
+    if word in ("yes", "true", *("1" if flag else "")):
+        return worked
+    if word in ("no", "false", *("0" if flag else "")):
+        return 0
+    if flag:
+        raise UsageError(f"'{typed}' is neither yes nor no.")
     minutes = int(word) if word.isdecimal() and len(word) < 6 else parse_span(word)
     if minutes > worked:
         raise Refused(f"{minutes} billable minutes are more than the {worked} worked.")
     return minutes
 
 
-def times_of(cells: Cells, known: Known, own_day: date | None) -> tuple[datetime, datetime] | None:
-    """Start and end (UTC) of start and end, start and span, or a span with both; clocks are on the row's date.
+def times_of(cells: Cells, known: Known, before: Started | None) -> tuple[datetime, datetime] | None:
+    """Start and end (UTC) of start and end, start and span, or a span with both.
 
-    None where something is wrong, which is among the faults then.
+    Clocks are on the row's date, else on that of the entry as it was before. None where something is wrong, which is
+    among the faults then.
     """
-    before, today = len(cells.faults), local_date(known.now, known.zone)
+    faulty, today = len(cells.faults), local_date(known.now, known.zone)
     typed_date, span, typed_start, typed_end = (cells[name] for name in ("date", "span", "start", "end"))
+    own_day = local_date(before.started_at, known.zone) if before else None
     day = cells.tried("date", lambda: parse_date(typed_date, today)) if typed_date else own_day
     if typed_date and day is None:
         return None
+    minutes = cells.tried("minutes", lambda: _whole(cells))
     if span and ":" in span:
-        return cells.tried("span", lambda: _span_with_times(cells, span, day, known))
-    length = cells.tried("span", lambda: parse_span(span)) if span else cells.tried("minutes", lambda: _whole(cells))
+        both = cells.tried("span", lambda: _span_with_times(cells, span, day, known))
+        cells.tried("minutes", lambda: _agree(minutes, both))
+        return both if len(cells.faults) == faulty else None
+    length = cells.tried("span", lambda: parse_span(span)) if span else minutes
     start = cells.tried("start", lambda: _instant(typed_start, day, today, known.zone))
     on = day or (local_date(start, known.zone) if start else today)
-    end = cells.tried("end", lambda: _end(typed_end, start, length, on, today, known.zone))
-    return (start, end) if start and end and len(cells.faults) == before else None
+    unread = (span or cells["minutes"]) and length is None  # which is said already
+    end = cells.tried("end", lambda: _end(typed_end, start, length, on, today, known.zone)) if not unread else None
+    if not start or not end:
+        return None
+    cells.tried("span" if span else "minutes", lambda: _agree(length, (start, end)))
+    cells.tried("minutes", lambda: _agree(minutes if span else None, (start, end)))
+    cells.tried("date", lambda: _same_day(typed_date and day, local_date(start, known.zone)))
+    return (start, end) if len(cells.faults) == faulty else None
+
+
+def _agree(minutes: int | None, times: tuple[datetime, datetime] | None) -> None:
+    if times and minutes not in (None, minutes_between(*times)):
+        raise UsageError(f"It says {minutes} minutes, and from start to end are {minutes_between(*times)}.")
+
+
+def _same_day(typed: object, start: date) -> None:
+    if typed and typed != start:
+        raise UsageError(f"It says {typed}, and the start is on {start}.")
 
 
 def _end(
     typed: str | None, start: datetime | None, length: int | None, day: date, today: date, zone: tzinfo
 ) -> datetime | None:
-    """The end that is typed, else the one that is so many minutes after the start; they have to agree."""
+    """The end that is typed, else the one that is so many minutes after the start."""
     if typed:
-        end = _instant(typed, day, today, zone)
-        if start and length not in (None, minutes_between(start, end)):
-            raise UsageError(f"It says {length} minutes, and from start to end are {minutes_between(start, end)}.")
-        return end
+        return _instant(typed, day, today, zone)
     if length is None:
         raise UsageError("It has neither an end nor a span.")
     return start + timedelta(minutes=length) if start else None
@@ -234,6 +282,22 @@ def checked_times(start: datetime, end: datetime, now: datetime) -> tuple[dateti
     if end > now + AHEAD:
         raise Refused("It ends in the future.")
     return cut(start), cut(end)
+
+
+def check_shown(record: Record, before: Showing, zone: tzinfo, faults: list[Fault]) -> None:
+    """Faults for what alga only shows and a row has changed: it would be lost in silence."""
+    end = before.ended_at
+    shown = {
+        "work_item_title": before.work_item_title, "service_name": before.service_name, "user_name": before.user_name,
+        "approval_status": before.approval_status,
+        "local_start": f"{before.started_at.astimezone(zone):%Y-%m-%d %H:%M}",
+        "local_end": f"{end.astimezone(zone):%Y-%m-%d %H:%M}" if end else None,
+    }  # fmt: skip
+    for name, value in shown.items():
+        typed = record.values.get(name)
+        if typed is not None and value is not None and typed.strip() != value.strip():
+            instead = f"Change {SHOWN_ONLY[name]}, or leave" if SHOWN_ONLY[name] else "Leave"
+            faults.append(Fault(record.place, name, f"It cannot be changed; it is {value}. {instead} the column out."))
 
 
 def split(made: Iterable[T | list[Fault]]) -> tuple[list[T], list[Fault]]:

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from alga import entries, review, sheet
 from alga.bulk.reading import ids_in
+from alga.clash import LOOK_BACK
 from alga.columns import OUTCOMES, entries_by_person, listing, look_at
 from alga.command import choose, command, deliberate, listed, look
 from alga.errors import UsageError
@@ -74,13 +74,14 @@ def carried_out(
         found = entries.by_ids(session.client, ids)
         for missing in (entry_id for entry_id in ids if entry_id not in found):
             session.warn(f"No entry has the id {missing}.")
-        return _waiting(session, list(found.values()), f"Named for alga {act.command}")
+        return _waiting(session, sorted(found.values(), key=lambda entry: (entry.started_at, entry.id)), "As named")
     if not by_filter and (yes or not interactive()) and not dry_run:
         raise UsageError(f"{act.verb} what?", f"Ids, or - to read them, or a filter: alga {act.command} --last-week")
     rows, title = _selected(session, chosen)
     shown = _waiting(session, rows, title)
     if dry_run or not rows:
         return shown
+    session.client.allow("approve")  # rather than after the question
     people = len({row.user_id for row in rows})
     worked = format_minutes(sheet.sums(rows).worked)
     question = f"{act.verb} {counted(len(rows), 'entry')} of {counted(people, 'person')}, {worked} worked?"
@@ -110,24 +111,26 @@ def _waiting(session: Session, rows: "list[TimeEntry]", title: str) -> Shown:
     """The entries by person, with what an approver should look at."""
     marks: dict[str, list[str]] = {}
     if rows:
-        day = timedelta(days=1)
-        around = entries.since(
-            session.client, None, rows[0].started_at - day, max(r.ended_at or r.started_at for r in rows)
-        )
+        first, last = rows[0].started_at - LOOK_BACK, max(row.ended_at or row.started_at for row in rows)
+        around = entries.since(session.client, None, first, last)
         overlaps = sheet.overlapping(around, session.now())
         needs_service = session.learnt.kind == DEPLOYED
-        marks = {row.id: sheet.oddities(row, overlaps.get(row.id), session.zone, needs_service) for row in rows}
-    table = replace(
-        entries_by_person(title, rows, look(session), [look_at(marks)]), empty="Nothing is there to review."
-    )
+        odd = {row.id: sheet.oddities(row, overlaps.get(row.id), session.zone, needs_service) for row in rows}
+        marks = {row.id: [*_closed(row), *odd[row.id]] for row in rows}
+    table = replace(entries_by_person(title, rows, look(session), [look_at(marks)]), empty="Nothing waits for that.")
     return Shown([row.published() | {"look_at": marks[row.id]} for row in rows], table)
+
+
+def _closed(entry: "TimeEntry") -> list[str]:
+    """A status in which neither can be done."""
+    return [entry.approval_status] if entry.approval_status in ("DRAFT", "APPROVED") else []
 
 
 def _done(session: Session, act: Act, ids: list[str]) -> Shown:
     with progress(act.done, len(ids)) as tell:
         outcomes = act.send(ids, tell)
-    title = summed(act.done, outcomes)
     if any("DRAFT" in (outcome.reason or "") for outcome in outcomes):
         session.warn("A DRAFT entry waits for its time sheet to be submitted, on the web.")
+    table = replace(listing("", OUTCOMES, outcomes, look(session), ""), below=[summed(outcomes)])
     data: list[dict[str, Any]] = [outcome.published() for outcome in outcomes]
-    return Shown(data, listing(title, OUTCOMES, outcomes, look(session), "Nothing to do."), exit_code(outcomes))
+    return Shown(data, table, exit_code(outcomes))

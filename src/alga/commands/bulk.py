@@ -1,9 +1,10 @@
 """alga bulk: many entries at once, from files, with what became of each."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -11,18 +12,23 @@ from alga import entries, workitems
 from alga.bulk import changing, creating
 from alga.bulk.changing import Change
 from alga.bulk.creating import Bulk
-from alga.bulk.reading import Fault, Rows, ids_in, read
+from alga.bulk.reading import Fault, Record, Rows, ids_in, read
 from alga.bulk.rows import Known, check_columns, split, to_create
 from alga.columns import OUTCOMES, entries_flat, listing
 from alga.command import command, deliberate, look, service
-from alga.errors import Refused, UsageError
+from alga.errors import AlgaError, NotFound, Refused, UsageError
 from alga.learnt import DEPLOYED
 from alga.options import DryRun, Yes
-from alga.outcomes import Outcome, exit_code, summed
+from alga.outcomes import Outcome, Place, exit_code, summed
 from alga.output import Shown, confirm, interactive, progress, read_stdin
 from alga.session import Session
+from alga.tables import Table
 from alga.times import counted
 
+if TYPE_CHECKING:
+    from alga.api.models import TimeEntry
+
+T = TypeVar("T")
 Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="CSV, JSON or JSON lines; - reads standard input.")]
 Doomed = Annotated[list[str], typer.Argument(metavar="ID|FILE...", help="Ids, files with ids, or - to read them.")]
 
@@ -39,13 +45,13 @@ def create(session: Session, files: Files, yes: Yes = False, dry_run: DryRun = F
     if not (plan.drafts or plan.landed or faults):
         return Shown([], "No rows: nothing to do.")
     if dry_run:
-        ready = [Outcome("to record", True, None, None, each.place, creating.label(bulk, each)) for each in plan.drafts]
+        ready = [_planned("to record", each.place, None, creating.label(bulk, each)) for each in plan.drafts]
         return _dry(session, [*plan.landed, *ready], faults)
     if plan.drafts or not plan.landed:  # else there is nothing to send, and each row is told
         _check_faults(faults, len(plan.drafts), yes)
     with progress("Recorded", len(plan.drafts)) as tell:
         outcomes = creating.create(bulk, plan.drafts, tell)
-    return _shown(session, "Recorded", [*plan.landed, *outcomes, *map(_fault, faults)])
+    return _shown(session, [*plan.landed, *outcomes, *_faulty(faults)])
 
 
 @command
@@ -54,20 +60,19 @@ def update(session: Session, files: Files, yes: Yes = False, dry_run: DryRun = F
     deliberate(session)
     rows = _read(files, (("id",),))
     bulk, known = _bulk(session), _known(session)
-    ids = [record.values.get("id") or record.values.get("entry_id") or "" for record in rows.records]
-    there = changing.look_up(bulk, list(dict.fromkeys(each.lower() for each in ids if each)))
-    changes, faulty = split(changing.to_change(bulk, record, known, there) for record in rows.records)
+    found, unknown = _entries(session, bulk, rows)
+    changes, faulty = split(changing.to_change(bulk, each, known, entry) for each, entry in found)
     changes, twice = _once(changes)
-    changes, overlapping = changing.check_overlaps(bulk, changes)
-    faults = [*rows.faults, *faulty, *twice, *overlapping]
+    changes, overlapping = changing.check_overlaps(bulk, changes, session.timer.taken())
+    faults = [*rows.faults, *unknown, *faulty, *twice, *overlapping]
     if not (changes or faults):
         return Shown([], "No rows: nothing to do.")
     if dry_run:
-        return _dry(session, [Outcome("to change", True, e.before.id, None, e.place) for e in changes], faults)
+        return _dry(session, [_to_change(each) for each in changes], faults)
     _check_faults(faults, len(changes), yes)
     with progress("Changed", len(changes)) as tell:
         outcomes = changing.change(bulk, changes, tell)
-    return _shown(session, "Changed", [*outcomes, *map(_fault, faults)])
+    return _shown(session, [*outcomes, *_faulty(faults)])
 
 
 @command
@@ -75,29 +80,28 @@ def delete(session: Session, named: Doomed, yes: Yes = False, dry_run: DryRun = 
     """Delete entries: ids, or files that name them."""
     deliberate(session)
     bulk = _bulk(session)
-    ids: list[str] = []
-    for each in named:
-        from_file = each == "-" or Path(each).is_file()
-        typed = ids_in(_name(each), _content(each)) if from_file else [each]
-        ids += entries.full_ids(session.client, session.learnt, typed, session.now())
-    ids = list(dict.fromkeys(ids))
+    typed = [entry_id for each in named for entry_id in (_ids_of(each) if _is_file(each) else [each])]
+    ids = entries.full_ids(session.client, session.learnt, typed, session.now())
     if not ids:
         return Shown([], "No ids: nothing to do.")
     there = changing.look_up(bulk, ids)
-    table = entries_flat("To delete", list(there.values()), look(session))
+    doomed = [entry for entry in there.values() if not changing.closed(bulk, entry)]
+    others = len(ids) - len(doomed)
+    table = replace(entries_flat("To delete", doomed, look(session)), below=_others(others))
     if dry_run:
-        return Shown([entry.published() for entry in there.values()], table)
-    if there and not yes and not confirm(f"Delete {counted(len(there), 'entry')}?", False, "Add --yes.", table):
+        return Shown([entry.published() for entry in doomed], table)
+    if doomed and not yes and not confirm(f"Delete {counted(len(doomed), 'entry')}?", False, "Add --yes.", table):
         return Shown([], "Kept.")
-    with progress("Deleted", len(ids)) as tell:
+    with progress("Deleted", len(doomed)) as tell:
         outcomes = changing.delete(bulk, ids, there, tell)
-    return _shown(session, "Deleted", outcomes)
+    return _shown(session, outcomes)
 
 
 # --- what they share ------------------------------------------------------------------------------
 
 
 def _bulk(session: Session) -> Bulk:
+    session.timer.kept_here()  # looks what kind of server it is, where that is not known yet
     return Bulk(session.client, session.learnt, session.zone, session.now())
 
 
@@ -106,10 +110,46 @@ def _known(session: Session) -> Known:
     return Known(
         session.zone,
         session.now(),
-        cache(lambda typed, kind: workitems.resolve(typed, kind, client, learnt)),
-        cache(lambda typed: _service(session, typed)),
+        _remembered(lambda typed, kind: workitems.resolve(typed, kind, client, learnt)),
+        _remembered(lambda typed: _service(session, typed)),
         workitems.own_user(client, learnt),
     )
+
+
+def _remembered(look_up: Callable[..., T]) -> Callable[..., T]:
+    """Asks once for the same, also where the answer is a refusal."""
+
+    @cache
+    def answer(*typed: object) -> T | AlgaError:
+        try:
+            return look_up(*typed)
+        except (NotFound, Refused, UsageError) as error:
+            return error
+
+    def told(*typed: object) -> T:
+        found = answer(*typed)
+        if isinstance(found, AlgaError):
+            raise found
+        return found
+
+    return told
+
+
+def _entries(session: Session, bulk: Bulk, rows: Rows) -> "tuple[list[tuple[Record, TimeEntry | None]], list[Fault]]":
+    """Each row with its entry; ids that name none, or several, are faults."""
+    finder = entries.Finder(session.client, session.learnt, session.now())
+    ids: dict[str, str] = {}
+    faults: list[Fault] = []
+    for record in rows.records:
+        typed = record.values.get("id") or record.values.get("entry_id") or ""
+        try:
+            ids[typed] = ids.get(typed) or (finder.full_id(typed) if typed.strip() else "")
+        except (NotFound, UsageError) as error:
+            faults.append(Fault(record.place, "id", f"{error.message} {error.hint}".strip()))
+    there = changing.look_up(bulk, list(dict.fromkeys(filter(None, ids.values()))))
+    wrong = {fault.place for fault in faults}
+    pairs = [(record, record.values.get("id") or record.values.get("entry_id") or "") for record in rows.records]
+    return [(record, there.get(ids[typed])) for record, typed in pairs if record.place not in wrong], faults
 
 
 def _service(session: Session, typed: str | None) -> str | None:
@@ -128,6 +168,20 @@ def _read(files: Sequence[str], needed: Sequence[tuple[str, ...]]) -> Rows:
         check_columns(rows, needed)
     records = [record for rows in every for record in rows.records]
     return Rows(records, [fault for rows in every for fault in rows.faults], {})
+
+
+def _is_file(named: str) -> bool:
+    """Whether it is read rather than an id: whatever is there, and what only a file would be called."""
+    path = Path(named)
+    return named == "-" or path.exists() or path.suffix != "" or "/" in named
+
+
+def _ids_of(file: str) -> list[str]:
+    return ids_in(_name(file), _content(file))
+
+
+def _others(number: int) -> list[str]:
+    return [f"{counted(number, 'other')} cannot be deleted: not there, approved, or somebody else's."] if number else []
 
 
 def _name(file: str) -> str:
@@ -158,7 +212,7 @@ def _check_faults(faults: Sequence[Fault], good: int, yes: bool) -> None:
     """Show all that is wrong before anything is sent; --yes, or a person who is asked, goes on with the good rows."""
     if not faults or (yes and good):
         return
-    shown = [str(fault) for fault in sorted(faults, key=lambda fault: (fault.place.file, fault.place.line))]
+    shown = [str(fault) for fault in sorted(faults, key=lambda fault: (fault.place.file, fault.place.row))]
     rows = len({fault.place for fault in faults})
     if good and interactive():
         if confirm(f"{counted(rows, 'row')} cannot be sent. Send the other {good}?", False, "", shown):
@@ -168,29 +222,38 @@ def _check_faults(faults: Sequence[Fault], good: int, yes: bool) -> None:
     raise UsageError(f"{counted(rows, 'row')} cannot be sent. Nothing was sent.", hint, shown)
 
 
-def _fault(fault: Fault) -> Outcome:
-    column = f"{fault.column}: " if fault.column else ""
-    return Outcome("faulty", False, None, f"{column}{fault.message}", fault.place)
+def _faulty(faults: Sequence[Fault]) -> list[Outcome]:
+    """One outcome a row, with all that is wrong with it."""
+    rows: dict[Place, list[str]] = {}
+    for fault in faults:
+        rows.setdefault(fault.place, []).append(f"{fault.column}: {fault.message}" if fault.column else fault.message)
+    return [Outcome("faulty", False, None, " ".join(said), place, sent=False) for place, said in rows.items()]
+
+
+def _planned(state: str, place: Place, entry_id: str | None, label: str) -> Outcome:
+    return Outcome(state, True, entry_id, None, place, label, sent=False)
+
+
+def _to_change(each: Change) -> Outcome:
+    what = changing.words(each.asked)
+    return _planned("to change" if what else "unchanged", each.place, each.before.id, what)
 
 
 def _dry(session: Session, ready: Sequence[Outcome], faults: Sequence[Fault]) -> Shown:
-    title = (
-        f"{counted(len(ready), 'row')} can be sent, {len({fault.place for fault in faults})} cannot. Nothing was sent."
-    )
-    outcomes = _in_order([*ready, *map(_fault, faults)])
-    table = listing(title, OUTCOMES, outcomes, look(session), "No rows.")
-    data = [outcome.published() | {"delivery": None} for outcome in outcomes]
-    return Shown(data, table, UsageError.exit_code if faults else 0)
+    shown = _shown(session, [*ready, *_faulty(faults)])
+    assert isinstance(shown.text, Table)
+    table = replace(shown.text, below=[*shown.text.below, "Nothing was sent (--dry-run)."])
+    return Shown(shown.data, table, UsageError.exit_code if faults else 0)
 
 
-def _shown(session: Session, verb: str, outcomes: Sequence[Outcome]) -> Shown:
+def _shown(session: Session, outcomes: Sequence[Outcome]) -> Shown:
     ordered = _in_order(outcomes)
-    table = listing(summed(verb, ordered), OUTCOMES, ordered, look(session), "")
+    table = replace(listing("", OUTCOMES, ordered, look(session), ""), below=[summed(ordered)])
     return Shown([outcome.published() for outcome in ordered], table, exit_code(ordered))
 
 
 def _in_order(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    return sorted(outcomes, key=lambda each: (each.place.file, each.place.line) if each.place else ("", 0))
+    return sorted(outcomes, key=lambda each: (each.place.file, each.place.row) if each.place else ("", 0))
 
 
 SUBCOMMANDS = {"create": create, "update": update, "delete": delete}

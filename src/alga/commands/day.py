@@ -1,12 +1,12 @@
 """alga day: the sheet of one day: what was worked, what is free, what to look at, what is missing."""
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from alga import daysheet, entries, workitems
+from alga.clash import LOOK_BACK
 from alga.columns import day_table
 from alga.command import command, look
 from alga.daysheet import Daysheet, Stretch
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from alga.api.models import TimeEntry
 
 Date = Annotated[str, typer.Argument(metavar="[DATE]", help="2026-06-02, yesterday; none: today.")]
-User = Annotated[str | None, typer.Option("--user", metavar="ID", help="That user's.")]
+User = Annotated[str | None, typer.Option("--user", metavar="PERSON", help="That person's.")]
 
 
 @command
@@ -33,12 +33,12 @@ def day(session: Session, date: Date = "today", user: User = None) -> Shown:
     today = local_date(now, zone)
     on = parse_date(date, today)
     own = workitems.own_user(session.client, session.learnt)
-    user_id = user or own
+    user_id, name = workitems.user(user, session.client, session.learnt) if user else (own, "")
     if user_id is None:
         raise Refused(
             "The server has not shown yet whose key this is.", "Say whose: --user ID. A first alga log tells."
         )
-    around = Period(on - timedelta(days=1), on, "")
+    around = Period(on - LOOK_BACK, on, "")
     recorded = entries.selected(session.client, Selection(around, user_id), zone, session.warn)
     workitems.learn_numbers(recorded, session.client, session.learnt)
     here = [each for each in (session.timer.here(), *session.timer.waiting()) if each] if user_id == own else []
@@ -49,9 +49,9 @@ def day(session: Session, date: Date = "today", user: User = None) -> Shown:
     kept = [each.published(now) for each in here if local_date(each.started_at, zone) == on]
     marks = [{"id": key, "look_at": words} for key, words in sheet.marks.items() if words]
     data = sheet.published() | {"entries": shown, "kept_here": kept, "look_at": marks}
-    whose = "Mine" if user_id == own else f"User {user_id}'s"
+    whose = "Mine" if user_id == own else f"{name}'s"
     table = day_table(f"{whose}, {format_day(on, today)}", sheet, look(session))
-    return Shown(data, replace(table, below=_below(sheet)))
+    return Shown(data, replace(table, below=_below(sheet) if on <= today else []))
 
 
 def _recorded(session: Session, entry: "TimeEntry") -> Stretch:

@@ -1,5 +1,6 @@
 """alga export: entries as a file for payroll, billing and spreadsheets."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +16,14 @@ from alga.files import replacing
 from alga.options import Common, FilterOptions, PeriodOptions, ScopeOptions
 from alga.output import Bytes, Shown, at_terminal
 from alga.periods import EVER, Period
+from alga.selection import Selection
 from alga.session import Session
 from alga.times import counted, format_minutes, local_date
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
 
+STDOUT = ("-", "/dev/stdout")
 FORMATS = ("csv", "json", "jsonl", "xlsx")
 Out = Annotated[
     str | None, typer.Option("-o", "--output", metavar="FILE", help="That file; its name may have {from} {to} {date}.")
@@ -54,12 +57,12 @@ def export(
     form = _form(common, output, exact)
     fields = rows.picked(common.wanted())
     selection, _ = choose(session, period, scope, filters, "ever", "everyone")
-    target = _target(session, output, selection.period) if output and output != "-" else None
+    target = _target(session, output, selection.period) if output and output not in STDOUT else None
     if selection.period == EVER:
         session.warn("Everything of all time, since no period was named.")
     every = entries.checked(session.client.export(selection.query(session.zone)), selection, session.zone, session.warn)
     done = [entry for entry in every if entry.ended_at]
-    _warn(session, every, done)
+    _warn(session, every, done, selection)
 
     def write(out: BinaryIO) -> None:
         _write(session, out, done, fields, form, exact)
@@ -70,7 +73,8 @@ def export(
         with replacing(target) as file:
             write(file)
     except OSError as fault:
-        told = f"{target} cannot be written: {fault.strerror}. What was there before is as it was."
+        kept = " What was there before is as it was." if target.is_file() else ""
+        told = f"{target} cannot be written: {fault.strerror}.{kept}"
         raise ConfigError(told, "Is there room, and may you write there?") from fault
     total = sheet.sums(done)
     worked, billable = format_minutes(total.worked), format_minutes(total.billable)
@@ -79,9 +83,12 @@ def export(
 
 
 def _form(common: FileOptions, output: str | None, exact: bool) -> str:
-    named = {".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".xlsx": "xlsx"}
-    form = "json" if common.json else common.form or named.get(Path(output or "").suffix.lower(), "csv")
-    if (form == "xlsx" or exact) and at_terminal() and output in (None, "-"):
+    named = {"": "csv", ".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".xlsx": "xlsx"}
+    suffix = "" if output in STDOUT else Path(output or "").suffix.lower()
+    form = "json" if common.json else common.form or named.get(suffix)
+    if form is None or output == "":
+        raise UsageError(f"There is no format '{suffix}'.", f"There is: {', '.join(FORMATS)}; or say -f.")
+    if (form == "xlsx" or exact) and at_terminal() and (output is None or output in STDOUT):
         raise UsageError(f"{'xlsx' if form == 'xlsx' else '--exact'} is not for a terminal.", "Say where: -o FILE")
     return form
 
@@ -93,14 +100,20 @@ def _target(session: Session, output: str, period: Period) -> Path:
         if day is None and f"{{{name}}}" in output:
             raise UsageError(f"There is no {{{name}}}: the period is open.", "Name one: --last-month")
         output = output.replace(f"{{{name}}}", str(day))
+    if unknown := re.search(r"\{\w*\}", output):
+        raise UsageError(f"There is no {unknown[0]} in a file's name.", "There is: {from} {to} {date}")
     path = Path(output).expanduser()
     if path.is_dir():
         raise UsageError(f"{path} is a directory.", f"Say a file: -o {path}/time.csv")
     return path
 
 
-def _warn(session: Session, every: "Sequence[TimeEntry]", done: "Sequence[TimeEntry]") -> None:
-    if running := len(every) - len(done):
+def _warn(session: Session, every: "Sequence[TimeEntry]", done: "Sequence[TimeEntry]", asked: Selection) -> None:
+    here = session.timer.here()
+    start, end = asked.period.bounds(session.zone)
+    own = asked.user_id in (None, session.learnt.user_id) and here is not None
+    kept = here is not None and own and (not start or here.started_at >= start) and (not end or here.started_at < end)
+    if running := len(every) - len(done) + kept:
         session.warn(f"{counted(running, 'running timer')} left out: the time comes with the stop.")
     for sentence in session.timer.unsent():
         session.warn(sentence)

@@ -58,5 +58,5 @@ def list(  # noqa: A001  the verb's own name
         since = format_time(here.started_at, session.zone)
         session.warn(f"The timer on {here.work_item.label} runs here since {since}: it is listed when it is stopped.")
     people = [PERSON] if selection.user_id is None else []
-    draw = entries_flat if sort else entries_by_day
+    draw = entries_flat if sort or len(rows) < every else entries_by_day  # a day's sum is the whole day's
     return Shown([entry.published() for entry in rows], draw(title, rows, look(session), people))

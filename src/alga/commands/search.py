@@ -40,13 +40,13 @@ def search(
     if not phrase or not phrase.isprintable():
         raise UsageError("Search for what?", "Like this: alga search printer")
     selection, title = choose(session, period, scope, filters, "ever", "everyone")
-    if everything:
+    if everything or "\\" in phrase:  # which the server takes for a mark of its own
         rows = [entry for entry in listed(session, selection) if _has(session, entry, phrase)]
     else:
         rows = _found(session, phrase, selection)
     rows.reverse()
     where = "anywhere" if everything else "in the notes"
-    empty = f"No entry has that {where}."
+    empty = f"No entry has that {where}." + ("" if everything else f" Everywhere: alga search --all {phrase}")
     table = replace(listing(f"'{phrase}' {where}: {title}", HITS, rows, look(session), empty), marked=phrase)
     return Shown([entry.published() for entry in rows], table)
 
@@ -63,7 +63,7 @@ def _found(session: Session, phrase: str, selection: Selection) -> "list[TimeEnt
         of = f" of {page.total}" if page.total and page.total > CAP else ""
         session.warn(f"The server's search shows {CAP} hits at most{of}. To see all: alga search --all {phrase}")
     rows, _ = selection.checked(page.rows, session.zone)
-    if set(phrase) & set("%_\\"):  # there they stand for anything
+    if set(phrase) & set("%_"):  # there they stand for anything
         rows = [entry for entry in rows if phrase.casefold() in (entry.notes or "").casefold()]
     workitems.learn_numbers(rows, session.client, session.learnt)
     return rows

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Key = tuple[str, str]  # what a group is in JSON, and as a person knows it
 Groups = Sequence[tuple[Key, Sums]]
-BY = ("day", "week", "user", "service", "work-item", "type", "status")
+BY = ("day", "week", "month", "user", "service", "work-item", "type", "status")
 By = Annotated[str | None, typer.Option("--by", metavar="WHAT", help=f"{', '.join(BY)}.")]
 
 
@@ -32,12 +32,14 @@ def stats(session: Session, period: PeriodOptions, scope: ScopeOptions, filters:
     selection, title = choose(session, period, scope, filters, "week", "mine")
     if scope.everyone and by is None and filters == FilterOptions():
         total, source = _of_server(session, selection.period), "server"
-        said = "the server's own statistics, by its work dates; a running timer counts as an entry"
+        said = "the server's own (a running timer is an entry)"
     else:
         rows = listed(session, selection)
         total, source = sheet.sums(rows), "entries"
         said = f"computed from {counted(len(rows), 'entry')}"
     data: dict[str, Any] = {"period": _published(selection.period), "source": source, **_minutes(total)}
+    for sentence in session.timer.unsent():
+        session.warn(sentence)
     if by is None:
         return Shown(data, f"{title}\n{_totals(total, said)}")
     groups = _grouped(session, rows, by)
@@ -81,15 +83,15 @@ def _totals(total: Sums, source: str) -> str:
         ("Billable", f"{format_minutes(total.billable)} ({numbers['billable_percentage']}%)"),
         ("Not billable", format_minutes(total.worked - total.billable)),
         ("Entries", f"{total.entries}{running}"),
-        ("Average", format_minutes(numbers["average_minutes"])),
+        ("Per entry", format_minutes(numbers["average_minutes"])),
         ("Source", source),
     ])  # fmt: skip
 
 
 def _grouped(session: Session, rows: "Sequence[TimeEntry]", by: str) -> Groups:
-    """Days and weeks in their order; other groups by the time worked, the longest first."""
+    """Days, weeks and months in their order; other groups by the time worked, the longest first."""
     groups = list(sheet.grouped(rows, _keys(session)[by]).items())
-    if by in ("day", "week"):
+    if by in ("day", "week", "month"):
         return sorted(groups, key=lambda group: group[0])
     return sorted(groups, key=lambda group: (-group[1].worked, group[0]))
 
@@ -106,8 +108,13 @@ def _keys(session: Session) -> "dict[str, Callable[[TimeEntry], Key]]":
         monday = on - timedelta(days=on.weekday())
         return str(monday), days(monday, monday + timedelta(days=6), today)
 
+    def month(entry: "TimeEntry") -> Key:
+        on = local_date(entry.started_at, zone)
+        return f"{on:%Y-%m}", f"{on:%b %Y}"
+
     return {
         "day": day,
+        "month": month,
         "week": week,
         "user": lambda e: (e.user_id or "", e.user_name or e.user_id or "?"),
         "service": lambda e: (e.service_id or "", e.service_name or e.service_id or "no service"),

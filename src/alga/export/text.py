@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from datetime import tzinfo
 from typing import TYPE_CHECKING, BinaryIO
@@ -12,7 +13,8 @@ from alga.plain import as_json, plain_lines
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
 
-RUN = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so is a formula, or makes one, in a spreadsheet
+# A cell that begins so is a formula, or makes one, in a spreadsheet; one with the mark has it twice, to be read back.
+RUNS = re.compile(r"'*[=+\-@\t\r]")
 
 
 def write_csv(
@@ -32,7 +34,7 @@ def write_csv(
 def _harmless(cell: str | int | None) -> str | int | None:
     if not isinstance(cell, str):
         return cell
-    return f"'{plain_lines(cell)}" if cell.startswith(RUN) else plain_lines(cell)
+    return f"'{plain_lines(cell)}" if RUNS.match(cell) else plain_lines(cell)
 
 
 def write_jsonl(out: BinaryIO, entries: "Iterable[TimeEntry]", fields: Sequence[Field], zone: tzinfo) -> None:

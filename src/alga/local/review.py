@@ -32,7 +32,7 @@ def approve(request: Request) -> Response:
 
 def request_changes(request: Request) -> Response:
     """POST request-changes: success for every id, whatever became of it."""
-    request.require("approve", words="request changes to time entries")
+    request.require("request changes", words="time entries")
     what = "Invalid change request data"
     if not request.body.get("change_reason"):
         raise rules.invalid([rules.issue("change_reason", "Required")], what)

@@ -173,7 +173,8 @@ def good_filter(name: str, value: str, strict: bool) -> bool:
 
 def require(role: str, strict: bool, action: str, thing: str = "time_entry", words: str = "time_entry") -> None:
     """403 unless the role may."""
-    if strict and action not in MAY.get(role, {}).get(thing, set()):
+    needed = "approve" if action == "request changes" else action
+    if strict and needed not in MAY.get(role, {}).get(thing, set()):
         what = "request changes to" if action == "request changes" else action
         raise Refusal(403, "FORBIDDEN", f"Permission denied: Cannot {what} {words}")
 
