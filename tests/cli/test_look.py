@@ -366,3 +366,14 @@ def test_a_server_with_templates_shows_them(strict: Strict) -> None:
 
     strict.network.after = having
     assert strict.desk.ok("templates", tty=False).out.splitlines()[-1].strip() == "Patch night"
+
+
+def test_a_server_whose_statistics_say_something_else_is_not_believed(strict: Strict) -> None:
+    def paged(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if request.url.path.endswith("/stats"):
+            return httpx.Response(200, json={"data": [], "pagination": {"page": 1, "total": 0}})
+        return response
+
+    strict.network.after = paged
+    data = strict.desk.ok("stats", "--everyone", "--from", "2026-01-01", "--json", tty=False).json
+    assert (data["source"], data["entries"], data["duration_minutes"]) == ("entries", 3, 90)

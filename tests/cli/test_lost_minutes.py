@@ -455,3 +455,21 @@ def test_a_doubled_hour_with_a_date_is_asked_back_with_the_date(desk: Desk) -> N
     assert "Say which: 2026-10-25T02:30+02:00 or 2026-10-25T02:30+01:00" in told.err
     again = desk.ok("log", "tk_1", "--from", "2026-10-25T02:30+02:00", "--to", "2026-10-25T04:00", "-m", "x", "--json")
     assert again.json["started_at"] == "2026-10-25T00:30:00Z"
+
+
+def test_an_entry_that_came_in_between_is_named_when_the_server_refuses_the_stop(strict: Strict) -> None:
+    desk = strict.desk
+    desk.ok("start", "TIC1042", "-s", "basic")
+    desk.clock.pass_by(minutes=30)
+    other = Desk(desk.home.parent / "other", desk.clock, env=dict(desk.env))
+
+    def meanwhile(request: httpx.Request) -> None:
+        if request.method == "POST":
+            strict.network.before = lambda request: None
+            other.ok("log", "TIC1011", "9:20-9:30", "-s", "Basic Support")
+
+    strict.network.before = meanwhile
+    refused = desk("stop")
+    assert refused.code == 5
+    assert "09:12-09:42 overlaps VPN drops every hour 09:20-09:30" in joined(refused.err)
+    assert "Your stop at 09:42 is kept" in joined(refused.err)

@@ -138,6 +138,7 @@ def test_search_stats_export_and_templates(server: Server) -> None:
     assert [entry.id for entry in server.client.search("needle", {}).rows] == [made.id]
     day = {"date_from": "2026-06-02", "date_to": "2026-06-02"}
     stats = server.client.stats(day)
+    assert stats
     assert (stats.total_entries, stats.billable_hours) == (1, 1.5)
     assert [entry.id for entry in server.client.export(day)] == [made.id]
     assert server.client.templates() == []

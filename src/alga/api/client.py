@@ -181,9 +181,11 @@ class Client:
         """GET search: notes only, at most 100 hits (section 10)."""
         return self._page(f"{ENTRIES}/search", TimeEntry, {**query, "query": words})
 
-    def stats(self, query: Query) -> Stats:
-        """GET stats: the whole tenant's, whoever asks."""
-        return self._one("GET", f"{ENTRIES}/stats", Stats, query=query)
+    def stats(self, query: Query) -> Stats | None:
+        """GET stats: the whole tenant's, whoever asks. None from a server that answers something else there."""
+        data = self._http.request("GET", f"{ENTRIES}/stats", query).data
+        known = isinstance(data, Mapping) and set(Stats.model_fields) <= set(data)
+        return self._read(Stats, data, write=False) if known else None
 
     def export(self, query: Query) -> list[TimeEntry]:
         """GET export as JSON, each entry once: all at once as deployed, page by page as published."""

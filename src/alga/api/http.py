@@ -122,7 +122,7 @@ class Http:
         for chunk in response.iter_bytes():
             content += chunk
             if len(content) > MAX_BYTES or time.monotonic() > until:
-                raise self._unusable(write, "sent an answer without end")
+                raise self._unusable(write, f"sent more than {MAX_BYTES // 1024**2} MB, or without end")
         return bytes(content)
 
     @contextmanager
@@ -150,7 +150,8 @@ class Http:
     def _unusable(self, write: bool, what: str) -> Unreachable:
         if write:
             return UnknownOutcome(f"{self.target.server} {what}: it may or may not have been recorded.", CHECK)
-        return Unreachable(f"{self.target.server} {what}.", "Try again in a while.")
+        hint = "Ask for less: a shorter period." if "without end" in what else "Try again in a while."
+        return Unreachable(f"{self.target.server} {what}.", hint)
 
     def _open(self, write: bool, status: int, content: bytes) -> Envelope:
         if status == 204:

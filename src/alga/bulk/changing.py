@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from alga import entries, workitems
+from alga.bulk.cells import Cells
 from alga.bulk.creating import MOST, Bulk
 from alga.bulk.reading import Fault, Record
-from alga.bulk.rows import Cells, Known, billable_of, check_shown, check_user, checked_times, times_of, type_of
+from alga.bulk.rows import Known, billable_of, check_shown, check_user, checked_times, times_of, type_of
 from alga.clash import LOOK_BACK, Taken
 from alga.entries import NOT_THERE
 from alga.errors import NotFound, Refused

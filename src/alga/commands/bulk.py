@@ -10,10 +10,11 @@ import typer
 
 from alga import entries, workitems
 from alga.bulk import changing, creating
+from alga.bulk.cells import check_columns
 from alga.bulk.changing import Change
 from alga.bulk.creating import Bulk
 from alga.bulk.reading import Fault, Record, Rows, ids_in, read
-from alga.bulk.rows import Known, check_columns, split, to_create
+from alga.bulk.rows import Known, split, to_create
 from alga.columns import OUTCOMES, entries_flat, listing
 from alga.command import command, deliberate, look, service
 from alga.errors import AlgaError, NotFound, Refused, UsageError

@@ -30,13 +30,12 @@ def stats(session: Session, period: PeriodOptions, scope: ScopeOptions, filters:
     """Show totals: yours of this week."""
     options.one_of("--by", by, BY)
     selection, title = choose(session, period, scope, filters, "week", "mine")
-    if scope.everyone and by is None and filters == FilterOptions():
-        total, source = _of_server(session, selection.period), "server"
-        said = "the server's own (a running timer is an entry)"
-    else:
+    whole = scope.everyone and by is None and filters == FilterOptions()
+    total = _of_server(session, selection.period) if whole else None
+    source, said, rows = "server", "the server's own (a running timer is an entry)", list["TimeEntry"]()
+    if total is None:
         rows = listed(session, selection)
-        total, source = sheet.sums(rows), "entries"
-        said = f"computed from {counted(len(rows), 'entry')}"
+        total, source, said = sheet.sums(rows), "entries", f"computed from {counted(len(rows), 'entry')}"
     data: dict[str, Any] = {"period": _published(selection.period), "source": source, **_minutes(total)}
     for sentence in session.timer.unsent():
         session.warn(sentence)
@@ -48,10 +47,10 @@ def stats(session: Session, period: PeriodOptions, scope: ScopeOptions, filters:
     return Shown(data, bars(title, by.upper().replace("-", " "), named, total, f"Source: {said}."))
 
 
-def _of_server(session: Session, period: Period) -> Sums:
+def _of_server(session: Session, period: Period) -> Sums | None:
     days_asked = {"date_from": period.first, "date_to": period.last}
     told = session.client.stats({name: str(day) for name, day in days_asked.items() if day})
-    return Sums(round(told.total_hours * 60), round(told.billable_hours * 60), told.total_entries, 0)
+    return Sums(round(told.total_hours * 60), round(told.billable_hours * 60), told.total_entries, 0) if told else None
 
 
 def _minutes(total: Sums) -> dict[str, Any]:
