@@ -238,6 +238,13 @@ def bars(title: str, heading: str, groups: Sequence[tuple[str, Sums]], total: Su
     return Table(title, heads, [*lines, *totals], empty="Nothing recorded.", below=[source])
 
 
+def named(entry: "TimeEntry", look: Look) -> str:
+    """`Tin Woodman, Mon 23 Nov 09:00-10:30, TIC1042`: what tells one entry of many people from another."""
+    interval = format_interval(entry.started_at, entry.ended_at, look.zone)
+    cells = (PERSON.cell(entry, look), f"{DAY.cell(entry, look)} {interval}", workitems.label(entry, look.learnt))
+    return ", ".join(cells)
+
+
 def details(pairs: Sequence[tuple[str, str | None]]) -> str:
     """Names and values, one a line, without those that say nothing."""
     said = [(name, value) for name, value in pairs if value]

@@ -87,8 +87,8 @@ def _grid(table: Table, terminal: bool) -> "tuple[RichTable, int]":
             cell.highlight_words([table.marked], style="reverse", case_sensitive=False)
     sizes = [[cell.cell_len for cell in row] for row in cells]
     for gap in _GAPS:
-        widths = _widths(table.heads, sizes, terminal, gap)
-        if not terminal or not _crowded(table.heads, widths, gap):
+        widths, fits = _widths(table.heads, sizes, terminal, gap)
+        if fits:
             break
     padding = (0, 0, 0, 0) if gap == 1 else (0, 1, 0, 0) if gap == 2 else (0, 1)
     for row in cells if not unicode() else ():  # where there is no ellipsis, a cut text says so too
@@ -119,28 +119,33 @@ def _box() -> "Box":
     return Box(f"    \n    \n {rule}{rule} \n    \n    \n    \n    \n    \n", ascii=not unicode())
 
 
-def _crowded(heads: Sequence[Head], widths: Sequence[int], gap: int) -> bool:
-    """Whether it is wider than the terminal, or leaves a text that wraps too little room."""
-    narrow = any(head.wrap and width < _WRAPPED for head, width in zip(heads, widths, strict=True))
-    return narrow or sum(widths) + gap * (len(widths) - 1) > shutil.get_terminal_size().columns
+def _widths(heads: Sequence[Head], rows: Sequence[Sequence[int]], terminal: bool, gap: int) -> tuple[list[int], bool]:
+    """Each column as wide as its widest cell, and whether that fits; through a pipe nothing is cut.
 
-
-def _widths(heads: Sequence[Head], rows: Sequence[Sequence[int]], terminal: bool, gap: int) -> list[int]:
-    """Each column as wide as its widest cell. A terminal's width is kept to; through a pipe nothing is cut."""
-    widths = [max([len(head.name), *(row[n] for row in rows if row)]) for n, head in enumerate(heads)]
-    gaps = gap * (len(widths) - 1)
+    In a terminal the wide column takes the room that is left, and where there is too little, others are cut.
+    """
+    natural = [max([len(head.name), *(row[n] for row in rows if row)]) for n, head in enumerate(heads)]
+    gaps = gap * (len(natural) - 1)
     if not terminal:
-        rest = _NARROW - sum(widths) - gaps
-        return [width + max(0, rest) if head.wide else width for width, head in zip(widths, heads, strict=True)]
-    widths = [min(width, head.most or width) for width, head in zip(widths, heads, strict=True)]
-    total = shutil.get_terminal_size().columns
+        rest = _NARROW - sum(natural) - gaps
+        return [n + max(0, rest) if head.wide else n for n, head in zip(natural, heads, strict=True)], True
+    widths = [_least(head, width) for head, width in zip(heads, natural, strict=True)]
+    room = shutil.get_terminal_size().columns - gaps
+    fits = sum(widths) <= room
     for n, head in enumerate(heads):
         if head.wide:
-            widths[n] = max(total - gaps - sum(widths) + widths[n], _LEAST)
+            widths[n] += max(0, room - sum(widths))
     flexible = [n for n, head in enumerate(heads) if head.most]
-    while sum(widths) + gaps > total and any(widths[n] > _LEAST for n in flexible):
+    while sum(widths) > room and any(widths[n] > _LEAST for n in flexible):
         widths[max(flexible, key=lambda n: widths[n])] -= 1
-    return widths
+    return widths, fits
+
+
+def _least(head: Head, natural: int) -> int:
+    """What a column should have at least in a terminal."""
+    if head.wide:
+        return min(natural, _WRAPPED) if head.wrap else _LEAST
+    return min(natural, head.most or natural)
 
 
 def unicode() -> bool:

@@ -9,7 +9,7 @@ import typer
 from alga import entries, review, sheet
 from alga.bulk.reading import ids_in
 from alga.clash import LOOK_BACK
-from alga.columns import OUTCOMES, entries_by_person, listing, look_at
+from alga.columns import OUTCOMES, entries_by_person, listing, look_at, named
 from alga.command import choose, command, deliberate, listed, look
 from alga.errors import UsageError
 from alga.learnt import DEPLOYED
@@ -88,7 +88,7 @@ def carried_out(
     assert isinstance(shown.text, Table)
     if not yes and not confirm(question, False, "To do it without asking: add --yes. To see: --dry-run", shown.text):
         return Shown([], "Nothing was changed.")
-    return _done(session, act, [row.id for row in rows])
+    return _done(session, act, [row.id for row in rows], rows)
 
 
 def _typed_ids(session: Session, typed: list[str]) -> list[str]:
@@ -126,9 +126,11 @@ def _closed(entry: "TimeEntry") -> list[str]:
     return [entry.approval_status] if entry.approval_status in ("DRAFT", "APPROVED") else []
 
 
-def _done(session: Session, act: Act, ids: list[str]) -> Shown:
+def _done(session: Session, act: Act, ids: list[str], known: "Sequence[TimeEntry]" = ()) -> Shown:
     with progress(act.done, len(ids)) as tell:
         outcomes = act.send(ids, tell)
+    labels = {entry.id: named(entry, look(session)) for entry in known}
+    outcomes = [replace(outcome, label=labels.get(outcome.id or "", "")) for outcome in outcomes]
     if any("DRAFT" in (outcome.reason or "") for outcome in outcomes):
         session.warn("A DRAFT entry waits for its time sheet to be submitted, on the web.")
     table = replace(listing("", OUTCOMES, outcomes, look(session), ""), below=[summed(outcomes)])
