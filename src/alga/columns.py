@@ -107,7 +107,7 @@ OUTCOMES = (
     Column(Head("ROW"), lambda o, look: str(o.place or ""), when=lambda rows: any(o.place for o in rows)),
     Column(Head("OUTCOME"), lambda o, look: o.state),
     Column(Head("ID"), lambda o, look: (o.id or "")[:8]),
-    Column(Head("WHAT", most=40), lambda o, look: o.label, when=lambda rows: any(o.label for o in rows)),
+    Column(Head("WHAT", most=56), lambda o, look: o.label, when=lambda rows: any(o.label for o in rows)),
     Column(
         Head("REASON", wide=True, wrap=True),
         lambda o, look: o.reason or "",
