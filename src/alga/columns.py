@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from alga import workitems
 from alga.daysheet import Daysheet, Stretch, timeline
 from alga.learnt import Learnt
+from alga.outcomes import Place
 from alga.sheet import Sums, by_day, sums
 from alga.tables import Head, Line, Table, unicode
 from alga.times import counted, format_day, format_interval, format_minutes, local_date, minutes_between
@@ -104,16 +106,20 @@ DAY_SHEET = (
 )
 TEMPLATES = (Column(Head("NAME", wide=True), lambda t, look: str(t.get("template_name") or t.get("name") or t)),)
 OUTCOMES = (
-    Column(Head("ROW"), lambda o, look: str(o.place or ""), when=lambda rows: any(o.place for o in rows)),
+    Column(Head("ROW", most=30), lambda o, look: _row(o.place), when=lambda rows: any(o.place for o in rows)),
     Column(Head("OUTCOME"), lambda o, look: o.state),
     Column(Head("ID"), lambda o, look: (o.id or "")[:8]),
-    Column(Head("WHAT", most=56), lambda o, look: o.label, when=lambda rows: any(o.label for o in rows)),
     Column(
-        Head("REASON", wide=True, wrap=True),
-        lambda o, look: o.reason or "",
-        when=lambda rows: any(o.reason for o in rows),
+        Head("WHAT", wide=True, wrap=True),
+        lambda o, look: ": ".join(filter(None, (o.label, o.reason))),
+        when=lambda rows: any(o.label or o.reason for o in rows),
     ),
 )
+
+
+def _row(place: Place | None) -> str:
+    """The file's name without its directories, and the line."""
+    return f"{PurePath(place.file).name}:{place.line}" if place else ""
 
 
 def look_at(marks: Mapping[str, Sequence[str]]) -> Column:

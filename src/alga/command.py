@@ -113,7 +113,7 @@ def choose(
     own = workitems.own_user(session.client, session.learnt) if named in ("mine", "others") else None
     if named == "others" and own is None:
         told = "The server has not shown yet whose key this is, so your own entries cannot be left out."
-        raise UsageError(told, "Say whose: --everyone, or --user ID.")
+        raise UsageError(told, "Say whose: --everyone, or --user PERSON.")
     if named == "mine" and own is None:
         named = "everyone"
         told = "The server has not shown yet whose key this is, so these are everyone's. A first alga log tells."

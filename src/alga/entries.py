@@ -99,6 +99,11 @@ def full_ids(client: "Client", learnt: Learnt, typed: Sequence[str], now: dateti
     return list(dict.fromkeys(finder.full_id(each) for each in typed))
 
 
+def there(client: "Client", entry_id: str) -> "TimeEntry | None":
+    """An entry by its whole id, as it is now; None when there is none."""
+    return by_ids(client, [entry_id]).get(entry_id)
+
+
 def by_ids(client: "Client", ids: Iterable[str], among: "Iterable[TimeEntry]" = ()) -> "dict[str, TimeEntry]":
     """Entries by their whole ids, those not `among` what was listed asked for; what is not there is missing."""
     known = {entry.id: entry for entry in among}

@@ -24,7 +24,7 @@ def replacing(path: Path, mode: int | None = None) -> Iterator[BinaryIO]:
 
     Raises OSError, with the old file intact. What is no regular file (a terminal, /dev/null) is written to directly.
     """
-    if path.exists() and (not path.is_file() or path.is_relative_to("/dev")):
+    if path.exists() and (not path.is_file() or path.is_relative_to("/dev/fd") or path == Path("/dev/stderr")):
         with path.open("ab") as file:
             yield file
         return

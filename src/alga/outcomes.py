@@ -2,14 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from alga.errors import AlgaError, Interrupted, PartlyDone, Refused, UnknownOutcome
 
 T = TypeVar("T")
 Tell = Callable[[int], None]
-STOPPED = "interrupted"  # the state of what Ctrl-C left unsent
+NOT_DONE = ("refused", "faulty", "unknown", "not sent")
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class Outcome:
     place: Place | None = None
     label: str = ""
     sent: bool = True
+    stopped: bool = False  # Ctrl-C came while they were sent
 
     def published(self) -> dict[str, Any]:
         """As JSON shows it; a row of a file says where it stands."""
@@ -47,7 +48,7 @@ def exit_code(outcomes: Sequence[Outcome]) -> int:
     """0 when all were done, 9 for some; when none was, 5 if each was refused, else 7. 130 after Ctrl-C."""
     states = Counter(outcome.state for outcome in outcomes)
     done = sum(outcome.done for outcome in outcomes)
-    if states[STOPPED]:
+    if any(outcome.stopped for outcome in outcomes):
         return Interrupted.exit_code
     if done == len(outcomes):
         return 0
@@ -69,14 +70,14 @@ def split(items: Sequence[T], size: int) -> list[Sequence[T]]:
 
 def in_chunks(
     chunks: Sequence[Sequence[T]],
-    write: Callable[[Sequence[T]], bool],
+    write: Callable[[Sequence[T]], object],
     judge: Callable[[Sequence[T], bool], Iterator[Outcome]],
     untold: Callable[[T, str, str], Outcome],
     tell: Tell,
 ) -> list[Outcome]:
     """Write chunk by chunk, and tell what became of each item.
 
-    `write` says whether the chunk's answer was lost; `judge` gives the outcomes in the order of the chunk. What an
+    `judge` gives the outcomes in the order of the chunk; it is told whether the answer to `write` was lost. What an
     error or Ctrl-C leaves is told too: `unknown` where it may have been written, else `not sent`. An error before
     anything was written is raised.
     """
@@ -88,25 +89,27 @@ def in_chunks(
             begun = True
             for outcome in judge(chunk, lost):
                 told.append(outcome)
+            tell(len(told))
         except (AlgaError, KeyboardInterrupt) as error:
             stopped = isinstance(error, Interrupted | KeyboardInterrupt)
             if not (told or begun or stopped):
                 raise
             why = error.message if isinstance(error, AlgaError) else "Interrupted."
-            if begun or stopped:
-                told += [untold(item, "unknown", why) for item in chunk[len(told) - before :]]
-                chunk = []
-            rest = [*chunk, *(item for each in chunks[number + 1 :] for item in each)]
-            return told + [untold(item, STOPPED if stopped else "not sent", why) for item in rest]
-        tell(len(told))
+            left = chunk[len(told) - before :] if begun or stopped else []
+            told += [untold(item, "unknown", why) for item in left]
+            rest = [item for each in chunks[number + (begun or stopped) :] for item in each]
+            told += [untold(item, "not sent", why) for item in rest]
+            return [replace(outcome, stopped=stopped) for outcome in told]
     return told
 
 
-def _written(write: Callable[[Sequence[T]], bool], chunk: Sequence[T]) -> bool:
+def _written(write: Callable[[Sequence[T]], object], chunk: Sequence[T]) -> bool:
+    """Write, and whether the answer was lost."""
     try:
-        return write(chunk)
+        write(chunk)
     except UnknownOutcome:
         return True
+    return False
 
 
 def one_by_one(

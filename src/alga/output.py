@@ -5,10 +5,11 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO, TextIO
 
 from alga.errors import AlgaError, Interrupted, UsageError
+from alga.outcomes import NOT_DONE
 from alga.plain import as_json, plain
 from alga.tables import Head, Line, Table, drawn
 
@@ -53,7 +54,13 @@ def show(shown: Shown, form: Format) -> None:
         shown.text.write(sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return
-    data = _picked(shown.data, form.fields) if form.fields else shown.data
+    data = shown.data
+    if form.fields:
+        if unknown := _unknown(data, form.fields):
+            if any("delivery" in row for row in _rows(data)):  # what became of a write is never kept back
+                show(shown, replace(form, fields=()))
+            raise unknown
+        data = _picked(data, form.fields)
     match form.name:
         case "json":
             _print(as_json(data))
@@ -85,15 +92,17 @@ def _named(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Rows with an id; of outcomes only those that were done, for a pipe to go on with."""
     if rows and not any("id" in row for row in rows):
         raise UsageError("There are no ids in that.", "Another format: table, json or jsonl.")
-    return [row for row in rows if row.get("id") and not ("outcome" in row and row["delivery"] is None)]
+    return [row for row in rows if row.get("id") and row.get("outcome") not in NOT_DONE]
+
+
+def _unknown(data: Any, fields: Sequence[str]) -> UsageError | None:
+    known = next(iter(_rows(data)), dict.fromkeys(fields))
+    wrong = next((name for name in fields if name not in known), None)
+    shown = ", so all are shown" if "delivery" in known else ""
+    return UsageError(f"There is no field '{wrong}'{shown}.", f"There is: {', '.join(known)}") if wrong else None
 
 
 def _picked(data: Any, fields: Sequence[str]) -> Any:
-    known = _rows(data)[0] if _rows(data) else None
-    for name in fields:
-        if known is not None and name not in known:
-            told = f"There is no field '{name}'. The command was carried out; only its output is missing."
-            raise UsageError(told, f"There is: {', '.join(known)}")
     picked = [{name: row[name] for name in fields} for row in _rows(data)]
     return picked if isinstance(data, list) or data is None else picked[0]
 

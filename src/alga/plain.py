@@ -5,6 +5,7 @@ import re
 
 # What could move a cursor, change a colour, end a line or reverse the reading order.
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_RUNS = re.compile(r"'*[=+\-@\t\r]")
 _BLANK = re.compile(r"[\t\n\r\x0b\x0c\x85\u2028\u2029]+")
 
 
@@ -14,8 +15,19 @@ def plain(text: str) -> str:
 
 
 def plain_lines(text: str) -> str:
-    """The same with line ends and tabs kept."""
-    return CONTROL.sub(lambda match: match[0] if match[0] in "\n\r\t" else "\ufffd", text)
+    """The same with line ends and tabs kept; a carriage return alone would go back over what was printed."""
+    ended = text.replace("\r\n", "\n")
+    return CONTROL.sub(lambda match: match[0] if match[0] in "\n\t" else "\ufffd", ended)
+
+
+def guarded(text: str) -> str:
+    """With a ' before what a spreadsheet would run as a formula; unguarded() takes it away again."""
+    return f"'{text}" if _RUNS.match(text) else text
+
+
+def unguarded(text: str) -> str:
+    """As it was before guarded()."""
+    return text[1:] if text.startswith("'") and _RUNS.match(text) else text
 
 
 def as_json(data: object, indent: int | None = 2) -> str:

@@ -175,12 +175,12 @@ class Diary(Generic[E]):
 
     def clash(self, start: datetime, end: datetime) -> E | None:
         """One that start-end overlaps, by the rule of clashes()."""
-        every = (
-            each
-            for day in self._touched(start, end)
-            for each in clashes(start, end, self._days.get(day, []), self._now)
-        )
-        return next(every, None)
+        return next(iter(self.every(start, end)), None)
+
+    def every(self, start: datetime, end: datetime) -> list[E]:
+        """All that start-end overlaps; one that touches several days may come several times."""
+        near = (each for day in self._touched(start, end) for each in self._days.get(day, []))
+        return clashes(start, end, near, self._now)
 
     def _touched(self, start: datetime, end: datetime) -> list[date]:
         first, last = start.astimezone(UTC).date(), end.astimezone(UTC).date()

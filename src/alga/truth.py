@@ -24,8 +24,13 @@ class Asked:
     service_id: str | None = None
 
     def __post_init__(self) -> None:
-        if self.notes and any(char == "\0" or "\ud800" <= char <= "\udfff" for char in self.notes):
-            raise UsageError("The notes have characters that no text has. Nothing was recorded.", "Say it with -m TEXT")
+        check_text(self.notes)
+
+
+def check_text(text: str | None) -> None:
+    """Raise UsageError for characters that no text has: servers fail on them (section 2)."""
+    if text and any(char == "\0" or "\ud800" <= char <= "\udfff" for char in text):
+        raise UsageError("The notes have characters that no text has. Nothing was recorded.")
 
 
 class Stored(Protocol):

@@ -49,10 +49,10 @@ def test_rows_become_entries_and_each_has_its_outcome(local: Desk) -> None:
     first, second = entries(local)
     assert result.err == ""
     assert result.out == (
-        f"{'ROW'.ljust(len(path) + 2)}   OUTCOME    ID         WHAT\n"
-        f"{'─' * (len(path) + 2 + 3 + 8 + 3 + 8 + 3 + 27)}\n"
-        f"{path}:2   recorded   {first['id'][:8]}   tk_1 Fri 20 Nov 09:00-10:00\n"
-        f"{path}:3   recorded   {second['id'][:8]}   tk_2 Fri 20 Nov 10:00-11:30\n"
+        "ROW          OUTCOME    ID         WHAT\n"
+        f"{'─' * 80}\n"
+        f"rows.csv:2   recorded   {first['id'][:8]}   tk_1 Fri 20 Nov 09:00-10:00\n"
+        f"rows.csv:3   recorded   {second['id'][:8]}   tk_2 Fri 20 Nov 10:00-11:30\n"
         "2 recorded.\n"
     )
     assert [(e["work_item_id"], e["notes"], e["duration_minutes"], e["billable_minutes"]) for e in (first, second)] == [
@@ -213,7 +213,7 @@ def test_yes_goes_on_with_the_good_rows(local: Desk) -> None:
 def test_in_a_terminal_a_person_is_asked(local: Desk) -> None:
     path = file_of(local, GOOD + ",,,,\n2026-11-20,10:30,11:00,tk_3,overlaps\n")
     asked = local("bulk", "create", path, tty=True, typed="n\n")
-    assert asked.code == 2
+    assert (asked.code, asked.out) == (0, "Nothing was changed.\n")
     assert "1 row cannot be sent. Send the other 2? [y/N]" in asked.err
     assert entries(local) == []
     assert local("bulk", "create", path, tty=True, typed="y\n").code == 9
@@ -396,7 +396,7 @@ def test_ctrl_c_tells_what_became_of_each_row(known: Strict) -> None:
     known.network.before = interrupt
     result = known.desk("bulk", "create", "-", typed=strict_rows(120))
     assert result.code == 130
-    assert result.out.endswith("50 recorded, 50 unknown, 20 interrupted.\n")
+    assert result.out.endswith("50 recorded, 50 unknown, 20 not sent.\n")
     known.network.before = lambda request: None
     assert known.desk.ok("bulk", "create", "-", typed=strict_rows(120)).out.endswith(
         "50 recorded already, 70 recorded.\n"
@@ -482,6 +482,35 @@ def test_what_was_sent_and_cannot_be_read_again_is_unknown_and_never_not_sent(kn
     known.network.before = lambda request: None
     again = known.desk.ok("bulk", "create", "-", "--json", typed=strict_rows(60)).json
     assert [row["outcome"] for row in again].count("recorded already") == 50
+
+
+def test_a_gateways_page_is_no_proof_that_an_entry_is_gone(strict: Strict) -> None:
+    admin = strict.as_role("admin")
+    admin.tty, admin.transport = False, strict.network
+    ids = [row["id"] for row in admin.ok("bulk", "create", "-", "--json", typed=strict_rows(2)).json]
+
+    def gateway(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if request.method == "DELETE":
+            return httpx.Response(502)
+        return httpx.Response(404, text="default backend") if strict.network.sent("DELETE") else response
+
+    def unheard(request: httpx.Request) -> None:
+        if request.method == "DELETE":
+            request.url = request.url.copy_with(path="/api/v1/nowhere")
+
+    strict.network.before, strict.network.after = unheard, gateway
+    result = admin("bulk", "delete", *ids, "--yes", "--json")
+    assert (result.code, {row["outcome"] for row in result.json}) == (7, {"unknown"})
+
+
+def test_ctrl_c_is_130_in_the_only_chunk_too_and_while_progress_is_told(known: Strict) -> None:
+    def interrupt(request: httpx.Request) -> None:
+        if request.method == "POST":
+            raise KeyboardInterrupt
+
+    known.network.before = interrupt
+    result = known.desk("bulk", "create", "-", "--json", typed=strict_rows(3))
+    assert (result.code, {row["outcome"] for row in result.json}) == (130, {"unknown"})
 
 
 def test_rows_sent_alone_keep_their_outcomes_when_the_network_goes(known: Strict) -> None:
@@ -612,6 +641,59 @@ def test_a_place_that_a_faulty_row_does_not_leave_is_not_free(local: Desk, two: 
     assert [entry["started_at"][11:16] for entry in entries(local)] == ["08:00", "09:00", "12:00"]
 
 
+def test_a_change_waits_until_the_place_it_needs_is_free(known: Strict) -> None:
+    """Row 1 needs row 2's place, and row 2's change is refused when it is sent."""
+    made = known.desk.ok("bulk", "create", "-", "--json", typed=strict_rows(2)).json
+    unknown = "99999999-9999-4999-8999-999999999999"
+    rows = f"id,span,service\n{made[0]['id']},0:30-1:00,\n{made[1]['id']},5:00-5:30,{unknown}\n"
+    result = known.desk("bulk", "update", "-", "--json", typed=rows)
+    assert [(row["outcome"], row["reason"]) for row in result.json] == [
+        ("not sent", "Its new place is not free: what was there was not moved."),
+        ("refused", "AlgaPSA does not know that service."),
+    ]
+    starts = [entry["started_at"] for entry in known.desk.ok("list", "--from", "2026-10-01", "--json").json]
+    assert len(starts) == len(set(starts))
+
+
+def test_a_row_of_entries_moves_on_one_after_the_other(local: Desk, two: tuple[str, str]) -> None:
+    rows = f"id,span\n{two[0]},10:00-11:00\n{two[1]},11:00-12:30\n"
+    result = local.ok("bulk", "update", "-", "--json", typed=rows)
+    assert {row["outcome"] for row in result.json} == {"changed"}
+    assert [entry["started_at"][11:16] for entry in entries(local)] == ["09:00", "10:00"]
+
+
+def test_a_change_that_the_server_does_not_make_is_refused(known: Strict) -> None:
+    made = known.desk.ok("bulk", "create", "-", "--json", typed=strict_rows(1)).json[0]["id"]
+    result = known.desk("bulk", "update", "-", "--json", typed=f"id,billable\n{made},20\n")
+    assert (result.code, result.json[0]["outcome"]) == (5, "refused")
+    assert result.json[0]["reason"] == "Billable is 30m, not 20m: this server bills an entry whole or not at all."
+
+
+def test_what_is_only_shown_is_no_column_to_create_from(local: Desk) -> None:
+    rows = "start,span,item,service_name,local_start\n2026-11-20T08:00:00Z,1h,tk_1,Basic Support,2026-11-20 10:00\n"
+    assert faults_of(local("bulk", "create", "-", typed=rows), "standard input") == [
+        "2 service_name: It is only shown. Say it as service.",
+        "2 local_start: It says something else than 2026-11-20 09:00.",
+    ]
+
+
+def test_notes_of_ones_own_file_are_as_they_are_typed(local: Desk) -> None:
+    local.ok("bulk", "create", "-", typed="date,span,item,notes\n2026-11-20,9:00-10:00,tk_1,'-f' option\n")
+    assert entries(local)[0]["notes"] == "'-f' option"
+    exact = local.ok("export", "--last-week", "--exact").out
+    assert local.ok("bulk", "update", "-", "--json", typed=exact).json[0]["outcome"] == "unchanged"
+
+
+def test_a_wrong_field_never_hides_what_became_of_a_row(local: Desk) -> None:
+    result = local("bulk", "create", "-", "--fields", "id,outcom", "--json", typed=GOOD)
+    assert (result.code, [row["outcome"] for row in result.json]) == (2, ["recorded", "recorded"])
+    assert "There is no field 'outcom', so all are shown." in result.err
+
+
+def test_ids_of_what_was_there_already_come_again(local: Desk, two: tuple[str, str]) -> None:
+    assert local.ok("bulk", "create", "-", "-f", "ids", typed=GOOD).out.split() == list(two)
+
+
 def test_a_change_is_held_against_a_timer_kept_here(known: Strict) -> None:
     entry = known.desk.ok("list", "-f", "ids").out.strip()
     known.desk.ok("start", "TIC1042", "-s", "basic")
@@ -677,7 +759,7 @@ def test_deleting_asks(local: Desk, two: tuple[str, str]) -> None:
     assert (refused.code, joined(refused.err)) == (
         2, "alga: Delete 2 entries? There is no terminal to ask in. Nothing was changed. Add --yes.",
     )  # fmt: skip
-    assert local("bulk", "delete", *two, tty=True, typed="n\n").out == "Kept.\n"
+    assert local("bulk", "delete", *two, tty=True, typed="n\n").out == "Nothing was changed.\n"
     assert len(local.ok("bulk", "delete", *two, "--dry-run", "--json").json) == 2
     assert len(entries(local)) == 2
     assert local("bulk", "delete", "-", typed="").out == "No ids: nothing to do.\n"

@@ -32,6 +32,7 @@ HOSTILE = {  # notes, and what CSV makes of them so that neither a spreadsheet n
     'a "quoted", one\nand a line': 'a "quoted", one\nand a line',
     "\x1b[31mred\x1b]0;title\x07": "\ufffd[31mred\ufffd]0;title\ufffd",
     "[bold red]markup[/]": "[bold red]markup[/]",
+    "back\rover": "back\ufffdover",
     "right\u202eto left": "right\ufffdto left",
     "Grüße ✓": "Grüße ✓",
 }
@@ -143,7 +144,7 @@ def test_no_output_of_any_command_drives_a_terminal(desk: Desk) -> None:
     for command in typed:
         desk.env["NO_COLOR"] = "1"
         shown = desk.ok(*command, "--profile", "local")
-        for char in ("\x1b", "\x07", "\u202e"):
+        for char in ("\x1b", "\x07", "\u202e", "k\ro"):
             assert char not in shown.out + shown.err, command
 
 
@@ -291,6 +292,16 @@ def test_places_that_are_no_files(payroll: Desk, tmp_path: Path) -> None:
 
 def test_the_standard_output_by_name_is_added_to_and_never_replaced(payroll: Desk) -> None:
     assert payroll.ok("export", "--today", "-o", "/dev/stdout").out == f"{HEADING}\r\n"
+
+
+def test_a_file_in_memory_is_a_file(payroll: Desk) -> None:
+    path = Path("/dev/shm") / f"alga-{os.getpid()}.csv"
+    try:
+        for _ in range(2):
+            payroll.ok("export", "--last-week", "-o", str(path))
+        assert len(path.read_text().splitlines()) == 4, "replaced, not added to"
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def test_names_that_make_no_sense_are_refused(payroll: Desk) -> None:

@@ -50,11 +50,24 @@ def without_colour(text: str) -> str:
         (["--sort", "-worked", "--limit", "2"], ["VPN again", "Weekly"]),
         (["--sort", "service"], ["Patch night", "Weekly", "VPN again"]),
         (["--limit", "2"], ["VPN again", "Weekly"]),
+        (["--sort", "-time"], ["Weekly", "VPN again", "Patch night"]),
+        (["--sort", "billable"], ["Weekly", "Patch night", "VPN again"]),
+        (["--sort", "work-item"], ["Weekly", "VPN again", "Patch night"]),
     ],
     ids=" ".join,
 )
 def test_list_filters_and_sorts(week: Desk, typed: list[str], found: list[str]) -> None:
     assert notes(week, "list", *typed) == found
+
+
+def test_list_sorts_by_person_and_status(strict: Strict) -> None:
+    for role, ticket in (("technician", "TIC1042"), ("admin", "TIC1011")):
+        desk = strict.as_role(role)
+        desk.ok("log", ticket, "7:00-8:00", "-s", "Basic Support", "-m", role)
+    with strict.app.store.open(writing=True) as db:
+        db.execute("UPDATE entries SET approval_status = 'APPROVED' WHERE notes = 'technician'")
+    assert notes(strict.desk, "list", "--everyone", "--sort", "person") == ["admin", "technician"]
+    assert notes(strict.desk, "list", "--everyone", "--sort", "status") == ["technician", "admin"]
 
 
 def test_a_filtered_list_says_what_it_shows(week: Desk) -> None:
@@ -205,6 +218,7 @@ def test_stats_by_day_with_bars(week: Desk) -> None:
     [
         ("day", [("2026-11-18", 60), ("2026-11-23", 195)]),
         ("week", [("2026-11-16", 60), ("2026-11-23", 195)]),
+        ("month", [("2026-11", 255)]),
         ("service", [("Premium Support", 120), ("no service", 60), ("On-site Work", 45), ("Basic Support", 30)]),
         ("work-item", [("tk_1", 180), ("meeting", 45), ("tk_2", 30)]),
         ("type", [("ticket", 210), ("non_billable_category", 45)]),
@@ -214,7 +228,7 @@ def test_stats_by_day_with_bars(week: Desk) -> None:
 )
 def test_stats_by_everything(week: Desk, by: str, groups: list[tuple[str, int]]) -> None:
     data = week.ok("stats", "--by", by, "--from", "2026-11-01", "--json", tty=False).json
-    named = "key" if by in ("day", "week") else "name"
+    named = "key" if by in ("day", "week", "month") else "name"
     assert [(group[named], group["duration_minutes"]) for group in data["groups"]] == groups
     assert sum(group["duration_minutes"] for group in data["groups"]) == data["duration_minutes"] == 255
 
@@ -311,8 +325,8 @@ def test_overlaps_and_what_reaches_over_midnight(week: Desk) -> None:
 
 def test_a_day_needs_to_know_whose(strict: Strict) -> None:
     refused = strict.desk("day")
-    assert (refused.code, "Say whose: --user ID." in refused.err) == (5, True)
-    assert strict.as_role("admin").ok("whoami").code == 0
+    assert (refused.code, "Say whose: --user PERSON." in refused.err) == (5, True)
+    assert "3 entries" not in strict.as_role("admin").ok("day").out, "an admin has entries, so the key's user is known"
 
 
 def test_a_wrong_target_is_refused(week: Desk) -> None:
@@ -334,6 +348,19 @@ def test_a_timer_forgotten_for_days_is_on_the_sheet_of_each(week: Desk) -> None:
 def test_ids_are_refused_where_there_are_none(week: Desk) -> None:
     for command in ("day", "stats"):
         assert week(command, "-f", "ids").code == 2
+
+
+def test_a_server_that_says_nothing_of_pages_is_read_to_its_end(strict: Strict) -> None:
+    rows = [{"id": f"e{n:03}", "started_at": f"2026-11-23T{n // 60:02}:{n % 60:02}:00Z"} for n in range(130)]
+
+    def unpaged(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if not request.url.path.endswith("/time-entries"):
+            return response
+        page, limit = (int(request.url.params.get(name, 1)) for name in ("page", "limit"))
+        return httpx.Response(200, json={"data": rows[(page - 1) * limit : page * limit]})
+
+    strict.network.after = unpaged
+    assert len(strict.desk.ok("list", "--everyone", "--today", "--json", tty=False).json) == 130
 
 
 # --- people ---------------------------------------------------------------------------------------

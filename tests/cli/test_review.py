@@ -159,6 +159,11 @@ def test_only_what_is_submitted_waits_and_not_ones_own(strict: Strict, admin: De
     assert [row["id"] for row in admin.ok("approve", "--dry-run", "--json", "--status", "draft").json] == [draft]
 
 
+def test_a_dry_run_names_ids_that_are_not_there(admin: Desk) -> None:
+    unknown = "99999999-9999-4999-8999-999999999999"
+    assert admin.ok("approve", unknown, "--dry-run", tty=False).err == f"No entry has the id {unknown}.\n"
+
+
 def test_dry_run_only_shows(strict: Strict, admin: Desk) -> None:
     entry = worked(strict, "7:00-8:00")[0]
     shown = admin.ok("approve", entry, "--dry-run", tty=False)
@@ -317,6 +322,34 @@ def test_what_cannot_be_read_again_is_unknown(strict: Strict, admin: Desk, comma
     admin.transport, strict.network.before = strict.network, broken
     result = admin(*command, entry, "--json", tty=False)
     assert (result.code, result.json[0]["outcome"]) == (7, "unknown")
+
+
+@pytest.mark.parametrize("command", [["approve"], ["request-changes", "--reason", "x"]])
+def test_a_lost_request_may_still_arrive_and_is_no_refusal(strict: Strict, admin: Desk, command: list[str]) -> None:
+    entry = worked(strict, "7:00-8:00")[0]
+
+    def lost(request: httpx.Request) -> None:
+        if request.method == "POST":
+            raise httpx.ReadTimeout("", request=request)
+
+    admin.transport, strict.network.before = strict.network, lost
+    result = admin(*command, entry, "--json", tty=False)
+    assert (result.code, result.json[0]["outcome"]) == (7, "unknown")
+
+
+def test_what_was_approved_meanwhile_is_not_called_sent_back(strict: Strict, admin: Desk) -> None:
+    entry = worked(strict, "7:00-8:00")[0]
+    submit(strict, entry, status="CHANGES_REQUESTED")
+
+    def meanwhile(request: httpx.Request) -> None:
+        if request.method == "POST":
+            submit(strict, entry, status="APPROVED")
+
+    admin.transport, strict.network.before = strict.network, meanwhile
+    row = admin("request-changes", entry, "--reason", "x", "--json").json[0]
+    assert (row["outcome"], row["reason"]) == (
+        "refused", "Its status is APPROVED: only a submitted entry can be sent back.",
+    )  # fmt: skip
 
 
 def test_what_an_error_leaves_unsent_is_told(strict: Strict, admin: Desk) -> None:

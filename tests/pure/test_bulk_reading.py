@@ -74,6 +74,10 @@ def test_ids_are_found_in_every_form(text: str) -> None:
     assert ids_in("f", text.encode()) == ["a1", "b2", "c3"]
 
 
+def test_of_two_columns_with_ids_the_first_name_counts_always() -> None:
+    assert ids_in("f", b"entry_id,id\nb2,a1\n") == ["a1"]
+
+
 def test_a_row_without_an_id_is_told() -> None:
     with pytest.raises(UsageError) as caught:
         ids_in("f", b"id,notes\n,x\n")

@@ -136,7 +136,7 @@ ROWS: tuple[tuple[int, str, type[AlgaError], str, str], ...] = (
         "That timer is not running any more: it was stopped or deleted elsewhere.",
         "To see what became of it: alga list --today",
     ),
-    (404, r"NOT_FOUND", NotFound, "{server} does not have it: {message}.", "To see ids: alga list"),
+    (404, r"\w", NotFound, "{server} does not have it: {message}.", "To see ids: alga list"),
     (
         404,
         r"",

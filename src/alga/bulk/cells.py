@@ -55,10 +55,11 @@ class Cells:
     """One row's columns by meaning. What is wrong gathers in `faults`, each with the column that was typed."""
 
     def __init__(self, record: Record) -> None:
-        self.place, self.faults = record.place, list[Fault]()
+        self.place, self.faults, self._record = record.place, list[Fault](), record
         self._typed: dict[str, tuple[str, str]] = {}
-        for name, value in record.values.items():
+        for name in record.values:
             if meaning := NAMES.get(name):
+                value = record.text(name) or ""
                 self._take(meaning, name, value if meaning == "notes" else value.strip())
 
     def _take(self, meaning: str, name: str, value: str) -> None:
@@ -68,6 +69,10 @@ class Cells:
 
     def __getitem__(self, meaning: str) -> str | None:
         return self._typed[meaning][1] if meaning in self._typed else None
+
+    def notes(self, before: str | None = None) -> str | None:
+        """The notes; what is as it was `before` is never read as marked."""
+        return self._record.text("notes", before)
 
     def column(self, meaning: str) -> str:
         """The column as it is headed in the file."""

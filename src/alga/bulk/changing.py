@@ -17,13 +17,14 @@ from alga.errors import NotFound, Refused
 from alga.outcomes import Outcome, Place, Tell, in_chunks, one_by_one, split
 from alga.sheet import Diary
 from alga.times import cut, minutes_between
-from alga.truth import Asked, billable_follows, unmet
+from alga.truth import Asked, billable_follows, check_text, unmet
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
 
 MANY = 25
 LOST = "Its answer was lost, and it is as it was so far."
+BLOCKED = "Its new place is not free: what was there was not moved."
 APPROVED = "It is approved, so it cannot be changed: an approver reopens it on the web."
 
 
@@ -72,10 +73,11 @@ def to_change(bulk: Bulk, record: Record, known: Known, before: "TimeEntry | Non
     start, end = times or (None, None)
     worked = minutes_between(start, end) if start and end else before.duration_minutes
     minutes = cells.tried("billable", lambda: billable_of(cells, worked, None))
-    notes = cells.tried("notes", lambda: Asked(notes=cells["notes"]))
-    if cells.faults or notes is None:
+    notes = cells.notes(before.notes)
+    cells.tried("notes", lambda: check_text(notes))
+    if cells.faults:
         return cells.faults
-    asked = Asked(cells["type"], item.id if item else None, start, end, minutes, notes.notes, None, service_id)
+    asked = Asked(cells["type"], item.id if item else None, start, end, minutes, notes, None, service_id)
     return Change(record.place, before, billable_follows(_new(asked, before), before))
 
 
@@ -142,20 +144,52 @@ def _clash(bulk: Bulk, diary: Diary[Taken], change: Change) -> Fault | None:
 
 
 def change(bulk: Bulk, changes: Sequence[Change], tell: Tell) -> list[Outcome]:
-    """Send the changes and read each entry again: the server counts, unknown ids too (section 9)."""
-    empty = Asked()
-    as_it_was = [
-        Outcome("unchanged", True, e.before.id, None, e.place, sent=False) for e in changes if e.asked == empty
-    ]
+    """Send the changes and read each entry again: the server counts, unknown ids too (section 9).
 
-    def write(chunk: Sequence[Change]) -> bool:
+    A change that needs the place of another entry goes after that one has left it, and not at all where it has not.
+    """
+    empty = Asked()
+    unchanged = [each for each in changes if each.asked == empty]
+    outcomes = [Outcome("unchanged", True, each.before.id, None, each.place, sent=False) for each in unchanged]
+    left = [each for each in changes if each.asked != empty]
+    needs = _needs(bulk, left)
+    while left:
+        ready = [each for each in left if not needs[each.before.id]] or left  # or a ring, which goes as one
+        found = _sent(bulk, ready, tell)
+        outcomes += found
+        left = [each for each in left if each not in ready]
+        if any(outcome.stopped or outcome.state == "not sent" for outcome in found):
+            return outcomes + [_untold(each, "not sent", found[-1].reason or "") for each in left]
+        gone = {outcome.id for outcome in found if outcome.done}
+        needs = {key: wanted - gone for key, wanted in needs.items()}
+        stuck = {str(outcome.id) for outcome in found} - gone
+        while blocked := [each for each in left if needs[each.before.id] & stuck]:
+            outcomes += [_untold(each, "not sent", BLOCKED) for each in blocked]
+            stuck |= {each.before.id for each in blocked}
+            left = [each for each in left if each not in blocked]
+    return outcomes
+
+
+def _needs(bulk: Bulk, changes: Sequence[Change]) -> dict[str, set[str]]:
+    """The entries whose old place each change needs, by ids."""
+    moved = [each for each in changes if each.asked.started_at]
+    diary = Diary(bulk.now, [Taken(e.before.started_at, e.before.ended_at, "", e.before.id) for e in moved])
+    needs: dict[str, set[str]] = {each.before.id: set() for each in changes}
+    for each in moved:
+        assert each.asked.started_at and each.asked.ended_at
+        found = diary.every(each.asked.started_at, each.asked.ended_at)
+        needs[each.before.id] = {taken.id for taken in found} - {each.before.id}
+    return needs
+
+
+def _sent(bulk: Bulk, changes: Sequence[Change], tell: Tell) -> list[Outcome]:
+    def write(chunk: Sequence[Change]) -> None:
         with suppress(Refused):  # one of a wrong form refuses all: each is tried alone then
             bulk.client.bulk_update({each.before.id: each.asked for each in chunk})
-        return False
 
     def judge(chunk: Sequence[Change], lost: bool) -> Iterator[Outcome]:
         for each in chunk:
-            entry = entries.by_ids(bulk.client, [each.before.id]).get(each.before.id)
+            entry = entries.there(bulk.client, each.before.id)
             if entry and not unmet(each.asked, entry, bulk.zone):
                 yield Outcome("changed", True, entry.id, None, each.place)
             elif lost:
@@ -163,8 +197,7 @@ def change(bulk: Bulk, changes: Sequence[Change], tell: Tell) -> list[Outcome]:
             else:
                 yield from one_by_one([each], lambda each: _alone(bulk, each), _untold)
 
-    to_send = [each for each in changes if each.asked != empty]
-    return as_it_was + in_chunks(split(to_send, MOST), write, judge, _untold, tell)
+    return in_chunks(split(changes, MOST), write, judge, _untold, tell)
 
 
 def _alone(bulk: Bulk, each: Change) -> Outcome:
@@ -174,6 +207,9 @@ def _alone(bulk: Bulk, each: Change) -> Outcome:
     except (Refused, NotFound) as error:
         return _untold(each, "refused", error.message)
     said = " ".join(unmet(each.asked, entry, bulk.zone))
+    asked = [f.name for f in fields(each.asked) if getattr(each.asked, f.name) is not None]
+    if said and all(getattr(entry, name) == getattr(each.before, name) for name in asked):
+        return _untold(each, "refused", said)
     return Outcome("changed", True, entry.id, said or None, each.place)
 
 
@@ -189,13 +225,12 @@ def delete(bulk: Bulk, ids: Sequence[str], there: "Mapping[str, TimeEntry]", tel
     why = {entry_id: closed(bulk, there[entry_id]) if entry_id in there else NOT_THERE for entry_id in ids}
     refused = [_kept(entry_id, "refused", reason) for entry_id, reason in why.items() if reason]
 
-    def write(chunk: Sequence[str]) -> bool:
+    def write(chunk: Sequence[str]) -> None:
         bulk.client.bulk_delete(chunk)
-        return False
 
     def judge(chunk: Sequence[str], lost: bool) -> Iterator[Outcome]:
         for entry_id in chunk:
-            if not entries.by_ids(bulk.client, [entry_id]):
+            if entries.there(bulk.client, entry_id) is None:
                 yield Outcome("deleted", True, entry_id)
             elif lost:
                 yield _kept(entry_id, "unknown", LOST)

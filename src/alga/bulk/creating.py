@@ -123,7 +123,7 @@ def create(bulk: Bulk, drafts: Sequence[Draft], tell: Tell) -> list[Outcome]:
     first = 0 if workitems.own_user(bulk.client, bulk.learnt) else 1
     chunks = [*split(ordered[:first], 1), *split(ordered[first:], MOST)]
 
-    def write(chunk: Sequence[Draft]) -> bool:
+    def write(chunk: Sequence[Draft]) -> None:
         nonlocal number
         number = 0
         if workitems.own_user(bulk.client, bulk.learnt) is not None:
@@ -131,7 +131,6 @@ def create(bulk: Bulk, drafts: Sequence[Draft], tell: Tell) -> list[Outcome]:
                 number = bulk.client.bulk_create([draft.asked for draft in chunk])
             except Refused:
                 number = -1  # one row of a wrong form refuses all
-        return False
 
     def judge(chunk: Sequence[Draft], lost: bool) -> Iterator[Outcome]:
         known = workitems.own_user(bulk.client, bulk.learnt) is not None

@@ -10,12 +10,12 @@ from typing import Any
 
 from alga.errors import UsageError
 from alga.outcomes import Place
+from alga.plain import unguarded
 
 LONGEST_CELL = 10_000_000
 SEPARATORS = ",;\t"
-RUNS = re.compile(r"'*[=+\-@\t\r]")  # a cell that begins so: an export puts a ' before it
 _SEP = re.compile(r"(sep=(.)\r?\n)", re.IGNORECASE)
-ID = {"id", "entry_id"}
+ID = ("id", "entry_id")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -25,6 +25,16 @@ class Record:
 
     place: Place
     values: Mapping[str, str]
+    csv: bool = False
+
+    def text(self, name: str, known: str | None = None) -> str | None:
+        """A cell; of an exported CSV without the mark that keeps a spreadsheet from running it.
+
+        It is an export's when it names an id; a text that is `known` to be so is left as it is.
+        """
+        cell = self.values.get(name)
+        marked = cell is not None and self.csv and bool(set(ID) & set(self.values)) and cell != known
+        return unguarded(cell) if cell and marked else cell
 
 
 @dataclass(frozen=True)
@@ -69,10 +79,10 @@ def ids_in(file: str, content: bytes) -> list[str]:
     """Ids, one to a word; or the `id` of each row where there are columns or JSON."""
     text = decoded(file, content)
     first = next((line for line in text.splitlines() if line.strip()), "")
-    if first.lstrip()[:1] not in ("[", "{") and not ID & set(_headings(first)):
+    if first.lstrip()[:1] not in ("[", "{") and not set(ID) & set(_headings(first)):
         return text.replace(",", " ").split()
     rows = read(file, content)
-    without = [Fault(each.place, "id", "there is no id.") for each in rows.records if not ID & set(each.values)]
+    without = [Fault(each.place, "id", "there is no id.") for each in rows.records if not set(ID) & set(each.values)]
     if faults := [*rows.faults, *without]:
         raise UsageError("Not every row has an id. Nothing was sent.", details=[str(fault) for fault in faults])
     return [next(each.values[name].strip() for name in ID if name in each.values) for each in rows.records]
@@ -129,14 +139,9 @@ def _csv_rows(file: str, text: str, named: dict[str, Place]) -> Iterator[Record 
                 yield Fault(place, "", f"it has {len(cells)} cells, and the heading has {len(columns)}.")
             else:
                 said_by = zip(columns, cells, strict=True)
-                yield Record(place, {name: _as_exported(cell) for name, cell in said_by if cell.strip()})
+                yield Record(place, {name: cell for name, cell in said_by if cell.strip()}, csv=True)
     except csv.Error as fault:
         raise UsageError(f"{file}, line {reader.line_num}: {fault}. Nothing was sent.", "Is a quote missing?") from None
-
-
-def _as_exported(cell: str) -> str:
-    """Without the mark by which an export keeps a spreadsheet from running a text."""
-    return cell[1:] if cell.startswith("'") and RUNS.match(cell) else cell
 
 
 def _checked_headings(place: Place, columns: list[str]) -> list[str]:

@@ -11,7 +11,7 @@ from alga.bulk.reading import Fault, Record
 from alga.errors import Refused, UsageError
 from alga.outcomes import Place
 from alga.times import AHEAD, cut, local_date, minutes_between, parse_date, parse_instant, parse_interval, parse_span
-from alga.truth import NON_BILLABLE, Asked
+from alga.truth import NON_BILLABLE, Asked, check_text
 from alga.workitems import TYPES, WorkItem
 
 T = TypeVar("T")
@@ -50,6 +50,10 @@ class Showing(Started, Protocol):
     def user_name(self) -> str | None: ...
     @property
     def approval_status(self) -> str | None: ...
+    @property
+    def time_sheet_id(self) -> str | None: ...
+    @property
+    def counts_on(self) -> date | None: ...
 
 
 @dataclass(frozen=True)
@@ -74,12 +78,29 @@ def to_create(record: Record, known: Known) -> Draft | list[Fault]:
     if times:
         otherwise = 0 if kind == NON_BILLABLE else minutes_between(*times)
         minutes = cells.tried("billable", lambda: billable_of(cells, minutes_between(*times), otherwise))
-    asked = cells.tried("notes", lambda: Asked(notes=cells["notes"]))
-    if cells.faults or not times or not item or not asked:
+    _check_said(record, cells, times, known.zone)
+    cells.tried("notes", lambda: check_text(cells["notes"]))
+    if cells.faults or not times or not item:
         return cells.faults
     start, end = times
-    asked = Asked(item.type, item.id or None, start, end, minutes, asked.notes, None, service_id)
+    asked = Asked(item.type, item.id or None, start, end, minutes, cells["notes"], None, service_id)
     return Draft(cells.place, asked, item.label)
+
+
+def _check_said(record: Record, cells: Cells, times: tuple[datetime, datetime] | None, zone: tzinfo) -> None:
+    """Faults for what is only shown elsewhere and says here what nothing else says, or says it differently."""
+    instead = (
+        ("service_name", "service", "service"),
+        ("work_item_title", "item", "item"),
+        ("user_name", "user_id", "user"),
+    )
+    for name, column, meaning in instead:
+        if name in record.values and cells[meaning] is None:
+            cells.faults.append(Fault(record.place, name, f"It is only shown. Say it as {column}."))
+    for name, instant in zip(("local_start", "local_end"), times or (), strict=False):
+        shown = f"{instant.astimezone(zone):%Y-%m-%d %H:%M}"
+        if record.values.get(name, shown).strip() != shown:
+            cells.faults.append(Fault(record.place, name, f"It says something else than {shown}."))
 
 
 def type_of(typed: str) -> str:
@@ -217,12 +238,13 @@ def check_shown(record: Record, before: Showing, zone: tzinfo, faults: list[Faul
     end = before.ended_at
     shown = {
         "work_item_title": before.work_item_title, "service_name": before.service_name, "user_name": before.user_name,
-        "approval_status": before.approval_status,
+        "approval_status": before.approval_status, "time_sheet_id": before.time_sheet_id,
+        "work_date": str(before.counts_on or local_date(before.started_at, zone)),
         "local_start": f"{before.started_at.astimezone(zone):%Y-%m-%d %H:%M}",
         "local_end": f"{end.astimezone(zone):%Y-%m-%d %H:%M}" if end else None,
     }  # fmt: skip
     for name, value in shown.items():
-        typed = record.values.get(name)
+        typed = record.text(name, value)
         if typed is not None and value is not None and typed.strip() != value.strip():
             instead = f"Change {SHOWN_ONLY[name]}, or leave" if SHOWN_ONLY[name] else "Leave"
             faults.append(Fault(record.place, name, f"It cannot be changed; it is {value}. {instead} the column out."))

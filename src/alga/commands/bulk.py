@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from alga.api.models import TimeEntry
 
 T = TypeVar("T")
+NOTHING = "Nothing was changed."
 Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="CSV, JSON or JSON lines; - reads standard input.")]
 Doomed = Annotated[list[str], typer.Argument(metavar="ID|FILE...", help="Ids, files with ids, or - to read them.")]
 
@@ -48,8 +49,9 @@ def create(session: Session, files: Files, yes: Yes = False, dry_run: DryRun = F
     if dry_run:
         ready = [_planned("to record", each.place, None, creating.label(bulk, each)) for each in plan.drafts]
         return _dry(session, [*plan.landed, *ready], faults)
-    if plan.drafts or not plan.landed:  # else there is nothing to send, and each row is told
-        _check_faults(faults, len(plan.drafts), yes)
+    untold = plan.drafts or not plan.landed  # else there is nothing to send, and each row is told
+    if untold and not _goes_on(faults, len(plan.drafts), yes):
+        return Shown([], NOTHING)
     with progress("Recorded", len(plan.drafts)) as tell:
         outcomes = creating.create(bulk, plan.drafts, tell)
     return _shown(session, [*plan.landed, *outcomes, *_faulty(faults)])
@@ -70,7 +72,8 @@ def update(session: Session, files: Files, yes: Yes = False, dry_run: DryRun = F
         return Shown([], "No rows: nothing to do.")
     if dry_run:
         return _dry(session, [_to_change(each) for each in changes], faults)
-    _check_faults(faults, len(changes), yes)
+    if not _goes_on(faults, len(changes), yes):
+        return Shown([], NOTHING)
     with progress("Changed", len(changes)) as tell:
         outcomes = changing.change(bulk, changes, tell)
     return _shown(session, [*outcomes, *_faulty(faults)])
@@ -92,7 +95,7 @@ def delete(session: Session, named: Doomed, yes: Yes = False, dry_run: DryRun = 
     if dry_run:
         return Shown([entry.published() for entry in doomed], table)
     if doomed and not yes and not confirm(f"Delete {counted(len(doomed), 'entry')}?", False, "Add --yes.", table):
-        return Shown([], "Kept.")
+        return Shown([], NOTHING)
     with progress("Deleted", len(doomed)) as tell:
         outcomes = changing.delete(bulk, ids, there, tell)
     return _shown(session, outcomes)
@@ -209,16 +212,14 @@ def _once(changes: Sequence[Change]) -> tuple[list[Change], list[Fault]]:
     return list(first.values()), faults
 
 
-def _check_faults(faults: Sequence[Fault], good: int, yes: bool) -> None:
+def _goes_on(faults: Sequence[Fault], good: int, yes: bool) -> bool:
     """Show all that is wrong before anything is sent; --yes, or a person who is asked, goes on with the good rows."""
     if not faults or (yes and good):
-        return
+        return True
     shown = [str(fault) for fault in sorted(faults, key=lambda fault: (fault.place.file, fault.place.row))]
     rows = len({fault.place for fault in faults})
     if good and interactive():
-        if confirm(f"{counted(rows, 'row')} cannot be sent. Send the other {good}?", False, "", shown):
-            return
-        raise UsageError("Nothing was sent.", "Mend the rows and run it again.")
+        return confirm(f"{counted(rows, 'row')} cannot be sent. Send the other {good}?", False, "", shown)
     hint = f"To send the other {good}: add --yes" if good else ""
     raise UsageError(f"{counted(rows, 'row')} cannot be sent. Nothing was sent.", hint, shown)
 

@@ -36,7 +36,7 @@ def day(session: Session, date: Date = "today", user: User = None) -> Shown:
     user_id, name = workitems.user(user, session.client, session.learnt) if user else (own, "")
     if user_id is None:
         raise Refused(
-            "The server has not shown yet whose key this is.", "Say whose: --user ID. A first alga log tells."
+            "The server has not shown yet whose key this is.", "Say whose: --user PERSON. A first alga log tells."
         )
     around = Period(on - LOOK_BACK, on, "")
     recorded = entries.selected(session.client, Selection(around, user_id), zone, session.warn)

@@ -97,11 +97,11 @@ def _of_server(session: Session) -> Iterator[Finding]:
         yield Finding("login" if isinstance(error, ConfigError) else "server", FAULT, error.message, error.hint)
         return
     yield Finding("key", OK, f"accepted (profile {profile.name})")
-    for look_at in (_clock, _user, _kind, _timer, _role, _zone, _sheets, _unsent):
+    for check, look in CHECKS.items():
         try:
-            yield look_at(session)
+            yield look(session)
         except AlgaError as error:
-            yield Finding(look_at.__name__.strip("_"), WARNING, error.message, error.hint)
+            yield Finding(check, WARNING, error.message, error.hint)
 
 
 def _address(session: Session) -> Finding:
@@ -204,3 +204,15 @@ def _unsent(session: Session) -> Finding:
     if not waiting:
         return Finding("waiting", OK, "nothing waits to be sent")
     return Finding("waiting", WARNING, " ".join(waiting), "alga stop")
+
+
+CHECKS = {
+    "clock": _clock,
+    "user": _user,
+    "server kind": _kind,
+    "timer": _timer,
+    "role": _role,
+    "time zone": _zone,
+    "time sheets": _sheets,
+    "waiting": _unsent,
+}

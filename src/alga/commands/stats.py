@@ -1,4 +1,4 @@
-"""alga stats: totals, and by day, week, person, service, work item, type or status."""
+"""alga stats: totals, and by day, week, month, person, service, work item, type or status."""
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta

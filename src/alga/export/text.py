@@ -2,19 +2,15 @@
 
 import csv
 import io
-import re
 from collections.abc import Iterable, Sequence
 from datetime import tzinfo
 from typing import TYPE_CHECKING, BinaryIO
 
 from alga.export.rows import Field, as_text
-from alga.plain import as_json, plain_lines
+from alga.plain import as_json, guarded, plain_lines
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
-
-# A cell that begins so is a formula, or makes one, in a spreadsheet; one with the mark has it twice, to be read back.
-RUNS = re.compile(r"'*[=+\-@\t\r]")
 
 
 def write_csv(
@@ -34,7 +30,7 @@ def write_csv(
 def _harmless(cell: str | int | None) -> str | int | None:
     if not isinstance(cell, str):
         return cell
-    return f"'{plain_lines(cell)}" if RUNS.match(cell) else plain_lines(cell)
+    return plain_lines(guarded(cell))
 
 
 def write_jsonl(out: BinaryIO, entries: "Iterable[TimeEntry]", fields: Sequence[Field], zone: tzinfo) -> None:
