@@ -662,6 +662,19 @@ def test_a_row_of_entries_moves_on_one_after_the_other(local: Desk, two: tuple[s
     assert [entry["started_at"][11:16] for entry in entries(local)] == ["09:00", "10:00"]
 
 
+def test_what_was_moved_stays_told_when_the_network_goes_before_the_next(known: Strict) -> None:
+    made = [row["id"] for row in known.desk.ok("bulk", "create", "-", "--json", typed=strict_rows(2)).json]
+
+    def down(request: httpx.Request) -> None:
+        if len(known.network.sent("PUT")) > 1:
+            raise httpx.ConnectError("down", request=request)
+
+    known.network.before = down
+    rows = f"id,span\n{made[0]},0:30-1:00\n{made[1]},1:00-1:30\n"
+    result = known.desk("bulk", "update", "-", "--json", typed=rows)
+    assert (result.code, [row["outcome"] for row in result.json]) == (9, ["not sent", "changed"])
+
+
 def test_a_change_that_the_server_does_not_make_is_refused(known: Strict) -> None:
     made = known.desk.ok("bulk", "create", "-", "--json", typed=strict_rows(1)).json[0]["id"]
     result = known.desk("bulk", "update", "-", "--json", typed=f"id,billable\n{made},20\n")

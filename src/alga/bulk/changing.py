@@ -13,7 +13,7 @@ from alga.bulk.reading import Fault, Record
 from alga.bulk.rows import Known, billable_of, check_shown, check_user, checked_times, times_of, type_of
 from alga.clash import LOOK_BACK, Taken
 from alga.entries import NOT_THERE
-from alga.errors import NotFound, Refused
+from alga.errors import AlgaError, NotFound, Refused
 from alga.outcomes import Outcome, Place, Tell, in_chunks, one_by_one, split
 from alga.sheet import Diary
 from alga.times import cut, minutes_between
@@ -118,11 +118,8 @@ def check_overlaps(bulk: Bulk, changes: Sequence[Change], kept: Sequence[Taken])
     good, faults = list(changes), list[Fault]()
     while True:
         moved = {each.before.id for each in good if each.asked.started_at}
-        label = {each.before.id: str(each.place) for each in changes}
-        staying = (each for each in there if each.id not in moved)
-        diary = Diary(
-            bulk.now, [*kept, *(Taken(e.started_at, e.ended_at, "", label.get(e.id, e.id[:8])) for e in staying)]
-        )
+        staying = [Taken(e.started_at, e.ended_at, "", e.id[:8]) for e in there if e.id not in moved]
+        diary = Diary(bulk.now, [*kept, *staying])
         found = [fault for each in good if (fault := _clash(bulk, diary, each))]
         if not found:
             return good, faults
@@ -155,7 +152,12 @@ def change(bulk: Bulk, changes: Sequence[Change], tell: Tell) -> list[Outcome]:
     needs = _needs(bulk, left)
     while left:
         ready = [each for each in left if not needs[each.before.id]] or left  # or a ring, which goes as one
-        found = _sent(bulk, ready, tell)
+        try:
+            found = _sent(bulk, ready, tell)
+        except AlgaError as error:
+            if not any(outcome.sent for outcome in outcomes):
+                raise
+            return outcomes + [_untold(each, "not sent", error.message) for each in left]
         outcomes += found
         left = [each for each in left if each not in ready]
         if any(outcome.stopped or outcome.state == "not sent" for outcome in found):
