@@ -810,7 +810,9 @@ def test_files_of_ids_are_read_and_what_is_no_file_is_told(local: Desk, two: tup
     path = file_of(local, f"entry_id,notes\n{two[0]},x\n", "doomed.csv")
     assert local("bulk", "delete", str(local.home / "nope.csv"), "--yes").code == 2
     shown = local.ok("bulk", "delete", path, "99999999-9999-4999-8999-999999999999", "--dry-run")
-    assert shown.out.endswith("1 other cannot be deleted: not there, approved, or somebody else's.\n")
+    assert shown.out.endswith(
+        "1 other cannot be deleted: not there, approved, or somebody else's.\nNothing was sent (--dry-run).\n"
+    )
     assert (
         local("bulk", "delete", path, "99999999-9999-4999-8999-999999999999", "--yes", "-f", "ids").out == f"{two[0]}\n"
     )

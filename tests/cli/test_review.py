@@ -168,6 +168,7 @@ def test_dry_run_only_shows(strict: Strict, admin: Desk) -> None:
     entry = worked(strict, "7:00-8:00")[0]
     shown = admin.ok("approve", entry, "--dry-run", tty=False)
     assert entry[:8] in shown.out
+    assert shown.out.endswith("Nothing was changed (--dry-run).\n")
     assert admin.ok("approve", "--dry-run", "-f", "ids", tty=False).out == f"{entry}\n"
     assert status_of(admin, entry) == "SUBMITTED"
 

@@ -74,12 +74,15 @@ def carried_out(
         found = entries.by_ids(session.client, ids)
         for missing in (entry_id for entry_id in ids if entry_id not in found):
             session.warn(f"No entry has the id {missing}.")
-        return _waiting(session, sorted(found.values(), key=lambda entry: (entry.started_at, entry.id)), "As named")
+        rows = sorted(found.values(), key=lambda entry: (entry.started_at, entry.id))
+        return _dry(_waiting(session, rows, "As named"))
     if not by_filter and (yes or not interactive()) and not dry_run:
         raise UsageError(f"{act.verb} what?", f"Ids, or - to read them, or a filter: alga {act.command} --last-week")
     rows, title = _selected(session, chosen)
     shown = _waiting(session, rows, title)
-    if dry_run or not rows:
+    if dry_run:
+        return _dry(shown)
+    if not rows:
         return shown
     session.client.allow("approve")  # rather than after the question
     people = len({row.user_id for row in rows})
@@ -119,6 +122,11 @@ def _waiting(session: Session, rows: "list[TimeEntry]", title: str) -> Shown:
         marks = {row.id: [*_closed(row), *odd[row.id]] for row in rows}
     table = replace(entries_by_person(title, rows, look(session), [look_at(marks)]), empty="Nothing waits for that.")
     return Shown([row.published() | {"look_at": marks[row.id]} for row in rows], table)
+
+
+def _dry(shown: Shown) -> Shown:
+    assert isinstance(shown.text, Table)
+    return replace(shown, text=replace(shown.text, below=["Nothing was changed (--dry-run)."]))
 
 
 def _closed(entry: "TimeEntry") -> list[str]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 NOTHING = "Nothing was changed."
+DRY = "Nothing was sent (--dry-run)."
 Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="CSV, JSON or JSON lines; - reads standard input.")]
 Doomed = Annotated[list[str], typer.Argument(metavar="ID|FILE...", help="Ids, files with ids, or - to read them.")]
 
@@ -93,6 +94,7 @@ def delete(session: Session, named: Doomed, yes: Yes = False, dry_run: DryRun = 
     others = len(ids) - len(doomed)
     table = replace(entries_flat("To delete", doomed, look(session)), below=_others(others))
     if dry_run:
+        table = replace(table, below=[*table.below, DRY])
         return Shown([entry.published() for entry in doomed], table)
     if doomed and not yes and not confirm(f"Delete {counted(len(doomed), 'entry')}?", False, "Add --yes.", table):
         return Shown([], NOTHING)
@@ -244,7 +246,7 @@ def _to_change(each: Change) -> Outcome:
 def _dry(session: Session, ready: Sequence[Outcome], faults: Sequence[Fault]) -> Shown:
     shown = _shown(session, [*ready, *_faulty(faults)])
     assert isinstance(shown.text, Table)
-    table = replace(shown.text, below=[*shown.text.below, "Nothing was sent (--dry-run)."])
+    table = replace(shown.text, below=[*shown.text.below, DRY])
     return Shown(shown.data, table, UsageError.exit_code if faults else 0)
 
 
