@@ -86,7 +86,8 @@ def timeline(sheet: Daysheet, zone: tzinfo, now: datetime, width: int, marks: st
     spans = sorted((each.started_at, each.ended_at or now) for each in sheet.stretches)
     if not spans:
         return []
-    first = spans[0][0].astimezone(zone).replace(minute=0, second=0, microsecond=0)
+    begin = min([spans[0][0], *(start for start, _ in sheet.gaps)])  # a gap after what reaches in from the day before
+    first = begin.astimezone(zone).replace(minute=0, second=0, microsecond=0)
     at, end = first.astimezone(UTC), max(last for _, last in spans)  # in UTC, since the clocks may go back
     step = next((timedelta(minutes=n) for n in STEPS if (end - at) / timedelta(minutes=n) <= width), None)
     hours, line = "", ""

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from alga.daysheet import Daysheet, Stretch, of_day, timeline
 from alga.times import minutes_between
+from tests.support import BERLIN
 
 DAY = date(2026, 6, 2)
 MIDNIGHT = datetime(2026, 6, 2, tzinfo=UTC)
@@ -49,6 +50,7 @@ def test_what_reaches_in_from_the_day_before_fills_its_time_and_counts_there() -
     assert [each.id for each in found.stretches] == ["2"]
     assert found.gaps == [(at(1), at(2))]
     assert found.worked == 60
+    assert timeline(found, UTC, NOW, 78, ".#!") == ["01          02", "............############"]
 
 
 def test_overlaps_and_missing_notes_are_marked() -> None:
@@ -62,6 +64,15 @@ def test_the_time_line() -> None:
     assert timeline(sheet(), UTC, NOW, 78, ".#!") == []
     long = timeline(sheet(stretch(0, 23)), UTC, NOW, 78, ".#!")
     assert (long[0][:12], len(long[1])) == ("00 01 02 03 ", 69), "20 minutes to a mark"
+
+
+def test_the_time_line_counts_hours_and_not_the_clock_when_the_clocks_go_back() -> None:
+    begin, end = (datetime(2026, 10, 24, 22, tzinfo=UTC) + timedelta(hours=n) for n in (0, 7))
+    night = Stretch("n", begin, end, 0, "x", "s", "tk")
+    found = of_day(date(2026, 10, 25), [night], BERLIN, end, None, needs_service=False)
+    hours_line, line = timeline(found, BERLIN, end, 78, ".#!")
+    assert (found.worked, len(line)) == (420, 42)
+    assert hours_line.split() == ["00", "01", "02", "02", "03", "04", "05"]
 
 
 hours = st.integers(0, 23 * 12).map(lambda n: n / 12)
