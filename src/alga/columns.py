@@ -42,7 +42,7 @@ def _worked(entry: "TimeEntry", look: Look) -> str:
     return format_minutes(minutes_between(entry.started_at, entry.ended_at or look.now))
 
 
-def _billable(entry: "TimeEntry", look: Look) -> str:
+def _billable(entry: "TimeEntry | Stretch", look: Look) -> str:
     return format_minutes(entry.billable_minutes or 0) if entry.ended_at else "running"
 
 
@@ -97,9 +97,7 @@ DAY_SHEET = (
     Column(Head("WORKED", right=True), _worked),
     Column(
         Head("BILLABLE", right=True),
-        lambda s, look: (
-            "running" if not s.ended_at else format_minutes(s.billable_minutes or 0) if s.sent else "not sent"
-        ),
+        lambda s, look: _billable(s, look) if s.sent or not s.ended_at else "not sent",
     ),
     Column(Head("WORK ITEM", most=20), lambda s, look: s.label),
     Column(Head("NOTES", wide=True), lambda s, look: s.notes or ""),
@@ -130,13 +128,10 @@ def look_at(marks: Mapping[str, Sequence[str]]) -> Column:
 
 def day_table(title: str, sheet: Daysheet, look: Look) -> Table:
     """A day's stretches with the free time between them, under a time line."""
-    odd = Column(
-        Head("LOOK AT"), lambda s, look: ", ".join(sheet.marks[s.id]), when=lambda rows: any(sheet.marks.values())
-    )
-    columns = _shown((*DAY_SHEET, odd, Column(Head("ID"), lambda s, look: s.id[:8] if s.sent else "")), sheet.stretches)
-    rows = [
-        (s.started_at, Line([c.cell(s, look) for c in columns], "" if s.ended_at else "bold")) for s in sheet.stretches
-    ]
+    with_id = Column(Head("ID"), lambda s, look: s.id[:8] if s.sent else "")
+    columns = _shown((*DAY_SHEET, look_at(sheet.marks), with_id), sheet.stretches)
+    shown = _lines(columns, sheet.stretches, look)
+    rows = [(stretch.started_at, line) for stretch, line in zip(sheet.stretches, shown, strict=True)]
     for start, end in sheet.gaps:
         cells = [format_interval(start, end, look.zone), format_minutes(minutes_between(start, end)), "", "free"]
         rows.append((start, Line(cells + [""] * (len(columns) - 4), "dim")))

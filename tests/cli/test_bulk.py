@@ -201,6 +201,15 @@ def test_every_fault_of_a_row_is_told(local: Desk) -> None:
     assert [line.split(":")[0] for line in told] == ["2 type", "2 item", "2 start", "2 end", "2 service"]
 
 
+def test_a_span_that_cannot_be_read_is_one_fault(local: Desk) -> None:
+    rows = 'date,span,item\n2026-11-20,"1,5h",tk_1\n2026-11-20,90,tk_1\n'
+    told = faults_of(local("bulk", "create", "-", typed=rows), "standard input")
+    assert told == [
+        "2 span: '1,5h' is not a length of time. Accepted: 90m, 1h, 1h30m, 1.5h.",
+        "3 span: 90 what? 90m or 90h.",
+    ]
+
+
 def test_yes_goes_on_with_the_good_rows(local: Desk) -> None:
     path = file_of(local, GOOD + "2026-11-20,10:30,11:00,tk_3,overlaps\n")
     result = local("bulk", "create", path, "--yes", "--json")
@@ -809,6 +818,8 @@ def test_what_a_server_says_is_deleted_and_is_not_is_found_out(strict: Strict) -
 def test_files_of_ids_are_read_and_what_is_no_file_is_told(local: Desk, two: tuple[str, str]) -> None:
     path = file_of(local, f"entry_id,notes\n{two[0]},x\n", "doomed.csv")
     assert local("bulk", "delete", str(local.home / "nope.csv"), "--yes").code == 2
+    without = local("bulk", "delete", file_of(local, GOOD), "--yes")
+    assert (without.code, "rows.csv:2 id: there is no id." in without.err) == (2, True)
     shown = local.ok("bulk", "delete", path, "99999999-9999-4999-8999-999999999999", "--dry-run")
     assert shown.out.endswith(
         "1 other cannot be deleted: not there, approved, or somebody else's.\nNothing was sent (--dry-run).\n"

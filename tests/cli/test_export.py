@@ -94,7 +94,8 @@ def test_a_timer_kept_here_is_counted_too(strict: Strict) -> None:
     strict.desk.ok("start", "TIC1042", "-s", "basic")
     result = strict.desk.ok("export", "--today", "--mine", tty=False)
     assert result.err.splitlines()[-1] == "1 running timer left out: the time comes with the stop."
-    assert "running" not in strict.desk.ok("export", "--yesterday", tty=False).err
+    for elsewhere in (["--yesterday"], ["--today", "--work-item", "TIC1011"], ["--today", "--status", "draft"]):
+        assert "running" not in strict.desk.ok("export", *elsewhere, tty=False).err
 
 
 def test_all_time_is_said(payroll: Desk) -> None:
@@ -292,6 +293,18 @@ def test_places_that_are_no_files(payroll: Desk, tmp_path: Path) -> None:
 
 def test_the_standard_output_by_name_is_added_to_and_never_replaced(payroll: Desk) -> None:
     assert payroll.ok("export", "--today", "-o", "/dev/stdout").out == f"{HEADING}\r\n"
+
+
+def test_an_open_file_is_added_to_and_stays_the_same_file(payroll: Desk, tmp_path: Path) -> None:
+    path = tmp_path / "all.csv"
+    path.write_text("KEEP\n")
+    handle = os.open(path, os.O_RDWR)
+    try:
+        payroll.ok("export", "--last-week", "-o", f"/dev/fd/{handle}")
+        assert os.fstat(handle).st_ino == path.stat().st_ino
+    finally:
+        os.close(handle)
+    assert path.read_text().splitlines()[:2] == ["KEEP", HEADING]
 
 
 def test_a_file_in_memory_is_a_file(payroll: Desk) -> None:

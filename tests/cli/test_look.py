@@ -175,6 +175,7 @@ def test_the_cap_of_the_servers_search_is_said(desk: Desk) -> None:
 def test_a_backslash_is_looked_for_here(week: Desk) -> None:
     week.ok("log", "tk_5", "3:00-3:30", "-m", "In C:\\temp")
     assert notes(week, "search", "C:\\temp") == ["In C:\\temp"]
+    assert "'C:\\temp' anywhere" in week.ok("search", "C:\\temp", tty=False).out
 
 
 def test_nothing_to_search_for_is_refused(week: Desk) -> None:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alga.bulk.reading import ids_in, read
+from alga.bulk.cells import ids_in
+from alga.bulk.reading import read
 from alga.errors import UsageError
 
 cells = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30)

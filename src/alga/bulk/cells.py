@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from typing import TypeVar
 
-from alga.bulk.reading import Fault, Record, Rows
+from alga.bulk.reading import ID, Fault, Record, Rows, decoded, headings, read
 from alga.errors import NotFound, Refused, UsageError
 
 T = TypeVar("T")
@@ -49,6 +49,27 @@ def _unknown_column(name: str) -> str:
     near = get_close_matches(name, NAMES, n=1)
     meant = f"Did you mean {near[0]}?" if near else f"There is: {', '.join(names[0] for names in COLUMNS.values())}."
     return f"there is no such column. {meant}"
+
+
+def ids_in(file: str, content: bytes) -> list[str]:
+    """Ids, one to a word; or the id of each row where there are columns or JSON.
+
+    Raises UsageError, with the line, for a row without one.
+    """
+    text = decoded(file, content)
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    if first.lstrip()[:1] not in ("[", "{") and not set(headings(first)) & {*NAMES, *SHOWN_ONLY}:
+        return text.replace(",", " ").split()
+    rows = read(file, content)
+    without = [Fault(record.place, "id", "there is no id.") for record in rows.records if not id_of(record)]
+    if faults := [*rows.faults, *without]:
+        raise UsageError("Not every row has an id. Nothing was sent.", details=[str(fault) for fault in faults])
+    return [id_of(record) for record in rows.records]
+
+
+def id_of(record: Record) -> str:
+    """The id that a row names, or nothing."""
+    return next((record.values[name].strip() for name in ID if name in record.values), "")
 
 
 class Cells:

@@ -75,19 +75,6 @@ def read(file: str, content: bytes) -> Rows:
     return Rows(records, faults, columns)
 
 
-def ids_in(file: str, content: bytes) -> list[str]:
-    """Ids, one to a word; or the `id` of each row where there are columns or JSON."""
-    text = decoded(file, content)
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    if first.lstrip()[:1] not in ("[", "{") and not set(ID) & set(_headings(first)):
-        return text.replace(",", " ").split()
-    rows = read(file, content)
-    without = [Fault(each.place, "id", "there is no id.") for each in rows.records if not set(ID) & set(each.values)]
-    if faults := [*rows.faults, *without]:
-        raise UsageError("Not every row has an id. Nothing was sent.", details=[str(fault) for fault in faults])
-    return [next(each.values[name].strip() for name in ID if name in each.values) for each in rows.records]
-
-
 def decoded(file: str, content: bytes) -> str:
     """The file's text: UTF-8, with a mark at its beginning or without, or UTF-16 with one."""
     try:
@@ -114,7 +101,8 @@ def _separator(header: str) -> str:
     return max(SEPARATORS, key=header.count)
 
 
-def _headings(header: str) -> list[str]:
+def headings(header: str) -> list[str]:
+    """The columns that a line would name."""
     return [normal(cell) for cell in next(csv.reader([header], delimiter=_separator(header)), [])]
 
 

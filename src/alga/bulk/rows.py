@@ -161,9 +161,11 @@ def times_of(cells: Cells, known: Known, before: Started | None) -> tuple[dateti
         cells.tried("minutes", lambda: _agree(minutes, both))
         return both if len(cells.faults) == faulty else None
     length = cells.tried("span", lambda: parse_span(span)) if span else minutes
-    start = cells.tried("start", lambda: _instant(typed_start, day, today, known.zone))
-    on = day or (local_date(start, known.zone) if start else today)
     unread = (span or cells["minutes"]) and length is None  # which is said already
+    start = None
+    if typed_start or not unread:
+        start = cells.tried("start", lambda: _instant(typed_start, day, today, known.zone))
+    on = day or (local_date(start, known.zone) if start else today)
     end = cells.tried("end", lambda: _end(typed_end, start, length, on, today, known.zone)) if not unread else None
     if not start or not end:
         return None

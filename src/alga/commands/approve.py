@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from alga import entries, review, sheet
-from alga.bulk.reading import ids_in
+from alga.bulk.cells import ids_in
 from alga.clash import LOOK_BACK
 from alga.columns import OUTCOMES, entries_by_person, listing, look_at, named
 from alga.command import choose, command, deliberate, listed, look

@@ -10,10 +10,10 @@ import typer
 
 from alga import entries, workitems
 from alga.bulk import changing, creating
-from alga.bulk.cells import check_columns
+from alga.bulk.cells import check_columns, id_of, ids_in
 from alga.bulk.changing import Change
 from alga.bulk.creating import Bulk
-from alga.bulk.reading import Fault, Record, Rows, ids_in, read
+from alga.bulk.reading import Fault, Record, Rows, read
 from alga.bulk.rows import Known, split, to_create
 from alga.columns import OUTCOMES, entries_flat, listing
 from alga.command import command, deliberate, look, service
@@ -144,18 +144,17 @@ def _remembered(look_up: Callable[..., T]) -> Callable[..., T]:
 def _entries(session: Session, bulk: Bulk, rows: Rows) -> "tuple[list[tuple[Record, TimeEntry | None]], list[Fault]]":
     """Each row with its entry; ids that name none, or several, are faults."""
     finder = entries.Finder(session.client, session.learnt, session.now())
-    ids: dict[str, str] = {}
+    ids: dict[str, str] = {"": ""}
     faults: list[Fault] = []
     for record in rows.records:
-        typed = record.values.get("id") or record.values.get("entry_id") or ""
+        typed = id_of(record)
         try:
-            ids[typed] = ids.get(typed) or (finder.full_id(typed) if typed.strip() else "")
+            ids[typed] = ids[typed] if typed in ids else finder.full_id(typed)
         except (NotFound, UsageError) as error:
             faults.append(Fault(record.place, "id", f"{error.message} {error.hint}".strip()))
     there = changing.look_up(bulk, list(dict.fromkeys(filter(None, ids.values()))))
     wrong = {fault.place for fault in faults}
-    pairs = [(record, record.values.get("id") or record.values.get("entry_id") or "") for record in rows.records]
-    return [(record, there.get(ids[typed])) for record, typed in pairs if record.place not in wrong], faults
+    return [(each, there.get(ids[id_of(each)])) for each in rows.records if each.place not in wrong], faults
 
 
 def _service(session: Session, typed: str | None) -> str | None:

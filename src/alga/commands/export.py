@@ -109,14 +109,22 @@ def _target(session: Session, output: str, period: Period) -> Path:
 
 
 def _warn(session: Session, every: "Sequence[TimeEntry]", done: "Sequence[TimeEntry]", asked: Selection) -> None:
-    here = session.timer.here()
-    start, end = asked.period.bounds(session.zone)
-    own = asked.user_id in (None, session.learnt.user_id) and here is not None
-    kept = here is not None and own and (not start or here.started_at >= start) and (not end or here.started_at < end)
-    if running := len(every) - len(done) + kept:
+    if running := len(every) - len(done) + _kept_here(session, asked):
         session.warn(f"{counted(running, 'running timer')} left out: the time comes with the stop.")
     for sentence in session.timer.unsent():
         session.warn(sentence)
+
+
+def _kept_here(session: Session, asked: Selection) -> bool:
+    """Whether the timer that alga keeps would be among what is asked for."""
+    here = session.timer.here()
+    if here is None or asked.status or asked.billable is not None:
+        return False
+    start, end = asked.period.bounds(session.zone)
+    wanted = (asked.user_id, asked.work_item_id, asked.service_id)
+    its = (session.learnt.user_id, here.work_item.id, here.service_id)
+    within = (not start or here.started_at >= start) and (not end or here.started_at < end)
+    return within and all(want in (None, have) for want, have in zip(wanted, its, strict=True))
 
 
 def _write(

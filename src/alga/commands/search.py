@@ -40,7 +40,8 @@ def search(
     if not phrase or not phrase.isprintable():
         raise UsageError("Search for what?", "Like this: alga search printer")
     selection, title = choose(session, period, scope, filters, "ever", "everyone")
-    if everything or "\\" in phrase:  # which the server takes for a mark of its own
+    everything = everything or "\\" in phrase  # which the server takes for a mark of its own
+    if everything:
         rows = [entry for entry in listed(session, selection) if _has(session, entry, phrase)]
     else:
         rows = _found(session, phrase, selection)
