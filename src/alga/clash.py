@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from alga import sheet, workitems
 from alga.entries import since
-from alga.errors import Overlaps
+from alga.errors import Overlaps, Unreachable
 from alga.learnt import Learnt
 from alga.times import day_start, format_day, format_interval, format_minutes, format_time, local_date, minutes_between
 
@@ -47,9 +47,26 @@ class Clash:
         The server checks this on create only and leaves out a running timer (section 2), which `running` includes.
         An unknown own user leaves the server's entries to the server.
         """
-        taken = [each for each in self._taken(start - LOOK_BACK, end) if each.id != ignoring]
-        clashing = sheet.clashes(start, end, [each for each in taken if running or each.ended_at], self._now)
-        if clashing:
+        self.check_here(start, end, ignoring, running, try_with)
+        self._check(self._there(start - LOOK_BACK, end), start, end, ignoring, running, try_with)
+
+    def check_here(
+        self, start: datetime, end: datetime, ignoring: str | None = None, running: bool = True, try_with: str = ""
+    ) -> None:
+        """The same with what is on this computer only: it asks no server."""
+        self._check(self._kept, start, end, ignoring, running, try_with)
+
+    def _check(
+        self,
+        found: Sequence[Taken],
+        start: datetime,
+        end: datetime,
+        ignoring: str | None,
+        running: bool,
+        try_with: str,
+    ) -> None:
+        taken = [each for each in found if each.id != ignoring and (running or each.ended_at)]
+        if clashing := sheet.clashes(start, end, taken, self._now):
             raise Overlaps(self._told(start, end, clashing[0]), self._room(start, end, ignoring, try_with))
 
     def named(self, error: Overlaps, start: datetime, end: datetime) -> Overlaps:
@@ -60,9 +77,17 @@ class Clash:
         return error
 
     def _taken(self, start: datetime, end: datetime) -> list[Taken]:
+        return [*self._kept, *self._there(start, end)]
+
+    def _there(self, start: datetime, end: datetime) -> Sequence[Taken]:
         user_id = workitems.own_user(self._client, self._learnt)
         own = since(self._client, user_id, start, end) if user_id else []
-        return [*self._kept, *(Taken(e.started_at, e.ended_at, workitems.label(e, self._learnt), e.id) for e in own)]
+        stopped_here = {each.id for each in self._kept}
+        return [
+            Taken(e.started_at, e.ended_at, workitems.label(e, self._learnt), e.id)
+            for e in own
+            if e.id not in stopped_here
+        ]
 
     def _told(self, start: datetime, end: datetime, taken: Taken) -> str:
         day, other = (local_date(instant, self._zone) for instant in (start, taken.started_at))
@@ -76,7 +101,10 @@ class Clash:
     def _room(self, start: datetime, end: datetime, ignoring: str | None, try_with: str) -> str:
         day, today = local_date(start, self._zone), local_date(self._now, self._zone)
         begin, finish = day_start(day, self._zone), day_start(day + timedelta(days=1), self._zone)
-        taken = [each for each in self._taken(begin - LOOK_BACK, finish) if each.id != ignoring]
+        try:
+            taken = [each for each in self._taken(begin - LOOK_BACK, finish) if each.id != ignoring]
+        except Unreachable:
+            return ""  # nobody knows where there is room
         wanted = minutes_between(start, end)
         free = [(a, b) for a, b in sheet.gaps(begin, finish, taken, self._now) if minutes_between(a, b) >= wanted]
         on = "today" if day == today else f"on {format_day(day, today)}"

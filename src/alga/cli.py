@@ -23,7 +23,19 @@ PANELS = {  # each command's file is commands/NAME.py, imported when it is typed
     "Look": ("list", "show", "day", "search", "stats", "templates"),
     "Change": ("edit", "delete", "bulk"),
     "Review": ("approve", "request-changes", "export"),
-    "Set up": ("login", "logout", "whoami", "config", "services", "tickets", "doctor", "completion", "serve"),
+    "Set up": (
+        "login",
+        "logout",
+        "whoami",
+        "config",
+        "services",
+        "tickets",
+        "doctor",
+        "queue",
+        "sync",
+        "completion",
+        "serve",
+    ),
 }
 NAMES = [name for names in PANELS.values() for name in names]
 
@@ -56,7 +68,9 @@ def load(name: str) -> Any:
     if subcommands := getattr(module, "SUBCOMMANDS", None):
         for each, function in subcommands.items():
             made.command(each)(function)
-        made.callback(help=_sentence(module.__doc__ or ""))(lambda: None)
+        alone = getattr(module, file, None)  # what the group's name does by itself
+        made.info.no_args_is_help = alone is None
+        made.callback(help=_sentence(module.__doc__ or ""), invoke_without_command=bool(alone))(alone or (lambda: None))
     else:
         made.command(name)(getattr(module, file))
     command = typer.main.get_command(made)

@@ -9,10 +9,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from alga import workitems
 from alga.daysheet import Daysheet, Stretch, timeline
 from alga.learnt import Learnt
+from alga.outbox.core import Operation, as_entry
 from alga.outcomes import Place
 from alga.sheet import Sums, by_day, sums
 from alga.tables import Head, Line, Table, unicode
-from alga.times import counted, format_day, format_interval, format_minutes, local_date, minutes_between
+from alga.times import (
+    counted,
+    cut,
+    format_day,
+    format_interval,
+    format_minutes,
+    format_time,
+    local_date,
+    minutes_between,
+)
+from alga.waiting import DELIVERY, what
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
@@ -113,6 +124,43 @@ OUTCOMES = (
         when=lambda rows: any(o.label or o.reason for o in rows),
     ),
 )
+
+QUEUE = (
+    Column(Head("ID", right=True), lambda o, look: str(o.id)),
+    Column(Head("STATE"), lambda o, look: "in doubt" if o.in_doubt else DELIVERY[o.state]),
+    Column(Head("WHAT", most=40), lambda o, look: what(o, look.zone, look.now)),
+    Column(Head("SINCE"), lambda o, look: _moment(o.queued_at, look)),
+    Column(Head("TRIES", right=True), lambda o, look: str(o.tries)),
+    Column(Head("WHY", wide=True, wrap=True), lambda o, look: o.reason, when=lambda rows: any(o.reason for o in rows)),
+    Column(
+        Head("LOGIN", most=20),
+        lambda o, look: o.server.partition("://")[2] or o.server,
+        when=lambda rows: len({(o.server, o.fingerprint) for o in rows}) > 1,
+    ),
+)
+RECEIPTS = (
+    *(QUEUE[n] for n in (0, 2)),
+    Column(Head("SENT"), lambda o, look: _moment(o.changed_at or o.queued_at, look)),
+    Column(Head("ENTRY"), lambda o, look: (o.entry_id or "")[:8]),
+)
+
+SYNCED = (
+    Column(Head("ID", right=True), lambda s, look: str(s.operation.id)),
+    Column(Head("OUTCOME"), lambda s, look: "waits" if s.operation.state == "queued" else DELIVERY[s.operation.state]),
+    Column(Head("WHAT", most=40), lambda s, look: what(s.operation, look.zone, look.now)),
+    Column(Head("ENTRY"), lambda s, look: (s.operation.entry_id or "")[:8]),
+    Column(
+        Head("WHY", wide=True, wrap=True),
+        lambda s, look: s.operation.reason,
+        when=lambda rows: any(s.operation.reason for s in rows),
+    ),
+)
+
+
+def _moment(instant: datetime, look: Look) -> str:
+    """`17:04` of today, else with its day."""
+    day, today = local_date(instant, look.zone), local_date(look.now, look.zone)
+    return ("" if day == today else f"{format_day(day, today)} ") + format_time(instant, look.zone)
 
 
 def _row(place: Place | None) -> str:
@@ -216,6 +264,18 @@ def entry_line(verb: str, entry: "TimeEntry", look: Look) -> str:
     if entry.ended_at is None:
         return f"{verb} {name}: running {interval}  {entry.id[:8]}"
     return f"{verb} {name}: {worked} worked, {billable} billable {interval}  {entry.id[:8]}"
+
+
+def minutes_line(verb: str, operation: Operation, look: Look) -> str:
+    """`Saved tk_77d0: 1h 30m worked, 1h 30m billable (07:40-09:10)`: the same of what waits here."""
+    asked, start = as_entry(operation), operation.started_at
+    day, today = local_date(start, look.zone), local_date(look.now, look.zone)
+    on = "" if day == today else f"{format_day(day, today)} "
+    end = asked.ended_at or look.now
+    worked = max(0, minutes_between(start, end))
+    billed = worked if asked.billable_minutes is None else asked.billable_minutes
+    interval = f"({on}{format_interval(start, cut(end), look.zone)})"
+    return f"{verb} {operation.label}: {format_minutes(worked)} worked, {format_minutes(billed)} billable {interval}"
 
 
 BAR = 24

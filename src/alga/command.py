@@ -1,10 +1,8 @@
 """What every command shares: options in groups, a session, and what several of them do."""
 
 import inspect
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
-from datetime import datetime
 from functools import wraps
 from typing import TYPE_CHECKING, Any, get_type_hints
 
@@ -12,13 +10,16 @@ import typer
 
 from alga import entries, output, workitems
 from alga.columns import Look
-from alga.errors import ConfigError, Forbidden, NotFound, Refused, UnknownOutcome, Unreachable, UsageError
+from alga.errors import (
+    ConfigError,
+    Unreachable,
+    UsageError,
+)
 from alga.options import Common, FilterOptions, PeriodOptions, ScopeOptions
 from alga.output import Format, Shown
-from alga.running import Running, of_entry
 from alga.selection import Selection
 from alga.session import Outside, Session
-from alga.truth import Asked, differences
+from alga.workitems import WorkItem
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
@@ -63,6 +64,8 @@ def command(function: Callable[..., Shown]) -> Callable[..., Shown]:
 
     @wraps(function)
     def run(ctx: typer.Context, **given: Any) -> Shown:
+        if ctx.invoked_subcommand:
+            return _not_alone(ctx, given)
         made = {name: group(**{f.name: given.pop(f.name) for f in fields(group)}) for name, group in groups.items()}
         common = made["common"] if own else made.pop("common")
         context: Context = ctx.find_root().obj
@@ -79,6 +82,13 @@ def command(function: Callable[..., Shown]) -> Callable[..., Shown]:
     run.__signature__ = inspect.Signature(list(parameters.values()))  # type: ignore[attr-defined]
     run.__annotations__ = {name: parameter.annotation for name, parameter in parameters.items()}
     return run
+
+
+def _not_alone(ctx: typer.Context, given: dict[str, Any]) -> Shown:
+    """What a group shows in front of its subcommand: nothing. Raises UsageError for options that stand there."""
+    if any(given.values()):
+        raise UsageError("Options come after the subcommand.", f"{ctx.command_path} {ctx.invoked_subcommand} ...")
+    return Shown(None, "")
 
 
 def _flattened(name: str, hint: Any, default: Any) -> list[tuple[str, Any, Any]]:
@@ -152,50 +162,23 @@ def listed(session: Session, selection: Selection) -> "list[TimeEntry]":
 
 def service(session: Session, typed: str | None) -> str | None:
     """The service's id; a person is told when it was not typed, since a wrong one bills wrongly."""
-    service_id, defaulted = workitems.service(typed, session.profile.service, session.client, session.learnt)
-    if defaulted:
-        session.note(f"Service: {defaulted}, {'as configured' if session.profile.service else 'as last time'}.")
+    service_id, usual = workitems.service(typed, session.profile.service, session.client, session.learnt)
+    if usual:
+        session.note(workitems.as_usual(usual, session.profile.service))
     return service_id
 
 
-def lately(session: Session) -> list[Running]:
-    """What was worked on, the latest first: own entries, and the stops that wait here."""
-    recorded = entries.recent_work(session.client, session.learnt, session.now())
-    done = [of_entry(session.learnt, entry) for entry in recorded if entry.work_item_id]
-    return sorted([*session.timer.waiting(), *done], key=_end, reverse=True)
-
-
-def _end(running: Running) -> datetime:
-    entry_end = running.entry.ended_at if running.entry else None
-    return running.ended_at or entry_end or running.started_at
-
-
-def delivered(entry: "TimeEntry") -> dict[str, Any]:
-    """A written entry as JSON."""
-    return entry.published() | {"delivery": "delivered"}
-
-
-@contextmanager
-def nothing(was: str) -> Iterator[None]:
-    """What is refused in here says that nothing was `was`."""
+def item_or_typed(session: Session, typed: str, kind: str) -> WorkItem:
+    """What was typed as a work item; without a connection as it was typed, to be looked up later."""
     try:
-        yield
-    except (Refused, NotFound, Forbidden, Unreachable) as error:
-        if "Nothing was" in error.message or isinstance(error, UnknownOutcome):
-            raise
-        raise error.adding(f"Nothing was {was}.") from None
+        return workitems.resolve(typed, kind, session.client, session.learnt)
+    except Unreachable:
+        return WorkItem(kind, "", typed)
 
 
-def keep(session: Session, asked: Asked, entry: "TimeEntry") -> None:
-    """After a new entry: keep what it shows of the key's own user, and the service for the next."""
-    if asked.user_id is None:
-        session.learnt.own(entry.user_id, entry.user_name)
-    session.learnt.last_service = entry.service_id or session.learnt.last_service
-
-
-def told(session: Session, asked: Asked, entry: "TimeEntry") -> None:
-    """After a write: say each difference between what was asked and what was stored."""
-    for sentence in differences(asked, entry, session.zone):
-        session.warn(sentence)
-    if not entry.notes:
-        session.note(f"It has no notes, and they end up on invoices. To add some: alga edit {entry.id[:8]} -m TEXT")
+def service_or_typed(session: Session, typed: str | None) -> tuple[str | None, str | None]:
+    """The service's id, or without a connection what was typed: '' for the usual one."""
+    try:
+        return service(session, typed), None
+    except Unreachable:
+        return None, typed or ""

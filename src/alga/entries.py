@@ -19,6 +19,7 @@ RECENT = timedelta(days=92)
 EVER = datetime(2000, 1, 1, tzinfo=UTC)
 SHORTEST_PREFIX = 4
 NOT_THERE = "No entry has that id."
+CLOSED = "Its status is {}: only a submitted entry can be sent back."
 Warn = Callable[[str], None]
 
 

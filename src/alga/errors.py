@@ -88,8 +88,22 @@ class NeverSent(Unreachable):
     """The request did not leave this computer, or the server did not begin it: nothing was recorded."""
 
 
+class NoConnection(NeverSent):
+    """There is no way to the server just now."""
+
+
 class UnknownOutcome(Unreachable):
     """A write was sent and its answer was lost: it may or may not have been recorded."""
+
+
+class ServerFailed(UnknownOutcome):
+    """A write was answered with 5xx: it may or may not have been recorded."""
+
+
+class Overtaken(AlgaError):
+    """Another alga on this computer was first."""
+
+    exit_code = 5
 
 
 class PartlyDone(AlgaError):

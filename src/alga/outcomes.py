@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from alga.errors import AlgaError, Interrupted, PartlyDone, Refused, UnknownOutcome
+from alga.errors import AlgaError, Interrupted, PartlyDone, Refused, UnknownOutcome, Unreachable
 
 T = TypeVar("T")
 Tell = Callable[[int], None]
-NOT_DONE = ("refused", "faulty", "unknown", "not sent")
+NOT_DONE = ("refused", "faulty", "unknown", "not sent", "waits")
 
 
 @dataclass(frozen=True)
@@ -36,18 +36,20 @@ class Outcome:
     label: str = ""
     sent: bool = True
     stopped: bool = False  # Ctrl-C came while they were sent
+    waits: bool = False  # on disk, to be delivered later
 
     def published(self) -> dict[str, Any]:
         """As JSON shows it; a row of a file says where it stands."""
         where = {"file": self.place.file, "line": self.place.line, "row": self.place.row} if self.place else {}
         said = {"id": self.id, "outcome": self.state, "reason": self.reason}
-        return where | said | {"delivery": "delivered" if self.done and self.sent else None}
+        delivery = "queued" if self.waits else "delivered" if self.done and self.sent else None
+        return where | said | {"delivery": delivery}
 
 
 def exit_code(outcomes: Sequence[Outcome]) -> int:
-    """0 when all were done, 9 for some; when none was, 5 if each was refused, else 7. 130 after Ctrl-C."""
+    """0 when all were done, or wait; 9 for some; when none was, 5 if each was refused, else 7. 130 after Ctrl-C."""
     states = Counter(outcome.state for outcome in outcomes)
-    done = sum(outcome.done for outcome in outcomes)
+    done = sum(outcome.done or outcome.waits for outcome in outcomes)
     if any(outcome.stopped for outcome in outcomes):
         return Interrupted.exit_code
     if done == len(outcomes):
@@ -68,38 +70,59 @@ def split(items: Sequence[T], size: int) -> list[Sequence[T]]:
     return [items[start : start + size] for start in range(0, len(items), size)]
 
 
+class Watch:
+    """Is told how far it is while many are sent; here nothing more. See outbox.batch.Kept."""
+
+    keeps = False  # what is not sent waits
+
+    def __init__(self, tell: Tell = lambda number: None) -> None:
+        self._tell, self._number = tell, 0
+
+    def sending(self, outcomes: Sequence[Outcome]) -> None:
+        """These are sent now: so far it is unknown what becomes of them."""
+
+    def told(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """That became of some of them, and how it is to be told."""
+        self._number += len(outcomes)
+        self._tell(self._number)
+        return outcomes
+
+
 def in_chunks(
     chunks: Sequence[Sequence[T]],
     write: Callable[[Sequence[T]], object],
     judge: Callable[[Sequence[T], bool], Iterator[Outcome]],
     untold: Callable[[T, str, str], Outcome],
-    tell: Tell,
+    watch: Watch,
 ) -> list[Outcome]:
     """Write chunk by chunk, and tell what became of each item.
 
     `judge` gives the outcomes in the order of the chunk; it is told whether the answer to `write` was lost. What an
     error or Ctrl-C leaves is told too: `unknown` where it may have been written, else `not sent`. An error before
-    anything was written is raised.
+    anything was written is raised, unless what is not sent waits.
     """
     told: list[Outcome] = []
     for number, chunk in enumerate(chunks):
-        begun, before = False, len(told)
+        begun, now = False, list[Outcome]()
         try:
+            watch.sending([untold(item, "unknown", "") for item in chunk])
             lost = _written(write, chunk)
             begun = True
             for outcome in judge(chunk, lost):
-                told.append(outcome)
-            tell(len(told))
+                now.append(outcome)
         except (AlgaError, KeyboardInterrupt) as error:
             stopped = isinstance(error, Interrupted | KeyboardInterrupt)
-            if not (told or begun or stopped):
+            waits = watch.keeps and isinstance(error, Unreachable)
+            if not (told or begun or stopped or waits):
                 raise
             why = error.message if isinstance(error, AlgaError) else "Interrupted."
-            left = chunk[len(told) - before :] if begun or stopped else []
-            told += [untold(item, "unknown", why) for item in left]
+            left = chunk[len(now) :] if begun or stopped else []
+            now += [untold(item, "unknown", why) for item in left]
             rest = [item for each in chunks[number + (begun or stopped) :] for item in each]
-            told += [untold(item, "not sent", why) for item in rest]
-            return [replace(outcome, stopped=stopped) for outcome in told]
+            now += [untold(item, "not sent", why) for item in rest]
+            every = [*told, *watch.told([replace(outcome, stopped=stopped) for outcome in now])]
+            return [replace(outcome, stopped=stopped) for outcome in every]
+        told += watch.told(now)
     return told
 
 

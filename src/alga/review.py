@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from alga import entries
-from alga.outcomes import Outcome, Tell, in_chunks, split
+from alga.outcomes import Outcome, Watch, in_chunks, split
 
 if TYPE_CHECKING:
     from alga.api.client import Client
@@ -17,7 +17,7 @@ MOST = 100  # ids in one request (section 7)
 LOST = "Its answer was lost, and it is as it was so far."
 
 
-def approve(client: "Client", ids: Sequence[str], tell: Tell) -> list[Outcome]:
+def approve(client: "Client", ids: Sequence[str], watch: Watch) -> list[Outcome]:
     """Approve each: the server answers for each, and when its answer is lost the entries are read."""
     results: dict[str, Result] = {}
 
@@ -36,11 +36,11 @@ def approve(client: "Client", ids: Sequence[str], tell: Tell) -> list[Outcome]:
             else:
                 yield Outcome("refused", False, entry_id, result.error)
 
-    return in_chunks(split(ids, MOST), write, judge, _untold, tell)
+    return in_chunks(split(ids, MOST), write, judge, _untold, watch)
 
 
 def request_changes(
-    client: "Client", ids: Sequence[str], reason: str, feedback: str | None, tell: Tell
+    client: "Client", ids: Sequence[str], reason: str, feedback: str | None, watch: Watch
 ) -> tuple[list[Outcome], bool]:
     """Send each back, and whether the server keeps the reason. It says success whatever happened: each is read."""
     before, kept = entries.by_ids(client, ids), False
@@ -58,7 +58,7 @@ def request_changes(
             kept = kept or bool(entry and entry.change_reason == reason)
             yield replace(_told(entry_id, entry, "CHANGES_REQUESTED", done, LOST if lost else ""), sent=not already)
 
-    return in_chunks(split(ids, MOST), write, judge, _untold, tell), kept
+    return in_chunks(split(ids, MOST), write, judge, _untold, watch), kept
 
 
 def _read(client: "Client", entry_id: str, wanted: str, done: str, doubt: str) -> Outcome:
@@ -75,8 +75,7 @@ def _told(entry_id: str, entry: "TimeEntry | None", wanted: str, done: str, doub
         return _untold(entry_id, "unknown", doubt)
     if entry.approval_status == "SUBMITTED":
         return Outcome("refused", False, entry_id, "The server said that it did it, and did not.")
-    told = f"Its status is {entry.approval_status}: only a submitted entry can be sent back."
-    return Outcome("refused", False, entry_id, told)
+    return Outcome("refused", False, entry_id, entries.CLOSED.format(entry.approval_status))
 
 
 def _untold(entry_id: str, state: str, reason: str) -> Outcome:

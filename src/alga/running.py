@@ -5,75 +5,90 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from alga import workitems
-from alga.errors import Refused
+from alga.errors import AlgaError, Refused
 from alga.learnt import Learnt
+from alga.outbox.core import Kind, Operation
 from alga.times import AHEAD, format_day, format_time, local_date, minutes_between, to_wire
 from alga.truth import Asked
 from alga.workitems import WorkItem
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
-    from alga.outbox.journal import Kept
 
 
 @dataclass(frozen=True)
 class Running:
-    """A timer: `kept` when its clock is here, `entry` when it is the server's. With `ended_at` it waits to be sent."""
+    """A timer: `operation` is what the journal has of it, `entry` what the server showed of one on its clock."""
 
     work_item: WorkItem
     started_at: datetime
     notes: str | None
     service_id: str | None
-    kept: "Kept | None" = None
+    operation: Operation | None = None
     entry: "TimeEntry | None" = None
+
+    @property
+    def kept(self) -> bool:
+        """Its clock is on this computer."""
+        return self.entry is None and self.operation is not None and self.operation.kind is Kind.CREATE
+
+    @property
+    def id(self) -> str | None:
+        """Of the entry on a server, where there is one."""
+        return self.entry.id if self.entry else self.operation.entry_id if self.operation else None
 
     @property
     def key(self) -> str:
         """What tells it from others: the entry's id, or the journal's."""
-        return self.entry.id if self.entry else f"kept-{self.kept.id if self.kept else 0}"
+        return self.entry.id if self.entry else f"kept-{self.operation.id if self.operation else 0}"
 
     @property
     def ended_at(self) -> datetime | None:
-        """When it was stopped, if it was."""
-        return self.kept.ended_at if self.kept else None
+        """When it was stopped, for one that waits here."""
+        return self.operation.asked.ended_at if self.operation and not self.entry else None
 
     def published(self, now: datetime) -> dict[str, Any]:
         """The session as JSON shows it: `id` is null while there is no entry on a server; elapsed in whole minutes."""
-        entry = self.entry
+        entry, session = self.entry, self.id
+        ended_at = self.ended_at
         return {
-            "id": entry.id if entry else None,
-            "session_id": (entry.session_id or entry.id) if entry else None,
+            "id": session,
+            "session_id": (entry.session_id or entry.id) if entry else session,
             "work_item_type": self.work_item.type,
             "work_item_id": self.work_item.id,
             "user_id": entry.user_id if entry else None,
             "started_at": to_wire(self.started_at),
-            "ended_at": to_wire(self.ended_at) if self.ended_at else None,
-            "elapsed_minutes": max(0, minutes_between(self.started_at, self.ended_at or now)),
+            "ended_at": to_wire(ended_at) if ended_at else None,
+            "elapsed_minutes": max(0, minutes_between(self.started_at, ended_at or now)),
             "service_id": self.service_id,
             "notes": self.notes,
-            "clock": "server" if entry else "here",
+            "clock": "here" if self.kept else "server",
         }
 
 
 @dataclass(frozen=True)
 class Stopped:
-    """What a stop made: the entry, or nothing for less than a minute on the clock kept here."""
+    """What a stop made: the entry; what waits here, with the reason why; or nothing, for less than a minute."""
 
     running: Running
     asked: Asked
-    entry: "TimeEntry | None"
+    entry: "TimeEntry | None" = None
+    waits: Operation | None = None
+    error: AlgaError | None = None
 
 
-def of_kept(session: "Kept") -> Running:
-    """One whose clock is kept here."""
-    item = WorkItem(session.work_item_type, session.work_item_id, session.label)
-    return Running(item, session.started_at, session.notes, session.service_id, kept=session)
+def of_operation(operation: Operation) -> Running:
+    """One that the journal knows."""
+    asked = operation.asked
+    typed = asked.work_item_id or operation.item_typed or ""
+    item = WorkItem(asked.work_item_type or "ticket", typed, operation.label)
+    return Running(item, operation.started_at, asked.notes, asked.service_id, operation)
 
 
-def of_entry(learnt: Learnt, entry: "TimeEntry") -> Running:
+def of_entry(learnt: Learnt, entry: "TimeEntry", operation: Operation | None = None) -> Running:
     """One on the server's clock."""
     item = WorkItem(entry.work_item_type or "ticket", entry.work_item_id or "", workitems.label(entry, learnt))
-    return Running(item, entry.started_at, entry.notes, entry.service_id, entry=entry)
+    return Running(item, entry.started_at, entry.notes, entry.service_id, operation, entry)
 
 
 def check_end(running: Running, end: datetime, now: datetime, zone: tzinfo) -> None:
@@ -91,4 +106,4 @@ def check_billable(running: Running, asked: Asked, end: datetime) -> None:
     worked = max(0, minutes_between(running.started_at, end))
     if asked.billable_minutes and asked.billable_minutes > worked:
         told = f"{asked.billable_minutes} billable minutes are more than the {worked} worked."
-        raise Refused(f"{told} {'Nothing was changed.' if running.ended_at else 'The timer still runs.'}")
+        raise Refused(f"{told} The timer still runs.")

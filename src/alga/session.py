@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
@@ -12,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from alga.config import LOCAL, Choice, Config, Paths, Profile, choose, find_paths, load_config
-from alga.errors import ConfigError
+from alga.errors import ConfigError, NeverSent, Overtaken
 from alga.files import write_whole
 from alga.learnt import Learnt, fingerprint, load_learnt
+from alga.outcomes import Tell, Watch
 from alga.times import Clock, SystemZone, local_date, system_clock
 
 if TYPE_CHECKING:
@@ -23,7 +25,11 @@ if TYPE_CHECKING:
     import httpx
 
     from alga.api.client import Client
+    from alga.api.models import TimeEntry
     from alga.local.app import App
+    from alga.outbox.batch import Item
+    from alga.outbox.core import Operation
+    from alga.outbox.drain import AtOnce, Outbox
     from alga.outbox.journal import Journal
     from alga.timer import Timer
 
@@ -49,6 +55,8 @@ class Session:
     asked: str | None = None
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    syncing: bool = False  # the command itself delivers what waits
+    _unreachable: bool = False
 
     @property
     def zone(self) -> tzinfo:
@@ -112,8 +120,12 @@ class Session:
             target = Target("http://localhost", self.embedded.key_of("local"), LOCAL, "The practice server")
         else:
             target = Target(profile.url, profile.key, profile.name, "AlgaPSA", profile.tenant)
-        http = Http(target, self._transport(), self.outside.sleep, self._waiting)
-        return Client(http, self.learnt.see, self.warn)
+        http = Http(target, self._transport(), self.outside.sleep, self._waiting, self._no_connection)
+        client = Client(http, self.learnt.see, self.warn)
+        if not profile.is_local:
+            self.__dict__["client"] = client  # for delivering, which comes first
+            self._deliver_what_waits()
+        return client
 
     @cached_property
     def embedded(self) -> "App":
@@ -140,11 +152,69 @@ class Session:
 
     @cached_property
     def journal(self) -> "Journal":
-        """The sessions whose clock alga keeps."""
+        """The operations that wait for this server and key."""
         from alga.outbox.journal import Journal
 
         profile = self.profile
-        return Journal(self.paths.outbox_db, profile.url, fingerprint(profile.key), self.learnt.user_id)
+        server = LOCAL if profile.is_local else profile.url
+        key = fingerprint(profile.key)
+        return Journal(self.paths.outbox_db, server, key, self.now, lambda: self.learnt.user_id)
+
+    @cached_property
+    def queue(self) -> "Outbox[TimeEntry]":
+        """What is on disk before it is sent."""
+        from alga.outbox.drain import Outbox
+        from alga.remote import Server
+
+        return Outbox(self.journal, Server(self), self.now)
+
+    @cached_property
+    def outbox(self) -> "Outbox[TimeEntry] | AtOnce[TimeEntry]":
+        """Where writes go: the queue, or the embedded server at once."""
+        if not self.profile.is_local:
+            return self.queue
+        from alga.outbox.drain import AtOnce
+        from alga.remote import Server
+
+        return AtOnce(Server(self))
+
+    def batch(self, operations: "Iterable[tuple[Item, Operation]]", tell: Tell) -> AbstractContextManager[Watch]:
+        """Many of them, by the row or the entry they are of: on disk before the first is sent."""
+        if self.profile.is_local:
+            return nullcontext(Watch(tell))
+        from alga.outbox.batch import kept
+
+        client = self.client
+        return kept(self.journal, operations, self.now, lambda: client.ahead(self.now()), tell)
+
+    def in_passing(self) -> AbstractContextManager[object]:
+        """All requests in here take a few seconds at most, and none is tried where there was no connection just now."""
+        if self.profile.is_local:
+            return nullcontext()
+        from alga.outbox.drain import BRIEFLY
+
+        client = self.client
+        if self._unreachable or self.journal.paused():
+            client.pause()
+        return client.within(BRIEFLY)
+
+    def _deliver_what_waits(self) -> None:
+        """Before a command goes on, briefly. What does not get through waits on; the command's own words say why."""
+        if self.syncing or not self.paths.outbox_db.exists() or self.journal.paused() or not self.journal.queued():
+            return
+        from alga.outbox.drain import BRIEFLY
+        from alga.waiting import reports
+
+        try:
+            settled = self.queue.drain(BRIEFLY, wait=0)
+        except Overtaken:
+            return
+        self._unreachable = any(isinstance(each.error, NeverSent) for each in settled)
+        self.warnings += reports(settled, self.zone, self.now())
+
+    def _no_connection(self) -> None:
+        """It timed out: other commands do not wait for that again at once."""
+        self.journal.pause()
 
     @cached_property
     def timer(self) -> "Timer":

@@ -43,12 +43,7 @@ def resolve(typed: str, kind: str, client: "Client", learnt: Learnt) -> WorkItem
 
     Raises NotFound for a number no ticket has, UsageError for digits that several tickets share.
     """
-    typed = typed.strip().removeprefix("#")
-    if kind not in TYPES:
-        raise UsageError(f"There is no type '{kind}'.", f"There is: {', '.join(TYPES)}")
-    if not typed or not typed.isprintable():
-        raise UsageError("That is not the id or number of a work item.", "To find one: alga tickets WORDS")
-    typed = same_case(typed)
+    typed = checked(typed, kind)
     if kind != "ticket" or not NUMBER.fullmatch(typed):
         return WorkItem(kind, typed, label_of(typed, None, kind, learnt))
     for ticket_id, (number, _) in learnt.tickets.items():
@@ -61,6 +56,16 @@ def resolve(typed: str, kind: str, client: "Client", learnt: Learnt) -> WorkItem
         raise UsageError(f"{typed} may be {' or '.join(ticket.ticket_number for ticket in found)}.", "Say which.")
     learnt.ticket(found[0].ticket_id, found[0].ticket_number, found[0].title)
     return WorkItem(kind, found[0].ticket_id, found[0].ticket_number)
+
+
+def checked(typed: str, kind: str) -> str:
+    """What was typed, as it is looked up. Raises UsageError for what is no id or number, or a type there is not."""
+    typed = typed.strip().removeprefix("#")
+    if kind not in TYPES:
+        raise UsageError(f"There is no type '{kind}'.", f"There is: {', '.join(TYPES)}")
+    if not typed or not typed.isprintable():
+        raise UsageError("That is not the id or number of a work item.", "To find one: alga tickets WORDS")
+    return same_case(typed)
 
 
 def same_case(typed: str) -> str:
@@ -137,6 +142,11 @@ def service(typed: str | None, default: str | None, client: "Client", learnt: Le
     if learnt.last_service:
         return learnt.last_service, learnt.services.get(learnt.last_service, learnt.last_service)
     return None, None
+
+
+def as_usual(name: str, configured: str | None) -> str:
+    """A person is told of a service that was not typed, since a wrong one bills wrongly."""
+    return f"Service: {name}, {'as configured' if configured else 'as last time'}."
 
 
 def named(wanted: str, client: "Client", learnt: Learnt) -> str:

@@ -380,13 +380,14 @@ def test_a_lost_request_is_left_for_the_next_run(known: Strict) -> None:
     known.network.before = lost
     first = known.desk("bulk", "create", "-", "--json", typed=strict_rows(120))
     outcomes = [row["outcome"] for row in first.json]
-    assert (first.code, outcomes.count("recorded"), outcomes.count("unknown")) == (9, 70, 50)
+    assert (first.code, outcomes.count("recorded"), outcomes.count("waits")) == (0, 70, 50)
+    assert {row["delivery"] for row in first.json} == {"delivered", "queued"}
     second = known.desk.ok("bulk", "create", "-", "--json", typed=strict_rows(120))
-    outcomes = [row["outcome"] for row in second.json]
-    assert (outcomes.count("recorded already"), outcomes.count("recorded")) == (70, 50)
+    assert {row["outcome"] for row in second.json} == {"recorded already"}, "what waited was delivered first"
+    assert len(known.desk.ok("list", "--from", "2026-10-01", "--json").json) == 121, "and the one from before"
 
 
-def test_a_connection_that_goes_leaves_the_rest_unsent(known: Strict) -> None:
+def test_a_connection_that_goes_leaves_the_rest_waiting(known: Strict) -> None:
     def down(request: httpx.Request) -> None:
         if len(known.network.sent("POST")) > 1:
             raise httpx.ConnectError("down", request=request)
@@ -394,7 +395,10 @@ def test_a_connection_that_goes_leaves_the_rest_unsent(known: Strict) -> None:
     known.network.before = down
     result = known.desk("bulk", "create", "-", "--json", typed=strict_rows(120))
     outcomes = [row["outcome"] for row in result.json]
-    assert (result.code, outcomes.count("recorded"), outcomes.count("not sent")) == (9, 50, 70)
+    assert (result.code, outcomes.count("recorded"), outcomes.count("waits")) == (0, 50, 70)
+    known.network.before = lambda request: None
+    known.desk.ok("sync")
+    assert len(known.desk.ok("list", "--from", "2026-10-01", "--json").json) == 121, "and the one from before"
 
 
 def test_ctrl_c_tells_what_became_of_each_row(known: Strict) -> None:
@@ -405,10 +409,10 @@ def test_ctrl_c_tells_what_became_of_each_row(known: Strict) -> None:
     known.network.before = interrupt
     result = known.desk("bulk", "create", "-", typed=strict_rows(120))
     assert result.code == 130
-    assert result.out.endswith("50 recorded, 50 unknown, 20 not sent.\n")
+    assert result.out.endswith("50 recorded, 50 waits, 20 not sent.\n"), "what may be there is looked for later"
     known.network.before = lambda request: None
     assert known.desk.ok("bulk", "create", "-", typed=strict_rows(120)).out.endswith(
-        "50 recorded already, 70 recorded.\n"
+        "100 recorded already, 20 recorded.\n"
     )
 
 
@@ -430,12 +434,12 @@ def test_a_row_that_the_server_counts_and_does_not_list_is_not_sent_again(known:
 
     known.network.after = counting
     result = known.desk("bulk", "create", "-", "--json", typed=strict_rows(1, unknown))
-    assert (result.code, result.json[0]["outcome"]) == (7, "unknown")
+    assert (result.code, result.json[0]["outcome"]) == (0, "waits")
     assert "counts it and does not list it" in result.json[0]["reason"]
     assert len(known.network.sent("POST")) == 1
 
 
-def test_a_first_row_whose_answer_is_lost_is_unknown_and_not_sent_again(strict: Strict) -> None:
+def test_a_first_row_whose_answer_is_lost_waits_and_is_not_sent_again(strict: Strict) -> None:
     def lost(request: httpx.Request, response: httpx.Response) -> httpx.Response:
         if request.method == "POST":
             raise httpx.ReadTimeout("", request=request)
@@ -443,7 +447,7 @@ def test_a_first_row_whose_answer_is_lost_is_unknown_and_not_sent_again(strict: 
 
     strict.network.after = lost
     result = strict.desk("bulk", "create", "-", "--json", typed=strict_rows(3), tty=False)
-    assert [row["outcome"] for row in result.json] == ["unknown", "recorded", "recorded"]
+    assert [row["outcome"] for row in result.json] == ["waits", "recorded", "recorded"]
     assert ["entries" in body_of(request) for request in strict.network.sent("POST")] == [False, True]
     strict.network.after = lambda request, response: response
     again = strict.desk.ok("bulk", "create", "-", "--json", typed=strict_rows(3), tty=False).json
@@ -483,14 +487,14 @@ def failing_to_read(strict: Strict, after: str) -> None:
     strict.network.before = broken
 
 
-def test_what_was_sent_and_cannot_be_read_again_is_unknown_and_never_not_sent(known: Strict) -> None:
+def test_what_was_sent_and_cannot_be_read_again_waits(known: Strict) -> None:
     failing_to_read(known, "POST")
     result = known.desk("bulk", "create", "-", "--json", typed=strict_rows(60))
     outcomes = [row["outcome"] for row in result.json]
-    assert (result.code, outcomes.count("unknown"), outcomes.count("not sent")) == (7, 50, 10)
+    assert (result.code, outcomes.count("waits")) == (0, 60)
     known.network.before = lambda request: None
-    again = known.desk.ok("bulk", "create", "-", "--json", typed=strict_rows(60)).json
-    assert [row["outcome"] for row in again].count("recorded already") == 50
+    known.desk.ok("sync")
+    assert len(known.desk.ok("list", "--from", "2026-10-01", "--json").json) == 61
 
 
 def test_a_gateways_page_is_no_proof_that_an_entry_is_gone(strict: Strict) -> None:
@@ -509,7 +513,7 @@ def test_a_gateways_page_is_no_proof_that_an_entry_is_gone(strict: Strict) -> No
 
     strict.network.before, strict.network.after = unheard, gateway
     result = admin("bulk", "delete", *ids, "--yes", "--json")
-    assert (result.code, {row["outcome"] for row in result.json}) == (7, {"unknown"})
+    assert (result.code, {row["outcome"] for row in result.json}) == (0, {"waits"})
 
 
 def test_ctrl_c_is_130_in_the_only_chunk_too_and_while_progress_is_told(known: Strict) -> None:
@@ -519,7 +523,7 @@ def test_ctrl_c_is_130_in_the_only_chunk_too_and_while_progress_is_told(known: S
 
     known.network.before = interrupt
     result = known.desk("bulk", "create", "-", "--json", typed=strict_rows(3))
-    assert (result.code, {row["outcome"] for row in result.json}) == (130, {"unknown"})
+    assert (result.code, {row["outcome"] for row in result.json}) == (130, {"waits"})
 
 
 def test_rows_sent_alone_keep_their_outcomes_when_the_network_goes(known: Strict) -> None:
@@ -533,7 +537,7 @@ def test_rows_sent_alone_keep_their_outcomes_when_the_network_goes(known: Strict
     known.network.before = down
     result = known.desk("bulk", "create", "-", "--json", typed="\n".join(rows))
     assert (result.code, [row["outcome"] for row in result.json]) == (
-        9, ["recorded", "recorded", "not sent", "not sent", "not sent"],
+        0, ["recorded", "recorded", "waits", "waits", "waits"],
     )  # fmt: skip
 
 
@@ -657,7 +661,7 @@ def test_a_change_waits_until_the_place_it_needs_is_free(known: Strict) -> None:
     rows = f"id,span,service\n{made[0]['id']},0:30-1:00,\n{made[1]['id']},5:00-5:30,{unknown}\n"
     result = known.desk("bulk", "update", "-", "--json", typed=rows)
     assert [(row["outcome"], row["reason"]) for row in result.json] == [
-        ("not sent", "Its new place is not free: what was there was not moved."),
+        ("refused", "Its new place is not free: what was there was not moved."),
         ("refused", "AlgaPSA does not know that service."),
     ]
     starts = [entry["started_at"] for entry in known.desk.ok("list", "--from", "2026-10-01", "--json").json]
@@ -681,7 +685,13 @@ def test_what_was_moved_stays_told_when_the_network_goes_before_the_next(known: 
     known.network.before = down
     rows = f"id,span\n{made[0]},0:30-1:00\n{made[1]},1:00-1:30\n"
     result = known.desk("bulk", "update", "-", "--json", typed=rows)
-    assert (result.code, [row["outcome"] for row in result.json]) == (9, ["not sent", "changed"])
+    assert (result.code, [row["outcome"] for row in result.json]) == (0, ["waits", "changed"])
+    known.network.before = lambda request: None
+    known.desk.ok("sync")
+    rows = known.desk.ok("list", "--from", "2026-10-01", "--json").json
+    assert {row["id"]: row["started_at"][11:16] for row in rows if row["id"] in made} == dict(
+        zip(made, ("22:30", "23:00"), strict=True)
+    )
 
 
 def test_a_change_that_the_server_does_not_make_is_refused(known: Strict) -> None:
@@ -867,4 +877,8 @@ def test_a_lost_request_for_a_change_is_not_taken_for_done(strict: Strict, comma
     strict.network.before = lost
     typed = "id,notes\n" + "".join(f"{each},new\n" for each in ids)
     result = admin("bulk", command, "-", "--yes", "--json", typed=typed)
-    assert (result.code, {row["outcome"] for row in result.json}) == (7, {"unknown"})
+    assert (result.code, {row["outcome"] for row in result.json}) == (0, {"waits"})
+    strict.network.before = lambda request: None
+    admin.ok("sync")
+    left = [row for row in admin.ok("list", "--from", "2026-10-01", "--json").json if row["id"] in ids]
+    assert [row["notes"] for row in left] == (["new"] * 2 if command == "update" else [])

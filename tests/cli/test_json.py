@@ -12,12 +12,12 @@ import pytest
 
 from alga.cli import NAMES
 from tests.conftest import Strict
-from tests.support import Desk
+from tests.support import Desk, answering
 
 PAGE = (Path(__file__).parents[2] / "docs" / "json.md").read_text(encoding="utf-8")
 OPEN = {"template"}  # shapes that may have more fields than the page names
 NO_JSON = {"serve"}  # runs until it is stopped
-SUBCOMMANDS = {"bulk": 3, "config": 4, "completion": 2}
+SUBCOMMANDS = {"bulk": 3, "config": 4, "completion": 2, "queue": 4}  # queue alone is one
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def test_the_page_names_every_command() -> None:
     said = {command.split()[0] for command in PRINTS}
     assert said == set(NAMES) - NO_JSON
     for group, number in SUBCOMMANDS.items():
-        assert len({command.split()[1] for command in PRINTS if command.startswith(group)}) == number
+        assert len({" ".join(command.split()[:2]) for command in PRINTS if command.startswith(group)}) == number
     assert {shape.split(",")[0].strip("[]") for shape in PRINTS.values()} <= set(SHAPES)
 
 
@@ -111,9 +111,13 @@ TYPED: dict[str, list[str]] = {  # how each command of the page is typed, where 
     "config get": ["config", "get", "service"],
     "config set": ["config", "set", "target", "8h"],
     "config path": ["config", "path"],
+    "queue show": ["queue", "show", "2"],
+    "queue retry": ["queue", "retry", "2"],
+    "queue drop": ["queue", "drop", "2", "--yes"],
     "completion show": ["completion", "show", "bash"],
     "completion install": ["completion", "install", "bash"],
 }
+NEEDS_WHAT_WAITS = {"queue", "queue show", "queue retry", "queue drop", "sync"}
 NEEDS_A_TIMER = {"status", "stop", "switch", "cancel"}
 
 
@@ -138,6 +142,10 @@ def test_what_is_printed_is_what_the_page_says(strict: Strict, admin: Desk, comm
     if command in NEEDS_A_TIMER:
         admin.ok("start", "TIC1042")
         admin.clock.pass_by(minutes=20)
+    if command in NEEDS_WHAT_WAITS:
+        admin.transport = answering(429, {}, {"Retry-After": "3600"})
+        assert faults(admin.ok("log", "TIC1042", "8:00-8:30", "--json").json, "written entry") == []
+        admin.transport = None
     given = {
         "bulk create": ROWS + ROWS.splitlines()[1] + "\n",
         "bulk update": f"id,notes\n{entry},new\n",

@@ -78,10 +78,12 @@ def test_what_cannot_be_looked_for_is_not_sent_twice(published: Desk, monkeypatc
     network.after = lost
     published.ok("start", "tk_1", "-m", "x")
     published.clock.pass_by(minutes=48)
-    assert published("stop").code == 7
-    again = published("stop")
-    assert (again.code, len(network.sent("POST"))) == (5, 1)
-    assert "alga cannot look for it" in joined(again.err)
+    told = published("stop")
+    assert (told.code, len(network.sent("POST"))) == (7, 1)
+    assert "Your stop at 10:00 is kept." in joined(told.err)
+    assert published("sync").code == 8
+    assert len(network.sent("POST")) == 1
+    assert "alga cannot look for it" in published.ok("queue", "--json").json[0]["reason"]
 
 
 class Deaf(httpx.BaseTransport):

@@ -313,7 +313,7 @@ def test_a_lost_answer_is_read_from_the_entries(strict: Strict, admin: Desk, com
 
 
 @pytest.mark.parametrize("command", [["request-changes", "--reason", "x"]])
-def test_what_cannot_be_read_again_is_unknown(strict: Strict, admin: Desk, command: list[str]) -> None:
+def test_what_cannot_be_read_again_waits(strict: Strict, admin: Desk, command: list[str]) -> None:
     entry = worked(strict, "7:00-8:00")[0]
 
     def broken(request: httpx.Request) -> None:
@@ -322,7 +322,9 @@ def test_what_cannot_be_read_again_is_unknown(strict: Strict, admin: Desk, comma
 
     admin.transport, strict.network.before = strict.network, broken
     result = admin(*command, entry, "--json", tty=False)
-    assert (result.code, result.json[0]["outcome"]) == (7, "unknown")
+    assert (result.code, result.json[0]["outcome"]) == (0, "waits")
+    strict.network.before = lambda request: None
+    assert admin.ok("sync", "--json").json[0]["delivery"] == "delivered"
 
 
 @pytest.mark.parametrize("command", [["approve"], ["request-changes", "--reason", "x"]])
@@ -335,7 +337,9 @@ def test_a_lost_request_may_still_arrive_and_is_no_refusal(strict: Strict, admin
 
     admin.transport, strict.network.before = strict.network, lost
     result = admin(*command, entry, "--json", tty=False)
-    assert (result.code, result.json[0]["outcome"]) == (7, "unknown")
+    assert (result.code, result.json[0]["outcome"]) == (0, "waits")
+    strict.network.before = lambda request: None
+    assert admin.ok("sync", "--json").json[0]["delivery"] == "delivered"
 
 
 def test_what_was_approved_meanwhile_is_not_called_sent_back(strict: Strict, admin: Desk) -> None:
@@ -365,7 +369,7 @@ def test_what_an_error_leaves_unsent_is_told(strict: Strict, admin: Desk) -> Non
     result = admin("approve", *ids, "--json", tty=False)
     outcomes: list[dict[str, Any]] = result.json
     assert result.code == 9
-    assert (outcomes[0]["outcome"], outcomes[-1]["outcome"]) == ("approved", "not sent")
+    assert (outcomes[0]["outcome"], outcomes[-1]["outcome"]) == ("approved", "waits")
     assert "cannot be reached" in outcomes[-1]["reason"]
     assert len(outcomes) == 151
 
@@ -373,4 +377,5 @@ def test_what_an_error_leaves_unsent_is_told(strict: Strict, admin: Desk) -> Non
 def test_an_answer_that_leaves_entries_out_is_not_taken_for_yes(strict: Strict, admin: Desk) -> None:
     admin.transport = answering(200, {"data": {"approved_count": 1, "results": []}})
     result = admin("approve", "99999999-9999-4999-8999-999999999999", "--json", tty=False)
-    assert (result.code, result.json[0]["reason"]) == (7, "The server did not say what became of it.")
+    assert (result.code, result.json[0]["reason"]) == (0, "The server did not say what became of it.")
+    assert result.json[0]["delivery"] == "queued"

@@ -100,7 +100,7 @@ def test_logout_forgets_the_key(strict: Strict) -> None:
     login(strict, desk, "--profile", "acme")
     desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
     asked = desk("logout", typed="\n")
-    assert "Time on TIC1042 is not on the server yet and waits for this key." in joined(asked.err)
+    assert "What waits for this key is not on the server yet: TIC1042. Log out all the same? [y/N]" in joined(asked.err)
     assert asked.out == "Still logged in.\n"
     assert "profile acme and its key are gone" in desk.ok("logout", "--yes").out
     assert "key" not in (desk.home / "config" / "config.toml").read_text()

@@ -5,7 +5,9 @@ import threading
 import httpx
 import pytest
 
-from alga.errors import AlreadyRunning, Interrupted
+from alga.errors import Interrupted
+from alga.local.rules import Refusal
+from alga.outbox.core import State
 from alga.session import Outside, Session
 from tests.conftest import Strict
 from tests.support import Desk, body_of, joined
@@ -44,18 +46,24 @@ def test_a_back_dated_start_may_not_overlap(desk: Desk) -> None:
     assert "Nothing was started." in refused.err
 
 
-def test_a_server_that_refuses_the_back_dating_is_told_of(strict: Strict) -> None:
+def test_a_server_that_refuses_the_back_dating_is_told_of(strict: Strict, monkeypatch: pytest.MonkeyPatch) -> None:
     strict.desk.ok("config", "set", "timer", "server")
 
-    def no_put(request: httpx.Request, response: httpx.Response) -> httpx.Response:
-        refusal = {"error": {"code": "FORBIDDEN", "message": "Permission denied: Cannot update time_entry"}}
-        return httpx.Response(403, json=refusal) if request.method == "PUT" else response
+    def no_update(row: object, user_id: str, action: str) -> None:
+        raise Refusal(403, "FORBIDDEN", "Permission denied: Cannot update time_entry")
 
-    strict.network.after = no_put
+    monkeypatch.setattr("alga.local.rules.require_own", no_update)
     started = strict.desk.ok("start", "TIC1042", "-s", "basic", "--at", "8:30")
     assert "at 09:12" in started.out
     assert "It runs from 09:12, not 08:30" in joined(started.err)
-    assert "--from '2026-11-23 08:30'" in joined(started.err)
+    assert "alga stop corrects it." in joined(started.err)
+    strict.desk.clock.pass_by(minutes=48)
+    told = strict.desk("stop", columns=200)
+    assert told.code == 4
+    assert "Recorded from 09:12 to 10:00, and its start is not corrected yet" in told.err
+    monkeypatch.undo()
+    strict.desk.ok("queue", "retry", "1")
+    assert strict.desk.ok("list", "--json").json[0]["started_at"] == "2026-11-23T07:30:00Z"
 
 
 # --- stop ------------------------------------------------------------------------------------------
@@ -267,18 +275,19 @@ def offline(request: httpx.Request) -> None:
     raise httpx.ConnectError("[Errno 111] Connection refused", request=request)
 
 
-def test_a_stop_without_a_connection_is_kept_and_sent_by_the_next(strict: Strict) -> None:
+def test_a_stop_without_a_connection_is_kept_and_delivered_later(strict: Strict) -> None:
     desk = strict.desk
     desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
     desk.clock.pass_by(minutes=48)
     strict.network.before = offline
-    kept = desk("stop")
-    assert kept.code == 7
-    assert "Your stop at 10:00 is kept: alga stop sends it." in joined(kept.err)
+    kept = desk.ok("stop")
+    assert kept.out == "Stopped TIC1042: 48m worked, 48m billable (09:12-10:00)\n"
+    assert kept.err == "Saved here, not sent (no connection). alga sync sends it.\n"
     desk.clock.pass_by(minutes=30)
-    assert "TIC1042 09:12-10:00 is not recorded yet. alga stop sends it." in joined(desk.ok("status", "--offline").err)
+    waits = "Not on the server yet: TIC1042 09:12-10:00. alga sync sends it.\n"
+    assert desk.ok("status", "--offline").err == waits
     strict.network.before = lambda request: None
-    assert "48m worked, 48m billable (09:12-10:00)" in desk.ok("stop").out
+    assert desk.ok("status").err == "Recorded now: TIC1042 09:12-10:00.\n"
     assert len(ids(desk)) == 1
     assert desk("stop").code == 6
 
@@ -289,16 +298,14 @@ def test_work_goes_on_without_a_connection(strict: Strict) -> None:
     desk.ok("log", "TIC1011", "8:00-8:10", "-m", "x")
     desk.clock.pass_by(minutes=20)
     strict.network.before = offline
-    switched = desk("switch", "TIC1011", "-m", "y")
-    assert (switched.code, switched.out) == (0, "Started TIC1011 (VPN drops every hour) at 09:32: y\n")
-    assert "Your stop at 09:32 is kept" in joined(switched.err)
+    switched = desk.ok("switch", "TIC1011", "-m", "y")
+    assert switched.out == (
+        "Stopped TIC1042: 20m worked, 20m billable (09:12-09:32)\nStarted TIC1011 (VPN drops every hour) at 09:32: y\n"
+    )
     desk.clock.pass_by(minutes=10)
-    assert desk("stop").code == 7
+    assert desk.ok("stop", "--json").json["delivery"] == "queued"
     strict.network.before = lambda request: None
-    both = desk("stop")
-    assert both.code == 0
-    assert "Recorded now: TIC1042: 20m worked" in joined(both.err)
-    assert "Stopped TIC1011: 10m worked" in both.out
+    assert desk.ok("sync", "-f", "json").json[0]["delivery"] == "delivered"
     assert [row["duration_minutes"] for row in desk.ok("list", "--json").json] == [10, 20, 10]
 
 
@@ -327,12 +334,16 @@ def test_a_stop_of_unknown_outcome_is_looked_for_before_it_is_sent_again(strict:
 
     strict.network.before, strict.network.after = before, after
     lost = desk("stop")
-    assert lost.code == (Interrupted.exit_code if fault == "interrupted" else 7)
-    assert "may or may not have been recorded" in joined(lost.err)
-    assert "Your stop at 10:00 is kept: alga stop looks for it there before it sends it again." in joined(lost.err)
+    if fault == "interrupted":
+        assert lost.code == Interrupted.exit_code
+    elif fault == "request lost":
+        assert (lost.code, lost.out) == (0, "Stopped TIC1042: 48m worked, 48m billable (09:12-10:00)\n")
+        assert "Saved here; it may be on the server already (no answer)." in joined(lost.err)
+    else:  # it was found at once
+        assert lost.out.startswith("Stopped TIC1042: 48m worked, 48m billable (09:12-10:00)  ")
     strict.network.before, strict.network.after = lambda request: None, lambda request, response: response
     desk.clock.pass_by(minutes=5)
-    assert "48m worked, 48m billable (09:12-10:00)" in desk.ok("stop").out
+    desk.ok("sync")
     assert len(ids(desk)) == 1, "not lost and not doubled"
 
 
@@ -350,28 +361,28 @@ def test_a_server_without_an_overlap_rule_gets_the_stop_once_too(
     strict.desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
     strict.desk.clock.pass_by(minutes=48)
     strict.network.after = lose_posts
-    assert strict.desk("stop").code == 7
-    strict.network.after = lambda request, response: response
     strict.desk.ok("stop")
+    strict.network.after = lambda request, response: response
+    strict.desk.ok("sync")
     assert len(ids(strict.desk)) == 1
 
 
 def test_a_first_sending_that_arrives_late_is_seen_in_the_409(strict: Strict) -> None:
     strict.desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
     strict.desk.clock.pass_by(minutes=48)
-    strict.network.after = lose_posts
-    strict.desk("stop")
-    posted: list[httpx.Request] = []
+    on_its_way: list[httpx.Request] = []
 
-    def not_seen_yet(request: httpx.Request, response: httpx.Response) -> httpx.Response:
-        posted.extend([request] if request.method == "POST" else [])
-        if posted or request.url.path != "/api/v1/time-entries":
-            return response
-        return httpx.Response(200, json={"data": [], "pagination": {"hasNext": False}})
+    def late(request: httpx.Request) -> None:
+        if request.method == "POST" and not on_its_way:
+            on_its_way.append(request)
+            raise httpx.ReadTimeout("timed out", request=request)
+        if request.method == "POST":  # after the look, and before the second sending
+            strict.network.inner.handle_request(on_its_way[0]).read()
 
-    strict.network.after = not_seen_yet
-    assert "48m worked" in strict.desk.ok("stop").out
-    assert len(posted) == 1
+    strict.network.before = late
+    assert strict.desk.ok("stop", "--json").json["delivery"] == "queued"
+    assert strict.desk.ok("sync", "--json").json[0]["delivery"] == "delivered"
+    assert len(strict.network.sent("POST")) == 2
     assert len(ids(strict.desk)) == 1
 
 
@@ -394,31 +405,27 @@ def test_a_stop_over_an_entry_made_elsewhere_is_refused_and_the_timer_runs_on(st
     assert strict.desk.ok("stop", "--at", "9:30", "--json").json["duration_minutes"] == 18
 
 
-def test_two_stops_at_once_make_one_entry(strict: Strict, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_algas_that_send_at_once_make_one_entry(strict: Strict, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("alga.local.rules.overlap", lambda start, end, entries: False)  # as it is not atomic there
     desk = strict.desk
     desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
     desk.clock.pass_by(minutes=48)
     strict.network.before = offline
-    assert desk("stop").code == 7
-    session = Session(Outside(desk.clock, desk.zone, env=desk.environment()))
-    waiting = session.timer.waiting()[0]
-    outcomes: list[object] = []
+    desk.ok("stop")
+    delivered: list[int] = []
 
-    def stop() -> None:
-        try:
-            outcomes.append(Session(session.outside).timer.send(waiting))
-        except AlreadyRunning as error:
-            outcomes.append(error.message)
+    def send() -> None:
+        session = Session(Outside(desk.clock, desk.zone, env=desk.environment()), syncing=True)
+        delivered.append(sum(each.operation.state is State.DONE for each in session.queue.drain()))
 
-    threads = [threading.Thread(target=stop) for _ in range(6)]
+    threads = [threading.Thread(target=send) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     strict.network.before = lambda request: None
     assert len(ids(desk)) == 1
-    assert outcomes.count("Another alga took care of that timer just now.") == 5
+    assert sorted(delivered) == [0, 0, 0, 0, 0, 1]
 
 
 def test_a_refused_stop_is_kept_and_can_be_mended(strict: Strict) -> None:
@@ -428,9 +435,12 @@ def test_a_refused_stop_is_kept_and_can_be_mended(strict: Strict) -> None:
     refused = desk("stop")
     assert refused.code == 5
     assert "does not know that service. Your stop at 10:00 is kept" in joined(refused.err)
+    assert "alga queue retry 1" in refused.err
     desk.clock.pass_by(minutes=48)
-    mended = desk.ok("stop", "-s", "basic", "-m", "mended", "--json").json
-    assert (mended["duration_minutes"], mended["notes"], mended["service_name"]) == (48, "mended", "Basic Support")
+    mended = desk.ok("queue", "retry", "1", "-s", "basic", "-m", "mended", columns=200)
+    assert mended.out == "Recorded: TIC1042 09:12-10:00\n"
+    row = desk.ok("list", "--json").json[0]
+    assert (row["duration_minutes"], row["notes"], row["service_name"]) == (48, "mended", "Basic Support")
 
 
 def test_a_refused_key_keeps_the_stop_and_says_so(strict: Strict) -> None:
@@ -443,31 +453,21 @@ def test_a_refused_key_keeps_the_stop_and_says_so(strict: Strict) -> None:
     assert refused.code == 4
     assert refused.err == (
         "alga: AlgaPSA refused the key of profile env. It may be wrong, expired or revoked, or its user inactive; the "
-        "server does not say which. Your stop at 10:00 is kept: alga stop sends it. "
-        "New key: set ALGA_API_KEY, or alga login\n"
+        "server does not say which. Your stop at 10:00 is kept. New key: set ALGA_API_KEY, or alga login\n"
     )
 
 
-def test_a_waiting_stop_can_be_cancelled(strict: Strict) -> None:
+def test_a_waiting_stop_can_be_dropped(strict: Strict) -> None:
     strict.desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
     strict.desk.clock.pass_by(minutes=48)
     strict.network.before = offline
-    strict.desk("stop")
-    cancelled = strict.desk.ok("cancel", "--yes")
-    assert (cancelled.out, cancelled.err) == ("Discarded TIC1042: 48m, nothing recorded.\n", "")
-
-
-def test_a_stop_that_arrived_is_not_cancelled_but_shown(strict: Strict) -> None:
-    strict.desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
-    strict.desk.clock.pass_by(minutes=48)
-    strict.network.after = lose_posts
-    assert strict.desk("stop").code == 7
-    cancelled = strict.desk("cancel", "--yes")
-    assert cancelled.code == 5
-    entry_id = ids(strict.desk)[0][:8]
-    assert f"It is recorded already: 09:12-10:00 ({entry_id}). To remove it: alga delete {entry_id}" in joined(
-        cancelled.err
-    )
+    strict.desk.ok("stop")
+    dropped = strict.desk("queue", "drop", "1", typed="y\n")
+    assert dropped.err == "Drop TIC1042 09:12-10:00 (48m)? It is never sent then. [y/N] "
+    assert dropped.out == "Dropped TIC1042 09:12-10:00 (48m).\n"
+    strict.network.before = lambda request: None
+    strict.desk.ok("sync")
+    assert ids(strict.desk) == []
 
 
 def test_status_without_a_connection_shows_the_timer_kept_here(strict: Strict) -> None:
@@ -478,18 +478,11 @@ def test_status_without_a_connection_shows_the_timer_kept_here(strict: Strict) -
     assert "cannot be reached" in shown.err
 
 
-def test_a_write_of_unknown_outcome_says_how_to_check(strict: Strict) -> None:
-    def lose(request: httpx.Request, response: httpx.Response) -> httpx.Response:
-        if request.method == "POST":
-            raise httpx.ReadTimeout("timed out", request=request)
-        return response
-
+def test_a_log_whose_answer_is_lost_is_found_at_once(strict: Strict) -> None:
     strict.desk.ok("services")
-    strict.network.after = lose
-    lost = strict.desk("log", "TIC1042", "8:00-8:30", "-s", "basic", "-m", "x", tty=False)
-    assert (lost.code, lost.out) == (7, "")
-    assert lost.err == (
-        "alga: AlgaPSA did not answer (timed out): it may or may not have been recorded. "
-        "To see whether it was recorded: alga list --today\n"
-    )
-    assert len(strict.network.sent("POST")) == 1, "a write is never repeated"
+    strict.network.after = lose_posts
+    found = strict.desk("log", "TIC1042", "8:00-8:30", "-s", "basic", "-m", "x", tty=False)
+    assert found.code == 0
+    assert found.out.startswith("Logged TIC1042: 30m worked, 30m billable (08:00-08:30)  ")
+    assert found.err == ""
+    assert len(strict.network.sent("POST")) == 1, "a write is never repeated unseen"

@@ -1,7 +1,7 @@
 """One method for each of the 17 published operations, and the look-ups around them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar, TypeVar
@@ -69,6 +69,19 @@ class Client:
             return parsedate_to_datetime(self._http.date).astimezone(UTC)
         except ValueError:
             return None
+
+    def ahead(self, now: datetime) -> float | None:
+        """Seconds by which the server's clock is ahead of `now`, by its last answer; None where that is not known."""
+        there = self.server_time()
+        return (there - now).total_seconds() if there else None
+
+    def within(self, seconds: float | None) -> AbstractContextManager[None]:
+        """A block of requests that takes no longer than that in all."""
+        return self._http.within(seconds)
+
+    def pause(self) -> None:
+        """Try nothing in this command: there was no connection a moment ago."""
+        self._http.paused = True
 
     def close(self) -> None:
         """Give the connection back."""

@@ -1,6 +1,7 @@
 """One request(): the key, the envelope, every error shape, retries of what may be repeated, and httpx's exceptions."""
 
 import json
+import math
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +13,7 @@ import httpx
 
 from alga import __version__
 from alga.api import refusals
-from alga.errors import Interrupted, NeverSent, UnknownOutcome, Unreachable
+from alga.errors import Interrupted, NeverSent, NoConnection, ServerFailed, UnknownOutcome, Unreachable
 
 PAUSES = (0.3, 0.6)  # seconds before the second and the third try
 RETRIED = {429, 502, 503, 504}
@@ -56,9 +57,12 @@ class Http:
     transport: httpx.BaseTransport | None = None
     sleep: Callable[[float], None] = time.sleep
     waiting: Callable[[float], None] = lambda seconds: None
+    timed_out: Callable[[], None] = lambda: None  # told when no connection came about in time
+    paused: bool = False  # that was a moment ago: nothing is tried
+    date: str = ""  # the last answer's, as the server wrote it
     _client: httpx.Client | None = None
     _wrote: bool = False
-    date: str = ""  # the last answer's, as the server wrote it
+    _until: float = math.inf
 
     def request(self, method: str, path: str, query: Mapping[str, str] | None = None, body: Json = None) -> Envelope:
         """Send it and open the envelope.
@@ -71,12 +75,12 @@ class Http:
             try:
                 status, headers, content = self._send(method, path, query, body)
             except Unreachable:
-                if write or pause is None:
+                if write or pause is None or self._late(pause):
                     raise
                 wait = pause * random.uniform(0.5, 1.5)
             else:
                 asked = None if pause is None else _wait(write, status, headers, pause)
-                if asked is None:
+                if asked is None or self._late(asked):
                     self._wrote |= write and status < 400
                     return self._open(write, status, content)
                 wait = asked
@@ -84,6 +88,16 @@ class Http:
                 self.waiting(wait)
             self.sleep(wait)
         raise AssertionError("the last try returns or raises")
+
+    @contextmanager
+    def within(self, seconds: float | None) -> Iterator[None]:
+        """The requests in there take no longer than that in all: what cannot be sent by then is NeverSent."""
+        before = self._until
+        self._until = min(before, math.inf if seconds is None else time.monotonic() + seconds)
+        try:
+            yield
+        finally:
+            self._until = before
 
     def close(self) -> None:
         """Give the connection back."""
@@ -93,14 +107,24 @@ class Http:
     def _send(
         self, method: str, path: str, query: Mapping[str, str] | None, body: Json
     ) -> tuple[int, httpx.Headers, bytes]:
+        timeout = self._timeout(READ if method == "GET" else WRITE)
         with (
             self._translated(method != "GET"),
-            self._connection().stream(
-                method, f"/api/v1{path}", params=query, json=body, timeout=READ if method == "GET" else WRITE
-            ) as response,
+            self._connection().stream(method, f"/api/v1{path}", params=query, json=body, timeout=timeout) as response,
         ):
             self.date = response.headers.get("Date", "")
             return response.status_code, response.headers, self._read(response, method != "GET")
+
+    def _timeout(self, usual: httpx.Timeout) -> httpx.Timeout:
+        server, left = self.target.server, self._until - time.monotonic()
+        if self.paused:
+            raise NoConnection(f"There was no connection to {server} a moment ago.", "To try now: alga sync")
+        if left <= 0:
+            raise NeverSent(f"{server} was not asked again: it took too long.", "Try again in a while.")
+        return httpx.Timeout(min(left, usual.read or left), connect=min(left, usual.connect or left))
+
+    def _late(self, seconds: float) -> bool:
+        return time.monotonic() + seconds > self._until
 
     def _connection(self) -> httpx.Client:
         if not self._client:
@@ -118,7 +142,7 @@ class Http:
 
     def _read(self, response: httpx.Response, write: bool) -> bytes:
         """The body, bounded in bytes and in time whatever the server sends."""
-        content, until = bytearray(), time.monotonic() + DEADLINE
+        content, until = bytearray(), min(time.monotonic() + DEADLINE, self._until)
         for chunk in response.iter_bytes():
             content += chunk
             if len(content) > MAX_BYTES or time.monotonic() > until:
@@ -132,7 +156,9 @@ class Http:
         try:
             yield
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as fault:
-            raise NeverSent(
+            if isinstance(fault, httpx.ConnectTimeout):
+                self.timed_out()
+            raise NoConnection(
                 f"{server} cannot be reached ({_why(fault)}).", "Check the network, then type it again."
             ) from fault
         except (httpx.UnsupportedProtocol, httpx.InvalidURL) as fault:
@@ -173,7 +199,8 @@ class Http:
         answer = refusals.read(status, body)
         error = refusals.error_for(answer, self.target.server, self.target.profile)
         if write and status >= 500 and "misconfigured" not in answer.message:
-            raise self._unusable(write, f"failed ({status})")
+            told = f"{self.target.server} failed ({status}): it may or may not have been recorded."
+            raise ServerFailed(told, CHECK)
         raise error
 
 

@@ -60,6 +60,7 @@ class TimeEntry(Record):
     time_sheet: SheetMark | None = None
     work_timezone: str | None = None
     change_reason: str | None = None
+    created_at: Instant | None = None
 
     @property
     def duration_minutes(self) -> int:

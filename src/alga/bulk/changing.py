@@ -14,7 +14,9 @@ from alga.bulk.rows import Known, billable_of, check_shown, check_user, checked_
 from alga.clash import LOOK_BACK, Taken
 from alga.entries import NOT_THERE
 from alga.errors import AlgaError, NotFound, Refused
-from alga.outcomes import Outcome, Place, Tell, in_chunks, one_by_one, split
+from alga.outbox.core import Kind, Operation
+from alga.outcomes import Outcome, Place, Watch, in_chunks, one_by_one, split
+from alga.probe import snapshot
 from alga.sheet import Diary
 from alga.times import cut, minutes_between
 from alga.truth import Asked, billable_follows, check_text, unmet
@@ -35,6 +37,17 @@ class Change:
     place: Place
     before: "TimeEntry"
     asked: Asked
+
+
+def operation(change: Change, label: str, now: datetime) -> Operation:
+    """What a change is in the outbox."""
+    before = change.before
+    return Operation(Kind.EDIT, change.asked, label, now, entry_id=before.id, before=snapshot(before))
+
+
+def removal(entry: "TimeEntry", label: str, now: datetime) -> Operation:
+    """What deleting an entry is in the outbox."""
+    return Operation(Kind.DELETE, Asked(), label, now, entry_id=entry.id, before=snapshot(entry))
 
 
 def look_up(bulk: Bulk, ids: Sequence[str]) -> "dict[str, TimeEntry]":
@@ -140,7 +153,7 @@ def _clash(bulk: Bulk, diary: Diary[Taken], change: Change) -> Fault | None:
     return None
 
 
-def change(bulk: Bulk, changes: Sequence[Change], tell: Tell) -> list[Outcome]:
+def change(bulk: Bulk, changes: Sequence[Change], watch: Watch) -> list[Outcome]:
     """Send the changes and read each entry again: the server counts, unknown ids too (section 9).
 
     A change that needs the place of another entry goes after that one has left it, and not at all where it has not.
@@ -153,20 +166,21 @@ def change(bulk: Bulk, changes: Sequence[Change], tell: Tell) -> list[Outcome]:
     while left:
         ready = [each for each in left if not needs[each.before.id]] or left  # or a ring, which goes as one
         try:
-            found = _sent(bulk, ready, tell)
+            found = _sent(bulk, ready, watch)
         except AlgaError as error:
             if not any(outcome.sent for outcome in outcomes):
                 raise
-            return outcomes + [_untold(each, "not sent", error.message) for each in left]
+            return [*outcomes, *watch.told([_untold(each, "not sent", error.message) for each in left])]
         outcomes += found
         left = [each for each in left if each not in ready]
-        if any(outcome.stopped or outcome.state == "not sent" for outcome in found):
-            return outcomes + [_untold(each, "not sent", found[-1].reason or "") for each in left]
+        if any(outcome.stopped or outcome.waits or outcome.state == "not sent" for outcome in found):
+            rest = [_untold(each, "not sent", found[-1].reason or "") for each in left]
+            return [*outcomes, *watch.told([replace(each, stopped=found[-1].stopped) for each in rest])]
         gone = {outcome.id for outcome in found if outcome.done}
         needs = {key: wanted - gone for key, wanted in needs.items()}
         stuck = {str(outcome.id) for outcome in found} - gone
         while blocked := [each for each in left if needs[each.before.id] & stuck]:
-            outcomes += [_untold(each, "not sent", BLOCKED) for each in blocked]
+            outcomes += watch.told([_untold(each, "refused", BLOCKED) for each in blocked])
             stuck |= {each.before.id for each in blocked}
             left = [each for each in left if each not in blocked]
     return outcomes
@@ -184,7 +198,7 @@ def _needs(bulk: Bulk, changes: Sequence[Change]) -> dict[str, set[str]]:
     return needs
 
 
-def _sent(bulk: Bulk, changes: Sequence[Change], tell: Tell) -> list[Outcome]:
+def _sent(bulk: Bulk, changes: Sequence[Change], watch: Watch) -> list[Outcome]:
     def write(chunk: Sequence[Change]) -> None:
         with suppress(Refused):  # one of a wrong form refuses all: each is tried alone then
             bulk.client.bulk_update({each.before.id: each.asked for each in chunk})
@@ -199,7 +213,7 @@ def _sent(bulk: Bulk, changes: Sequence[Change], tell: Tell) -> list[Outcome]:
             else:
                 yield from one_by_one([each], lambda each: _alone(bulk, each), _untold)
 
-    return in_chunks(split(changes, MOST), write, judge, _untold, tell)
+    return in_chunks(split(changes, MOST), write, judge, _untold, watch)
 
 
 def _alone(bulk: Bulk, each: Change) -> Outcome:
@@ -222,7 +236,7 @@ def _untold(each: Change, state: str, reason: str) -> Outcome:
 # --- deleting -------------------------------------------------------------------------------------
 
 
-def delete(bulk: Bulk, ids: Sequence[str], there: "Mapping[str, TimeEntry]", tell: Tell) -> list[Outcome]:
+def delete(bulk: Bulk, ids: Sequence[str], there: "Mapping[str, TimeEntry]", watch: Watch) -> list[Outcome]:
     """Delete each and look which are gone: the server says 204 whatever happened (section 9)."""
     why = {entry_id: closed(bulk, there[entry_id]) if entry_id in there else NOT_THERE for entry_id in ids}
     refused = [_kept(entry_id, "refused", reason) for entry_id, reason in why.items() if reason]
@@ -240,7 +254,7 @@ def delete(bulk: Bulk, ids: Sequence[str], there: "Mapping[str, TimeEntry]", tel
                 yield from one_by_one([entry_id], lambda each: _deleted(bulk, each), _kept)
 
     doomed = [entry_id for entry_id in ids if not why[entry_id]]
-    return refused + in_chunks(split(doomed, MOST), write, judge, _kept, tell)
+    return refused + in_chunks(split(doomed, MOST), write, judge, _kept, watch)
 
 
 def _deleted(bulk: Bulk, entry_id: str) -> Outcome:

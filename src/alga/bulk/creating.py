@@ -11,7 +11,8 @@ from alga.bulk.rows import Draft
 from alga.clash import LOOK_BACK, Taken
 from alga.errors import NotFound, Overlaps, Refused
 from alga.learnt import Learnt
-from alga.outcomes import Outcome, Tell, in_chunks, one_by_one, split
+from alga.outbox.core import Kind, Operation
+from alga.outcomes import Outcome, Place, Watch, in_chunks, one_by_one, split
 from alga.sheet import Diary
 from alga.times import format_day, format_interval, local_date
 from alga.truth import differences
@@ -49,6 +50,20 @@ def key(draft: Draft) -> tuple[object, ...]:
 def key_of(entry: "TimeEntry") -> tuple[object, ...]:
     """The same of an entry."""
     return entry.work_item_type, entry.work_item_id, entry.started_at, entry.ended_at
+
+
+def operation(draft: Draft, now: datetime) -> Operation:
+    """What a row is in the outbox."""
+    return Operation(Kind.CREATE, draft.asked, draft.label, now)
+
+
+def waiting(drafts: Sequence[Draft], queued: Sequence[Operation]) -> dict[Place, Operation]:
+    """The rows that an earlier run left in the outbox, each matched to one operation only."""
+    left: dict[tuple[object, ...], list[Operation]] = {}
+    for each in queued:
+        asked = each.asked
+        left.setdefault((asked.work_item_type, asked.work_item_id, asked.started_at, asked.ended_at), []).append(each)
+    return {draft.place: same.pop(0) for draft in drafts if (same := left.get(key(draft)))}
 
 
 class Landed:
@@ -114,7 +129,7 @@ def _overlap(bulk: Bulk, draft: Draft, taken: Taken) -> str:
     return f"{bulk.shown(*times(draft))} overlaps {taken.label} {theirs} ({named})."
 
 
-def create(bulk: Bulk, drafts: Sequence[Draft], tell: Tell) -> list[Outcome]:
+def create(bulk: Bulk, drafts: Sequence[Draft], watch: Watch) -> list[Outcome]:
     """Send the rows by their start, and find each again: the server answers with a count only (section 9).
 
     Until an answer has shown whose key this is, rows go alone: others' entries could not be told from one's own.
@@ -147,7 +162,7 @@ def create(bulk: Bulk, drafts: Sequence[Draft], tell: Tell) -> list[Outcome]:
             else:
                 yield _untold(draft, "unknown", LOST if lost else UNLISTED) if lost or unlisted else next(alone)
 
-    return in_chunks(chunks, write, judge, _untold, tell)
+    return in_chunks(chunks, write, judge, _untold, watch)
 
 
 def _found(bulk: Bulk, chunk: Sequence[Draft]) -> "list[TimeEntry | None]":

@@ -14,11 +14,13 @@ from alga.command import choose, command, deliberate, listed, look
 from alga.errors import UsageError
 from alga.learnt import DEPLOYED
 from alga.options import DryRun, FilterOptions, PeriodOptions, ScopeOptions, Yes
-from alga.outcomes import Outcome, Tell, exit_code, summed
+from alga.outbox.core import Kind, Operation
+from alga.outcomes import Outcome, Watch, exit_code, summed
 from alga.output import Shown, confirm, interactive, progress, read_stdin
 from alga.session import Session
 from alga.tables import Table
 from alga.times import counted, format_minutes
+from alga.truth import Asked
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
@@ -36,7 +38,8 @@ class Act:
     command: str
     verb: str
     done: str
-    send: Callable[[Sequence[str], Tell], list[Outcome]]
+    send: Callable[[Sequence[str], Watch], list[Outcome]]
+    operation: Operation  # what it is in the outbox, of no entry yet
 
 
 @command
@@ -50,7 +53,10 @@ def approve(
     dry_run: DryRun = False,
 ) -> Shown:
     """Approve entries; alone, in a terminal, shows what waits and asks."""
-    act = Act("approve", "Approve", "Approved", lambda ids, tell: review.approve(session.client, ids, tell))
+    operation = Operation(Kind.APPROVE, Asked(), "", session.now())
+    act = Act(
+        "approve", "Approve", "Approved", lambda ids, watch: review.approve(session.client, ids, watch), operation
+    )
     return carried_out(session, act, entry_ids, (period, scope, filters), yes, dry_run)
 
 
@@ -135,9 +141,10 @@ def _closed(entry: "TimeEntry") -> list[str]:
 
 
 def _done(session: Session, act: Act, ids: list[str], known: "Sequence[TimeEntry]" = ()) -> Shown:
-    with progress(act.done, len(ids)) as tell:
-        outcomes = act.send(ids, tell)
     labels = {entry.id: named(entry, look(session)) for entry in known}
+    operations = {each: replace(act.operation, entry_id=each, label=labels.get(each, "")) for each in ids}
+    with progress(act.done, len(ids)) as tell, session.batch(operations.items(), tell) as watch:
+        outcomes = act.send(ids, watch)
     outcomes = [replace(outcome, label=labels.get(outcome.id or "", "")) for outcome in outcomes]
     if any("DRAFT" in (outcome.reason or "") for outcome in outcomes):
         session.warn("A DRAFT entry waits for its time sheet to be submitted, on the web.")

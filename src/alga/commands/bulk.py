@@ -1,6 +1,6 @@
 """alga bulk: many entries at once, from files, with what became of each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -15,16 +15,20 @@ from alga.bulk.changing import Change
 from alga.bulk.creating import Bulk
 from alga.bulk.reading import Fault, Record, Rows, read
 from alga.bulk.rows import Known, split, to_create
+from alga.clash import Taken
 from alga.columns import OUTCOMES, entries_flat, listing
 from alga.command import command, deliberate, look, service
 from alga.errors import AlgaError, NotFound, Refused, UsageError
 from alga.learnt import DEPLOYED
 from alga.options import DryRun, Yes
+from alga.outbox.core import Operation
 from alga.outcomes import Outcome, Place, exit_code, summed
 from alga.output import Shown, confirm, interactive, progress, read_stdin
 from alga.session import Session
 from alga.tables import Table
 from alga.times import counted
+from alga.told import waiting
+from alga.workitems import label
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
@@ -43,7 +47,8 @@ def create(session: Session, files: Files, yes: Yes = False, dry_run: DryRun = F
     rows = _read(files, (("item", "type"), ("start", "span")))
     bulk, known = _bulk(session), _known(session)
     drafts, faulty = split(to_create(record, known) for record in rows.records)
-    plan = creating.plan(bulk, drafts, session.timer.taken())
+    left = creating.waiting(drafts, waiting(session))  # by an earlier run, which is gone on with
+    plan = creating.plan(bulk, drafts, _taken(session, left.values()))
     faults = [*rows.faults, *faulty, *plan.faults]
     if not (plan.drafts or plan.landed or faults):
         return Shown([], "No rows: nothing to do.")
@@ -53,9 +58,17 @@ def create(session: Session, files: Files, yes: Yes = False, dry_run: DryRun = F
     untold = plan.drafts or not plan.landed  # else there is nothing to send, and each row is told
     if untold and not _goes_on(faults, len(plan.drafts), yes):
         return Shown([], NOTHING)
-    with progress("Recorded", len(plan.drafts)) as tell:
-        outcomes = creating.create(bulk, plan.drafts, tell)
-    return _shown(session, [*plan.landed, *outcomes, *_faulty(faults)])
+    new = {each.place: creating.operation(each, session.now()) for each in plan.drafts}
+    with progress("Recorded", len(plan.drafts)) as tell, session.batch({**new, **left}.items(), tell) as watch:
+        landed = watch.told(plan.landed)
+        outcomes = creating.create(bulk, plan.drafts, watch)
+    return _shown(session, [*landed, *outcomes, *_faulty(faults)])
+
+
+def _taken(session: Session, left: Iterable[Operation]) -> list[Taken]:
+    """The time of what waits here, without what is sent now."""
+    gone_on_with = {f"kept-{operation.id}" for operation in left}
+    return [each for each in session.timer.taken() if each.id not in gone_on_with]
 
 
 @command
@@ -75,8 +88,11 @@ def update(session: Session, files: Files, yes: Yes = False, dry_run: DryRun = F
         return _dry(session, [_to_change(each) for each in changes], faults)
     if not _goes_on(faults, len(changes), yes):
         return Shown([], NOTHING)
-    with progress("Changed", len(changes)) as tell:
-        outcomes = changing.change(bulk, changes, tell)
+    edits = {
+        each.place: changing.operation(each, label(each.before, session.learnt), session.now()) for each in changes
+    }
+    with progress("Changed", len(changes)) as tell, session.batch(edits.items(), tell) as watch:
+        outcomes = changing.change(bulk, changes, watch)
     return _shown(session, [*outcomes, *_faulty(faults)])
 
 
@@ -98,8 +114,10 @@ def delete(session: Session, named: Doomed, yes: Yes = False, dry_run: DryRun = 
         return Shown([entry.published() for entry in doomed], table)
     if doomed and not yes and not confirm(f"Delete {counted(len(doomed), 'entry')}?", False, "Add --yes.", table):
         return Shown([], NOTHING)
-    with progress("Deleted", len(doomed)) as tell:
-        outcomes = changing.delete(bulk, ids, there, tell)
+    now = session.now()
+    removals = {each.id: changing.removal(each, label(each, session.learnt), now) for each in doomed}
+    with progress("Deleted", len(doomed)) as tell, session.batch(removals.items(), tell) as watch:
+        outcomes = changing.delete(bulk, ids, there, watch)
     return _shown(session, outcomes)
 
 

@@ -3,27 +3,27 @@
 from alga.command import command
 from alga.errors import NotFound
 from alga.options import Yes
+from alga.outbox.core import State
 from alga.output import Shown, confirm
 from alga.session import Session
-from alga.times import format_interval, format_minutes, minutes_between
+from alga.times import format_minutes, minutes_between
+from alga.told import mention, settled_entry
 
 
 @command
 def cancel(session: Session, yes: Yes = False) -> Shown:
-    """Discard the running timer, or a stop that is not sent yet: nothing is recorded."""
-    waiting = session.timer.waiting()
-    running = session.timer.here() or (waiting[-1] if waiting else session.timer.there())
+    """Discard the running timer: nothing is recorded."""
+    running = session.timer.running()
     if running is None:
+        mention(session)
         raise NotFound("Nothing is running.")
-    end = running.ended_at or session.now()
-    elapsed = format_minutes(max(0, minutes_between(running.started_at, end)))
+    elapsed = format_minutes(max(0, minutes_between(running.started_at, session.now())))
     name = running.work_item.label
-    what = f"{elapsed} on {name}"
-    if running.ended_at:
-        interval = format_interval(running.started_at, running.ended_at, session.zone)
-        what = f"the stop of {interval} on {name} ({elapsed}), which is not sent yet"
-    if not yes and not confirm(f"Discard {what}?", False, "alga cancel --yes"):
+    if not yes and not confirm(f"Discard {elapsed} on {name}?", False, "alga cancel --yes"):
         return Shown(None, "Kept.")
-    session.timer.cancel(running)
-    data = running.published(session.now()) | {"delivery": "discarded"}
-    return Shown(data, f"Discarded {name}: {elapsed}, nothing recorded.")
+    settled = session.timer.cancel(running)
+    done = settled.operation.state in (State.DONE, State.DROPPED)
+    if not done:
+        settled_entry(session, settled)
+    data = running.published(session.now()) | {"delivery": "discarded" if done else "queued"}
+    return Shown(data, f"Discarded {name}: {elapsed}, nothing recorded." if done else f"To discard: {name}, {elapsed}.")

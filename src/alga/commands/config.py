@@ -11,6 +11,7 @@ from alga.config import SETTINGS
 from alga.errors import UsageError
 from alga.output import Shown
 from alga.session import Session
+from alga.told import unsent_here
 
 Key = Annotated[
     str, typer.Argument(metavar="SETTING", help="service, target, timer, url, tenant, allow_http or default.")
@@ -49,7 +50,7 @@ def change(session: Session, setting: Key, value: Value) -> Shown:
         settings.set_default(session.config, value)
         return Shown({"profile": None, "setting": "default", "value": value}, f"The default login is now {value}.")
     name = session.profile.name
-    if setting == "url" and (session.timer.here() or session.timer.waiting()):
+    if setting == "url" and unsent_here(session):
         raise UsageError(
             "Time that is not on the server yet waits for the old address. Nothing was changed.", "alga stop"
         )

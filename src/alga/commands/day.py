@@ -14,10 +14,11 @@ from alga.errors import Refused
 from alga.learnt import DEPLOYED
 from alga.output import Shown
 from alga.periods import Period
-from alga.running import Running
+from alga.running import Running, of_operation
 from alga.selection import Selection
 from alga.session import Session
 from alga.times import format_day, format_minutes, local_date, parse_date, parse_span
+from alga.told import waiting
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
@@ -41,7 +42,8 @@ def day(session: Session, date: Date = "today", user: User = None) -> Shown:
     around = Period(on - LOOK_BACK, on, "")
     recorded = entries.selected(session.client, Selection(around, user_id), zone, session.warn)
     workitems.learn_numbers(recorded, session.client, session.learnt)
-    here = [each for each in (session.timer.here(), *session.timer.waiting()) if each] if user_id == own else []
+    waits = [session.timer.here(), *map(of_operation, waiting(session))]
+    here = [each for each in waits if each] if user_id == own else []
     stretches = [*(_recorded(session, each) for each in recorded), *map(_kept, here)]
     target = parse_span(session.profile.target) if session.profile.target else None
     sheet = daysheet.of_day(on, stretches, zone, now, target, session.learnt.kind == DEPLOYED)

@@ -4,13 +4,17 @@ from typing import Annotated, Any
 
 import typer
 
-from alga import entries
+from alga import entries, workitems
 from alga.columns import entry_line
 from alga.command import command, look
 from alga.errors import AlgaError
 from alga.options import Yes
+from alga.outbox.core import Kind, Operation, State
 from alga.output import Shown, confirm
+from alga.probe import snapshot
 from alga.session import Session
+from alga.told import settled_entry
+from alga.truth import Asked
 
 Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Entries, by id or its first characters.")]
 
@@ -28,12 +32,17 @@ def delete(session: Session, entry_ids: Ids, yes: Yes = False) -> Shown:
     lines: list[str] = []
     gone: list[dict[str, Any]] = []
     for entry in doomed:
+        label, before = workitems.label(entry, session.learnt), snapshot(entry)
+        operation = Operation(Kind.DELETE, Asked(), label, session.now(), entry_id=entry.id, before=before)
         try:
-            session.client.delete_entry(entry.id)
+            settled = session.outbox.deliver(operation)
         except AlgaError as error:
             if lines:
                 raise error.adding(f"Deleted before that: {', '.join(each['id'][:8] for each in gone)}.") from None
             raise (error.adding("Nothing was deleted.") if error.exit_code in (4, 5) else error) from None
-        gone.append(entry.published() | {"delivery": "delivered"})
-        lines.append(entry_line("Deleted", entry, look(session)))
+        done = settled.operation.state is State.DONE
+        if not done:
+            settled_entry(session, settled)
+        gone.append(entry.published() | {"delivery": "delivered" if done else "queued"})
+        lines.append(entry_line("Deleted" if done else "To delete:", entry, look(session)))
     return Shown(gone, "\n".join(lines))

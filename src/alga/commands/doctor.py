@@ -17,11 +17,12 @@ from alga.config import LOOPBACK
 from alga.errors import AlgaError, ConfigError
 from alga.learnt import DEPLOYED, PUBLISHED, Learnt
 from alga.output import Shown
+from alga.remote import clock_fault
 from alga.session import Session
-from alga.times import counted, format_minutes
+from alga.times import counted
+from alga.waiting import mentions
 
 OK, WARNING, FAULT = "ok", "warning", "fault"
-SKEW = timedelta(minutes=2)
 SHEETLESS = timedelta(days=30)
 FAULTY = 1  # the exit code
 
@@ -117,15 +118,12 @@ def _address(session: Session) -> Finding:
 
 
 def _clock(session: Session) -> Finding:
-    there = session.client.server_time()
-    if there is None:
+    ahead = session.client.ahead(session.now())
+    if ahead is None:
         return Finding("clock", OK, "the server does not say its time")
-    ahead = session.now() - there
-    if abs(ahead) <= SKEW:
-        return Finding("clock", OK, "agrees with the server's")
-    off = format_minutes(round(abs(ahead).total_seconds() / 60))
-    way = "ahead of" if ahead > timedelta() else "behind"
-    return Finding("clock", WARNING, f"this computer is {off} {way} the server", "Set this computer's clock.")
+    if fault := clock_fault(ahead):
+        return Finding("clock", WARNING, f"this computer is {fault}", "Set this computer's clock.")
+    return Finding("clock", OK, "agrees with the server's")
 
 
 def _user(session: Session) -> Finding:
@@ -200,10 +198,10 @@ def _sheets(session: Session) -> Finding:
 
 
 def _unsent(session: Session) -> Finding:
-    waiting = session.timer.unsent()
-    if not waiting:
+    said = [] if session.profile.is_local else mentions(session.journal, session.zone, session.now())
+    if not said:
         return Finding("waiting", OK, "nothing waits to be sent")
-    return Finding("waiting", WARNING, " ".join(waiting), "alga stop")
+    return Finding("waiting", WARNING, " ".join(said), "alga sync")
 
 
 CHECKS = {

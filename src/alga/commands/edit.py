@@ -8,12 +8,15 @@ import typer
 
 from alga import entries, options, workitems
 from alga.columns import entry_line
-from alga.command import command, delivered, look, told
+from alga.command import command, look
 from alga.errors import Overlaps, Refused, UsageError
 from alga.options import Billable, EntryId, From, NoBillable, Notes, On, Service, To
+from alga.outbox.core import Kind, Operation
 from alga.output import Shown
+from alga.probe import snapshot
 from alga.session import Session
 from alga.times import AHEAD, cut, local_date, minutes_between, parse_date, parse_instant, parse_interval
+from alga.told import delivered, nothing, settled_entry, told
 from alga.truth import Asked, billable_follows
 
 if TYPE_CHECKING:
@@ -23,7 +26,7 @@ Span = Annotated[
     str | None, typer.Argument(metavar="[SPAN]", help="The right times: 9:00-10:30 or 9:00+90m, on its own day.")
 ]
 Item = Annotated[str | None, typer.Option("--work-item", metavar="WORK_ITEM", help="The right work item.")]
-Kind = Annotated[str | None, typer.Option("--type", metavar="TYPE", help="The right type of work item.")]
+OtherType = Annotated[str | None, typer.Option("--type", metavar="TYPE", help="The right type of work item.")]
 
 
 @command
@@ -34,7 +37,7 @@ def edit(
     notes: Notes = None,
     service_name: Service = None,
     work_item: Item = None,
-    kind: Kind = None,
+    kind: OtherType = None,
     billable: Billable = None,
     no_billable: NoBillable = False,
     date: On = None,
@@ -61,7 +64,12 @@ def edit(
     if running and asked.billable_minutes is not None:
         raise Refused("The timer still runs: say what is billable when it stops.", "alga stop --billable 60")
     _check(session, before, asked)
-    entry = session.client.update_entry(before.id, asked, running)
+    label = workitems.label(before, session.learnt)
+    operation = Operation(Kind.EDIT, asked, label, session.now(), entry_id=before.id, before=snapshot(before))
+    with nothing("changed"):
+        entry = settled_entry(session, session.outbox.deliver(operation))
+    if entry is None:
+        return Shown(before.published() | {"delivery": "queued"}, entry_line("To change:", before, look(session)))
     told(session, asked, entry)
     return Shown(delivered(entry), entry_line("Changed", entry, look(session)))
 

@@ -19,6 +19,7 @@ from alga.periods import EVER, Period
 from alga.selection import Selection
 from alga.session import Session
 from alga.times import counted, format_minutes, local_date
+from alga.told import mention
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
@@ -111,8 +112,7 @@ def _target(session: Session, output: str, period: Period) -> Path:
 def _warn(session: Session, every: "Sequence[TimeEntry]", done: "Sequence[TimeEntry]", asked: Selection) -> None:
     if running := len(every) - len(done) + _kept_here(session, asked):
         session.warn(f"{counted(running, 'running timer')} left out: the time comes with the stop.")
-    for sentence in session.timer.unsent():
-        session.warn(sentence)
+    mention(session)
 
 
 def _kept_here(session: Session, asked: Selection) -> bool:

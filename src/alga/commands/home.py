@@ -6,6 +6,7 @@ from alga.commands.status import line, today
 from alga.errors import AuthError, Unreachable
 from alga.output import Shown
 from alga.session import Session
+from alga.told import mention
 
 
 @command
@@ -17,13 +18,13 @@ def home(session: Session) -> Shown:
         if profile.is_local
         else f"{profile.url} (profile {profile.name})"
     )
-    running = session.timer.here()
-    try:
-        running = running or session.timer.there()
-        day_sum = today(session, running)
-    except (Unreachable, AuthError) as error:
-        day_sum = "not known"
-        session.warn(error.message)
+    running, day_sum = session.timer.known(), "not known"
+    with session.in_passing():
+        try:
+            running = session.timer.here() or session.timer.there()
+            day_sum = today(session, running)
+        except (Unreachable, AuthError) as error:
+            session.warn(error.message)
     timer = line(session, running, 5) if running else "Nothing is running."
     if running:
         steps = [("alga stop", "stop and record it"), ("alga switch WORK_ITEM", "stop it and start another")]
@@ -37,8 +38,7 @@ def home(session: Session) -> Shown:
     rest = f"  {'alga --help'.ljust(wide)}   everything else"
     text = f"alga {__version__}: {where}\n\n{timer}\nToday  {day_sum}\n\nNext\n{next_steps}\n{rest}"
     session.notes.clear()
-    for sentence in session.timer.unsent():
-        session.warn(sentence)
+    mention(session)
     data = {
         "profile": profile.name,
         "url": profile.url or None,

@@ -12,6 +12,7 @@ from alga.options import FilterOptions, PeriodOptions, ScopeOptions
 from alga.output import Shown
 from alga.session import Session
 from alga.times import format_time
+from alga.told import mention
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
@@ -52,8 +53,7 @@ def list(  # noqa: A001  the verb's own name
     if limit and limit < every:
         rows = rows[:limit] if sort else rows[-limit:]
         session.note(f"{limit} of {every} entries (--limit).")
-    for sentence in session.timer.unsent():
-        session.warn(sentence)
+    mention(session)
     if here := session.timer.here():
         since = format_time(here.started_at, session.zone)
         session.warn(f"The timer on {here.work_item.label} runs here since {since}: it is listed when it is stopped.")

@@ -1,26 +1,32 @@
 """alga log: work already done."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from alga import options, workitems
-from alga.columns import entry_line
-from alga.command import command, delivered, keep, look, nothing, service, told
-from alga.errors import NeverSent, Overlaps, Refused
+from alga.columns import entry_line, minutes_line
+from alga.command import command, look
+from alga.errors import Overtaken, Refused, UsageError
 from alga.options import Billable, From, NoBillable, Notes, On, Service, To, Type, WorkItem
+from alga.outbox.core import Kind, Operation, State, as_entry
+from alga.outbox.drain import Settled
 from alga.output import Shown
 from alga.session import Session
-from alga.times import AHEAD, format_interval, local_date, minutes_between
-from alga.truth import NON_BILLABLE, Asked
+from alga.times import AHEAD, cut, format_interval, minutes_between
+from alga.told import delivered, nothing, queued, settled_entry, told
+from alga.truth import Asked
+from alga.waiting import what
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
+    from alga.outbox.drain import AtOnce, Outbox
 
 Span = Annotated[str | None, typer.Argument(metavar="[SPAN]", help="90m (ending now), 9:00-10:30 or 9:00+90m.")]
+Key = Annotated[
+    str | None, typer.Option("--key", metavar="TEXT", help="For scripts: what has that key is recorded once.")
+]
 User = Annotated[str | None, typer.Option("--user", metavar="ID", help="For that user; not every server does that.")]
 
 
@@ -38,42 +44,74 @@ def log(
     date: On = None,
     first: From = None,
     last: To = None,
+    script_key: Key = None,
 ) -> Shown:
     """Record work already done: alga log TIC1042 90m -m "Patched the switch"."""
     now, zone = session.now(), session.zone
     start, end = options.interval(span, date, first, last, now, zone)
     yesterday = f"alga log {work_item} {span} --date yesterday" if span and not date else ""
-    _check(session, start, end, now, yesterday)
+    check(session, start, end, now, yesterday)
     minutes = options.billable_minutes(billable, no_billable)
     if minutes is not None and minutes > minutes_between(start, end):
         raise Refused(
             f"{minutes} billable minutes are more than the {minutes_between(start, end)} worked. Nothing was logged."
         )
-    with nothing("logged"), _naming_the_times(session, start, end, f"alga log {work_item}"):
-        item = workitems.resolve(work_item, kind, session.client, session.learnt)
-        service_id = service(session, service_name)
-        if minutes is None:
-            minutes = 0 if item.type == NON_BILLABLE else minutes_between(start, end)
-        asked = Asked(item.type, item.id, start, end, minutes, notes, user, service_id)
-        entry = _sent(session, asked, f"alga log {work_item}")
-    keep(session, asked, entry)
+    typed = workitems.checked(work_item, kind)
+    asked = Asked(kind, None, start, end, minutes, notes, user)
+    operation = Operation(
+        Kind.CREATE, asked, typed, now, item_typed=typed, service_typed=service_name or "", key=script_key
+    )
+    with nothing("logged"), session.in_passing():
+        settled = _delivered(session, operation)
+        entry = settled_entry(session, settled)
+    asked = as_entry(settled.operation)
+    if entry is None:
+        return Shown(queued(settled.operation), minutes_line("Saved", settled.operation, look(session)))
     told(session, asked, entry)
     return Shown(delivered(entry), entry_line("Logged", entry, look(session)))
 
 
-@contextmanager
-def _naming_the_times(session: Session, start: datetime, end: datetime, command_line: str) -> Iterator[None]:
-    """Typed again later, a span that ends now would mean other minutes: so the hint names these."""
-    try:
-        yield
-    except NeverSent as error:
-        day = local_date(start, session.zone)
-        date = "" if day == local_date(session.now(), session.zone) else f" --date {day}"
-        error.hint = f"Later: {command_line} {format_interval(start, end, session.zone)}{date}"
-        raise
+def _delivered(session: Session, operation: Operation) -> "Settled[TimeEntry]":
+    """Delivered, or with a key that was used before what became of it then."""
+    if operation.key is None:
+        return _new(session, session.outbox, operation)
+    if not operation.key.strip():
+        raise UsageError("The key is empty.", "A word that no other entry of the script has: --key TEXT")
+    if (before := session.journal.with_key(operation.key)) is None:
+        try:
+            return _new(session, session.queue, operation)
+        except Overtaken:  # the same script, twice at once
+            before = session.journal.with_key(operation.key)
+        if before is None:
+            raise Overtaken("Another alga was first.", "Try again in a moment.")
+    if _said(before) != _said(operation):
+        shown = what(before, session.zone, session.now())
+        raise Refused(f"The key '{operation.key}' was used for something else: {shown}.", "Another --key for this.")
+    if before.state is State.QUEUED:
+        return session.queue.carry_out(before, own=False)
+    return Settled(before)
 
 
-def _check(session: Session, start: datetime, end: datetime, now: datetime, yesterday: str) -> None:
+def _new(
+    session: Session, outbox: "Outbox[TimeEntry] | AtOnce[TimeEntry]", operation: Operation
+) -> "Settled[TimeEntry]":
+    """What waits here is on no server yet: an overlap with that is refused also without a connection."""
+    asked = operation.asked
+    assert asked.started_at and asked.ended_at
+    session.timer.clash().check_here(asked.started_at, asked.ended_at, try_with=f"alga log {operation.item_typed}")
+    return outbox.deliver(operation)
+
+
+def _said(operation: Operation) -> tuple[object, ...]:
+    """What a key stands for. `30m` ends at another time whenever the script runs."""
+    asked, now = operation.asked, cut(operation.queued_at)
+    assert asked.started_at and asked.ended_at
+    started_at = None if asked.ended_at == now else asked.started_at
+    return operation.item_typed, asked.work_item_type, minutes_between(asked.started_at, asked.ended_at), started_at
+
+
+def check(session: Session, start: datetime, end: datetime, now: datetime, yesterday: str) -> None:
+    """Raise Refused for what is reversed, empty or still to come."""
     shown = format_interval(start, end, session.zone)
     if end < start:
         hint = "Past midnight? Give the date too: --from 'yesterday 23:00' --to 'today 1:00'"
@@ -85,16 +123,3 @@ def _check(session: Session, start: datetime, end: datetime, now: datetime, yest
         raise Refused(
             f"{shown} ends in the future. Nothing was logged.", f"Yesterday? {yesterday}" if yesterday else ""
         )
-
-
-def _sent(session: Session, asked: Asked, command_line: str) -> "TimeEntry":
-    """Check for an overlap of one's own time, and send. A server's own refusal gets the entry it means."""
-    clash = session.timer.clash()
-    assert asked.started_at
-    assert asked.ended_at
-    if asked.user_id in (None, session.learnt.user_id):
-        clash.check(asked.started_at, asked.ended_at, try_with=command_line)
-    try:
-        return session.client.create_entry(asked)
-    except Overlaps as error:
-        raise clash.named(error, asked.started_at, asked.ended_at) from None

@@ -7,6 +7,7 @@ from alga.options import Yes
 from alga.output import Shown, confirm
 from alga.session import Session
 from alga.settings import remove_profile
+from alga.told import unsent_here
 
 
 @command
@@ -17,11 +18,10 @@ def logout(session: Session, yes: Yes = False) -> Shown:
         raise UsageError("This login is the key in ALGA_API_KEY.", "To end it: unset ALGA_API_KEY")
     if profile.name == LOCAL:
         raise ConfigError("There is no login to end.", "To connect: alga login")
-    unsent = [each for each in (session.timer.here(), *session.timer.waiting()) if each]
-    if unsent and not yes:
-        names = ", ".join(each.work_item.label for each in unsent)
-        question = f"Time on {names} is not on the server yet and waits for this key. Log out all the same?"
-        if not confirm(question, False, f"alga stop first, or alga logout --profile {profile.name} --yes"):
+    if (unsent := unsent_here(session)) and not yes:
+        names = ", ".join(dict.fromkeys(each.label for each in unsent))
+        question = f"What waits for this key is not on the server yet: {names}. Log out all the same?"
+        if not confirm(question, False, f"alga sync first, or alga logout --profile {profile.name} --yes"):
             return Shown(None, "Still logged in.")
     default = remove_profile(session.config, profile.name)
     text = f"Logged out of {profile.url}: profile {profile.name} and its key are gone from {session.paths.config}."

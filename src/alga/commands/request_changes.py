@@ -10,9 +10,11 @@ from alga.command import command
 from alga.commands.approve import Act, Ids, carried_out
 from alga.errors import UsageError
 from alga.options import DryRun, FilterOptions, PeriodOptions, ScopeOptions, Yes
-from alga.outcomes import Outcome, Tell
+from alga.outbox.core import Kind, Operation
+from alga.outcomes import Outcome, Watch
 from alga.output import Shown
 from alga.session import Session
+from alga.truth import Asked
 
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="What should change, in a sentence.")]
 Feedback = Annotated[str | None, typer.Option("--feedback", metavar="TEXT", help="More about it.")]
@@ -34,11 +36,12 @@ def request_changes(
     if not reason.strip():
         raise UsageError("Why? The reason is empty.", "Say it: --reason TEXT")
 
-    def send(ids: Sequence[str], tell: Tell) -> list[Outcome]:
-        outcomes, kept = review.request_changes(session.client, ids, reason, feedback, tell)
+    def send(ids: Sequence[str], watch: Watch) -> list[Outcome]:
+        outcomes, kept = review.request_changes(session.client, ids, reason, feedback, watch)
         if any(outcome.done for outcome in outcomes) and not kept:
             session.warn("The server keeps no reason: tell the person yourself.")
         return outcomes
 
-    act = Act("request-changes", "Send back", "Sent back", send)
+    operation = Operation(Kind.SEND_BACK, Asked(notes=reason), "", session.now(), feedback=feedback)
+    act = Act("request-changes", "Send back", "Sent back", send, operation)
     return carried_out(session, act, entry_ids, (period, scope, filters), yes, dry_run)

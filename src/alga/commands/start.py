@@ -6,17 +6,20 @@ from typing import Annotated
 import typer
 
 from alga import options, workitems
-from alga.command import command, nothing, service
+from alga.command import command, item_or_typed, service_or_typed
 from alga.commands.stop import stopped
 from alga.errors import AlreadyRunning, UsageError
+from alga.learnt import DEPLOYED
 from alga.options import Ago, At, Notes, Service, Type
 from alga.output import Shown, ask, confirm, interactive
 from alga.running import Running
 from alga.session import Session
 from alga.timer import KEPT_HERE
 from alga.times import format_day, format_minutes, format_time, local_date, minutes_between
+from alga.told import nothing
 from alga.workitems import WorkItem
 
+IN_DOUBT = "No answer: whether AlgaPSA's timer runs shows the next time there is a connection. alga stop works anyway."
 WorkItemOrChoice = Annotated[
     str | None,
     typer.Argument(
@@ -39,26 +42,26 @@ def start(
     now = session.now()
     moment = options.moment(at, ago, now, session.zone)
     with nothing("started"):
-        item = workitems.resolve(work_item, kind, session.client, session.learnt) if work_item else _choose(session)
-        service_id = service(session, service_name)
-    try:
-        with nothing("started"):
-            running = session.timer.start(item, service_id, notes, moment)
-    except AlreadyRunning as error:
-        old = session.timer.running()
-        if old is None:
-            raise error
-        elapsed = format_minutes(max(0, minutes_between(old.started_at, now)))
-        told = f"{old.work_item.label} is running ({elapsed})."
-        if old.work_item.id == item.id:
-            raise AlreadyRunning(f"{told} Nothing was started.", "alga stop records it") from None
-        if not interactive():
-            moved = f" --at '{at}'" if at else f" --ago {ago}" if ago else ""
-            raise AlreadyRunning(f"{told} Nothing was started.", f"alga switch {work_item or item.id}{moved}") from None
-        if not confirm(f"{told} Stop it and start {item.label}?", True, ""):
-            raise AlreadyRunning("Nothing was started.") from None
-        return switched(session, old, item, service_id, notes, moment)
-    return started(session, running)
+        item = item_or_typed(session, work_item, kind) if work_item else _choose(session)
+    with session.in_passing():
+        try:
+            with nothing("started"):
+                service_found = service_or_typed(session, service_name)
+                return started(session, session.timer.start(item, service_found, notes, moment))
+        except AlreadyRunning as error:
+            old = session.timer.running()
+            if old is None:
+                raise error
+    elapsed = format_minutes(max(0, minutes_between(old.started_at, now)))
+    told = f"{old.work_item.label} is running ({elapsed})."
+    if old.work_item.id == item.id:
+        raise AlreadyRunning(f"{told} Nothing was started.", "alga stop records it") from None
+    if not interactive():
+        moved = f" --at '{at}'" if at else f" --ago {ago}" if ago else ""
+        raise AlreadyRunning(f"{told} Nothing was started.", f"alga switch {work_item or item.id}{moved}") from None
+    if not confirm(f"{told} Stop it and start {item.label}?", True, ""):
+        raise AlreadyRunning("Nothing was started.") from None
+    return switched(session, old, item, service_found, notes, moment)
 
 
 def started(session: Session, running: Running) -> Shown:
@@ -68,20 +71,29 @@ def started(session: Session, running: Running) -> Shown:
     day, today = local_date(running.started_at, session.zone), local_date(session.now(), session.zone)
     on = "" if day == today else f"{format_day(day, today)} "
     text = f"Started {name} at {on}{format_time(running.started_at, session.zone)}"
-    if running.kept:
-        session.note(KEPT_HERE)
-    data = running.published(session.now()) | {"delivery": "queued" if running.kept else "delivered"}
+    if running.entry is None:
+        session.warn(IN_DOUBT) if not running.kept else session.note(_kept(session))
+    data = running.published(session.now()) | {"delivery": "delivered" if running.entry else "queued"}
     return Shown(data, f"{text}: {running.notes}" if running.notes else text)
 
 
+def _kept(session: Session) -> str:
+    """Why the clock is here."""
+    return KEPT_HERE if session.learnt.kind == DEPLOYED else "Clock kept here; AlgaPSA gets the entry at stop."
+
+
 def switched(
-    session: Session, old: Running, item: WorkItem, service_id: str | None, notes: str | None, at: datetime | None
+    session: Session,
+    old: Running,
+    item: WorkItem,
+    service_found: tuple[str | None, str | None],
+    notes: str | None,
+    at: datetime | None,
 ) -> Shown:
     """Both steps, and the words of both."""
-    done, running = session.timer.switch(old, item, service_id, notes, at)
+    with session.in_passing():
+        done, running = session.timer.switch(old, item, service_found, notes, at)
     begun = started(session, running)
-    if done is None:
-        return Shown({"stopped": None, "started": begun.data}, begun.text)
     ended = stopped(session, done)
     return Shown({"stopped": ended.data, "started": begun.data}, f"{ended.text}\n{begun.text}")
 

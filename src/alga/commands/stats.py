@@ -15,6 +15,7 @@ from alga.periods import Period, days
 from alga.session import Session
 from alga.sheet import Sums
 from alga.times import counted, format_day, format_minutes, local_date
+from alga.told import mention
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
@@ -37,8 +38,7 @@ def stats(session: Session, period: PeriodOptions, scope: ScopeOptions, filters:
         rows = listed(session, selection)
         total, source, said = sheet.sums(rows), "entries", f"computed from {counted(len(rows), 'entry')}"
     data: dict[str, Any] = {"period": _published(selection.period), "source": source, **_minutes(total)}
-    for sentence in session.timer.unsent():
-        session.warn(sentence)
+    mention(session)
     if by is None:
         return Shown(data, f"{title}\n{_totals(total, said)}")
     groups = _grouped(session, rows, by)

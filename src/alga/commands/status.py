@@ -20,6 +20,8 @@ from alga.times import (
     local_date,
     minutes_between,
 )
+from alga.told import mention, waiting
+from alga.waiting import minutes
 
 LONG = timedelta(hours=10)
 Offline = Annotated[bool, typer.Option("--offline", help="Only what this computer knows: asks no server.")]
@@ -28,32 +30,27 @@ Offline = Annotated[bool, typer.Option("--offline", help="Only what this compute
 @command
 def status(session: Session, offline: Offline = False) -> Shown:
     """Show the running timer and today's sum."""
-    running = session.timer.here()
     if offline:
-        return _shown(session, running, "not asked for (--offline)")
-    try:
-        running = running or session.timer.there()
-        return _shown(session, running, today(session, running))
-    except (Unreachable, AuthError) as error:
-        if running is None:
-            _warn(session)
-            raise
-        session.warn(error.message)
-        return _shown(session, running, "not known")
+        return _shown(session, session.timer.known(), "not asked for (--offline)")
+    with session.in_passing():
+        try:
+            running = session.timer.here() or session.timer.there()
+            return _shown(session, running, today(session, running))
+        except (Unreachable, AuthError) as error:
+            if (known := session.timer.known()) is None:
+                mention(session)
+                raise
+            session.warn(error.message)
+            return _shown(session, known, "not known")
 
 
 def _shown(session: Session, running: Running | None, day_sum: str) -> Shown:
-    _warn(session)
+    mention(session)
     if running is None:
         return Shown(None, f"Nothing is running.\nToday    {day_sum}")
     wide = max(5, len(running.work_item.label))
     text = f"{line(session, running, wide)}\n{'Today'.ljust(wide)}  {day_sum}"
     return Shown(running.published(session.now()), text)
-
-
-def _warn(session: Session) -> None:
-    for sentence in session.timer.unsent():
-        session.warn(sentence)
 
 
 def line(session: Session, running: Running, wide: int) -> str:
@@ -81,9 +78,8 @@ def today(session: Session, running: Running | None) -> str:
         return "not known: the server has not shown yet whose key this is"
     own_today = Selection(periods.named("today", now, zone), user_id)
     worked = sheet.sums(entries.selected(session.client, own_today, zone, session.warn)).worked
-    here = [each.kept for each in session.timer.waiting() if each.kept and not each.kept.sent]
-    own_day = [each for each in here if local_date(each.started_at, zone) == local_date(now, zone) and each.ended_at]
-    worked += sum(minutes_between(each.started_at, each.ended_at or now) for each in own_day)
+    here = [each for each in waiting(session) if not each.in_doubt]
+    worked += sum(minutes(each) for each in here if local_date(each.started_at, zone) == local_date(now, zone))
     if running is None:
         return f"{format_minutes(worked)} worked"
     day = local_date(running.started_at, zone)

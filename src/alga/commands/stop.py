@@ -4,14 +4,16 @@ from contextlib import suppress
 from dataclasses import replace
 
 from alga import options
-from alga.columns import entry_line
-from alga.command import command, delivered, keep, look, service, told
-from alga.errors import AlgaError, AuthError, Forbidden, Interrupted, NotFound, Unreachable, UsageError
+from alga.columns import entry_line, minutes_line
+from alga.command import command, look
+from alga.errors import AuthError, Forbidden, NotFound, Refused, Unreachable
 from alga.options import Ago, At, Billable, NoBillable, Notes, Service
+from alga.outbox.core import Kind, Operation, State
 from alga.output import Shown
 from alga.running import Running, Stopped
 from alga.session import Session
 from alga.times import format_time
+from alga.told import delivered, mention, queued, saved, told
 from alga.truth import Asked
 
 
@@ -27,73 +29,63 @@ def stop(
 ) -> Shown:
     """Stop the running timer and record its time."""
     minutes = options.billable_minutes(billable, no_billable)
-    here, waiting = session.timer.here(), session.timer.waiting()
-    running = here or _there(session, waiting)
-    if running is None and not waiting:
-        for sentence in session.timer.unsent():
-            session.warn(sentence)
-        raise NotFound("Nothing is running.", "To record work already done: alga log WORK_ITEM 90m")
-    target = running or waiting.pop()
-    asked = _asked(session, target, at, ago, Asked(billable_minutes=minutes, notes=notes))
-    if service_name:
-        try:
-            asked = replace(asked, service_id=service(session, service_name))
-        except (Unreachable, AuthError, NotFound, UsageError) as error:
-            raise session.timer.hold(target, asked, error) from None
-    if target.ended_at:
-        shown = stopped(session, session.timer.send(session.timer.mend(target, asked)))
-    else:
-        shown = stopped(session, session.timer.stop(target, asked))
-    for earlier in waiting:
-        _send_earlier(session, earlier)
-    if here:
-        _name_the_other(session)
+    with session.in_passing():
+        running = _running(session)
+        asked = _asked(session, running, at, ago, Asked(billable_minutes=minutes, notes=notes))
+        done = session.timer.stop(running, asked, service_name)
+        shown = stopped(session, done)
+        if running.kept:
+            _name_the_other(session)
     return shown
 
 
-def _there(session: Session, waiting: list[Running]) -> Running | None:
-    """The server's timer; without an answer, what waits here is what can be stopped."""
-    try:
-        return session.timer.there()
-    except (Unreachable, AuthError):
-        if waiting:
-            return None
-        raise
+def _running(session: Session) -> Running:
+    running = session.timer.running()
+    if running is None:
+        mention(session)
+        raise NotFound("Nothing is running.", "To record work already done: alga log WORK_ITEM 90m")
+    return running
 
 
-def _asked(session: Session, target: Running, at: str | None, ago: str | None, asked: Asked) -> Asked:
+def _asked(session: Session, running: Running, at: str | None, ago: str | None, asked: Asked) -> Asked:
     """With the end: as typed; now for a clock kept here, fixed before anything else happens; else the server's."""
     now, zone = session.now(), session.zone
-    if ago and target.ended_at:
-        raise UsageError("That timer is stopped already, so --ago says nothing.", "The end itself: --at 17:30")
     if at and not ago:
-        return replace(asked, ended_at=options.moment_since(at, target.started_at, now, zone, "alga stop"))
-    kept_clock = now if target.kept and not target.ended_at else None
-    return replace(asked, ended_at=options.moment(at, ago, now, zone) or kept_clock)
+        return replace(asked, ended_at=options.moment_since(at, running.started_at, now, zone, "alga stop"))
+    return replace(asked, ended_at=options.moment(at, ago, now, zone) or (now if running.kept else None))
 
 
 def stopped(session: Session, done: Stopped) -> Shown:
     """The words of a stop."""
+    if done.waits:
+        return _waits(session, done, done.waits)
     if done.entry is None:
         data = done.running.published(session.now()) | {"delivery": "discarded"}
         return Shown(data, f"Less than a minute on {done.running.work_item.label}: nothing recorded.")
-    keep(session, done.asked, done.entry)
     told(session, done.asked, done.entry)
     return Shown(delivered(done.entry), entry_line("Stopped", done.entry, look(session)))
 
 
-def _send_earlier(session: Session, earlier: Running) -> None:
-    """One bad item never blocks the others."""
-    try:
-        done = session.timer.send(earlier)
-    except Interrupted:
-        raise
-    except AlgaError as error:
-        session.warn(f"{earlier.work_item.label}: {error.message}")
-        return
-    if done.entry:
-        told(session, done.asked, done.entry)
-        session.warn(entry_line("Recorded now:", done.entry, look(session)))
+def _waits(session: Session, done: Stopped, operation: Operation) -> Shown:
+    """The end is on disk, and not on the server yet."""
+    end = format_time(operation.asked.ended_at or operation.queued_at, session.zone)
+    kept = f"Your stop at {end} is kept"
+    if operation.kind is Kind.EDIT and operation.before:
+        kept = f"Recorded from {_since(session, operation)} to {end}, and its start is not corrected yet"
+    if operation.state is State.ASIDE:
+        error = done.error or Refused(operation.reason)
+        again = f"alga queue retry {operation.id}"
+        raise error.adding(f"{kept}. To mend it: {again}, with log's options.")
+    if isinstance(done.error, AuthError):
+        raise done.error.adding(f"{kept}.")
+    session.warn(saved(operation, done.error))
+    return Shown(queued(operation), minutes_line("Stopped", operation, look(session)))
+
+
+def _since(session: Session, operation: Operation) -> str:
+    """Where the server has the start of one that is not corrected yet."""
+    start = operation.before.started_at if operation.before else None
+    return format_time(start or operation.started_at, session.zone)
 
 
 def _name_the_other(session: Session) -> None:

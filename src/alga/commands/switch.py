@@ -4,14 +4,15 @@ from typing import Annotated
 
 import typer
 
-from alga import options, workitems
-from alga.command import command, lately, nothing, service
+from alga import options
+from alga.command import command, item_or_typed, service_or_typed
 from alga.commands.start import started, switched
 from alga.errors import NotFound
 from alga.options import Ago, At, Notes, Service, Type
 from alga.output import Shown
 from alga.running import Running
 from alga.session import Session
+from alga.told import lately, nothing
 
 Next = Annotated[
     str, typer.Argument(metavar="WORK_ITEM|-", help="The next work item; '-' goes back to the one before.")
@@ -31,20 +32,21 @@ def switch(
     """Stop the running timer and start another at the same minute."""
     now = session.now()
     moment = options.moment(at, ago, now, session.zone)
-    old = session.timer.running()
-    if work_item == "-":
-        before = _one_before(session, old)
-        item, notes = before.work_item, before.notes if notes is None else notes
-        service_id = service(session, service_name) if service_name else before.service_id
-    else:
-        with nothing("changed"):
-            item = workitems.resolve(work_item, kind, session.client, session.learnt)
-            service_id = service(session, service_name)
-    if old is None:
-        session.note("Nothing was running.")
-        begun = started(session, session.timer.start(item, service_id, notes, moment))
-        return Shown({"stopped": None, "started": begun.data}, begun.text)
-    return switched(session, old, item, service_id, notes, moment)
+    with session.in_passing():
+        old = session.timer.running()
+        if work_item == "-":
+            before = _one_before(session, old)
+            item, notes = before.work_item, before.notes if notes is None else notes
+            found = service_or_typed(session, service_name) if service_name else (before.service_id, None)
+        else:
+            with nothing("changed"):
+                item = item_or_typed(session, work_item, kind)
+                found = service_or_typed(session, service_name)
+        if old is None:
+            session.note("Nothing was running.")
+            begun = started(session, session.timer.start(item, found, notes, moment))
+            return Shown({"stopped": None, "started": begun.data}, begun.text)
+    return switched(session, old, item, found, notes, moment)
 
 
 def _one_before(session: Session, old: Running | None) -> Running:

@@ -1,157 +1,194 @@
-"""The clock that alga keeps: one row on disk for each session, there before anything is said of it."""
+"""Operations on disk: each change is there when the method returns, and nothing undelivered is ever deleted."""
 
+import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import asdict, fields, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from alga.errors import AlreadyRunning, ConfigError
+from alga.errors import AlreadyRunning, ConfigError, NotFound, Overtaken
 from alga.files import make_private
+from alga.outbox.core import Kind, Operation, State
+from alga.outbox.schema import migrate
 from alga.times import from_wire, to_wire
+from alga.truth import Asked
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS session (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    server TEXT NOT NULL,
-    fingerprint TEXT NOT NULL,      -- of the key: a session is posted with the key it was started with,
-    user_id TEXT,                   -- or with another key of the same user
-    work_item_type TEXT NOT NULL,
-    work_item_id TEXT NOT NULL,
-    label TEXT NOT NULL,            -- the work item as a person knows it
-    service_id TEXT,
-    notes TEXT,
-    billable_minutes INTEGER,
-    started_at TEXT NOT NULL,
-    ended_at TEXT,                  -- set when it was stopped, before the entry is sent
-    sent INTEGER NOT NULL DEFAULT 0 -- it may be on the server: look there before sending it again
-);
-CREATE UNIQUE INDEX IF NOT EXISTS one_running ON session (server, fingerprint) WHERE ended_at IS NULL;
-"""
+RECEIPTS = timedelta(days=30)  # how long what was delivered stays
+PAUSE = timedelta(seconds=60)
 
-
-@dataclass(frozen=True)
-class Kept:
-    """A session that alga keeps. With an end it is stopped and not known to be on the server. Times in UTC."""
-
-    id: int
-    work_item_type: str
-    work_item_id: str
-    label: str
-    service_id: str | None
-    notes: str | None
-    billable_minutes: int | None
-    started_at: datetime
-    ended_at: datetime | None
-    sent: bool
-
-
-LOCK_SECONDS = 60
-FIELDS = "id, work_item_type, work_item_id, label, service_id, notes, billable_minutes, started_at, ended_at, sent"
+COLUMNS = ("version", "kind", "state", "live", "key", "entry_id", "user_id", "sent_at", "changed_at", "content")
+APART = {
+    "id",
+    "version",
+    "kind",
+    "state",
+    "key",
+    "entry_id",
+    "user_id",
+    "server",
+    "fingerprint",
+    "sent_at",
+    "changed_at",
+}
+WHOSE = "server = ? AND (fingerprint = ? OR coalesce(user_id = ?, 0))"  # an unknown user is nobody's equal
+WAITING = (State.RUNNING, State.QUEUED, State.ASIDE)
+WITHOUT_KEY = (State.REFUSED, State.DROPPED)  # where a key may be used again
 
 
 class Journal:
-    """The sessions of one server and key. Each method is committed to disk when it returns.
+    """The operations of one server and key. Raises ConfigError when the file is damaged or cannot be written."""
 
-    Raises ConfigError when the file is damaged or cannot be written; the file is kept as it is.
-    """
+    def __init__(
+        self,
+        path: Path,
+        server: str,
+        fingerprint: str,
+        now: Callable[[], datetime],
+        user_id: Callable[[], str | None] = lambda: None,
+    ) -> None:
+        self._path, self._server, self._fingerprint = path, server, fingerprint
+        self._now, self._user_id = now, user_id
 
-    def __init__(self, path: Path, server: str, fingerprint: str, user_id: str | None = None) -> None:
-        self._path, self._server, self._fingerprint, self._user_id = path, server, fingerprint, user_id
+    # --- reading ---
 
-    def running(self) -> Kept | None:
-        """The session whose clock runs."""
-        return next((kept for kept in self._sessions() if kept.ended_at is None), None)
+    def queued(self) -> list[Operation]:
+        """What waits to be sent with this key, in the order in which it was queued."""
+        return self._mine("state = ?", State.QUEUED)
 
-    def stopped(self) -> list[Kept]:
-        """Sessions that were stopped and are not known to be on the server, oldest first."""
-        return [kept for kept in self._sessions() if kept.ended_at is not None]
+    def aside(self) -> list[Operation]:
+        """What a person has to decide."""
+        return self._mine("state = ?", State.ASIDE)
 
-    def of_others(self) -> list[Kept]:
-        """Sessions on this server of keys that are not known to be of the same user: they wait for theirs."""
-        mine = {kept.id for kept in self._sessions()}
-        return [kept for kept in self._select("server = ?", (self._server,)) if kept.id not in mine]
+    def live(self) -> Operation | None:
+        """The timer that runs, or that may run."""
+        return next(iter(self._mine("live = 1")), None)
 
-    def start(
-        self, work_item: tuple[str, str], label: str, service_id: str | None, notes: str | None, started_at: datetime
-    ) -> Kept:
-        """Begin a session. Raises AlreadyRunning when another process was first."""
-        whose = (self._server, self._fingerprint, self._user_id)
-        values = (*whose, *work_item, label, service_id, notes, to_wire(started_at))
-        insert = (
-            "INSERT INTO session"
-            " (server, fingerprint, user_id, work_item_type, work_item_id, label, service_id, notes, started_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        )
+    def delivered(self) -> list[Operation]:
+        """Receipts."""
+        return self._mine("state = ?", State.DONE)
+
+    def of_others(self) -> list[Operation]:
+        """What waits here for another server, or for a key that is not known to be of the same user."""
+        return self._select(f"state IN (?, ?, ?) AND NOT ({WHOSE})", (*WAITING, *self._me()))
+
+    def get(self, number: int) -> Operation:
+        """An operation by its number, whosever it is. Raises NotFound."""
+        for operation in self._select("id = ?", (number,)):
+            return operation
+        raise NotFound(f"Nothing in the queue has the number {number}.", "To see it: alga queue")
+
+    def with_key(self, key: str) -> Operation | None:
+        """What a script queued with that key."""
+        return next(iter(self._mine("key = ?", key)), None)
+
+    def made(self) -> set[str]:
+        """The entries on this server that are known to be an operation's: each is one's only."""
+        if not self._path.exists():
+            return set()
+        with self._open() as db:
+            query = "SELECT entry_id FROM operation WHERE server = ? AND state = ? AND entry_id IS NOT NULL"
+            return {str(row[0]) for row in db.execute(query, (self._server, State.DONE))}
+
+    # --- writing ---
+
+    def add(self, operations: Sequence[Operation]) -> list[Operation]:
+        """Put them on disk, all or none. Raises AlreadyRunning for a second timer, Overtaken for a used key."""
         try:
             with self._open() as db:
-                row = db.execute(f"{insert} RETURNING {FIELDS}", values).fetchone()
+                self._forget_receipts(db)
+                return [self._insert(db, operation) for operation in operations]
         except sqlite3.IntegrityError as fault:
+            if "operation.key" in str(fault):
+                raise Overtaken("That key was used just now.", "To see it: alga queue --sent") from fault
             raise AlreadyRunning("A timer is running already.", "To see it: alga status") from fault
-        return _kept(row)
 
-    def stop(
-        self, kept: Kept, ended_at: datetime, notes: str | None, service_id: str | None, billable_minutes: int | None
-    ) -> Kept:
-        """Write down the end and what is to be sent with it."""
-        return self._update(
-            kept,
-            "ended_at = ?, notes = ?, service_id = ?, billable_minutes = ?",
-            (to_wire(ended_at), notes, service_id, billable_minutes),
-        )
-
-    def sending(self, kept: Kept) -> Kept:
-        """From here on it may be on the server."""
-        return self._update(kept, "sent = 1", ())
-
-    def not_sent(self, kept: Kept) -> Kept:
-        """It is certain that the server does not have it."""
-        return self._update(kept, "sent = 0", ())
-
-    def forget(self, kept: Kept) -> None:
-        """It is on the server, or was discarded."""
+    def save(self, operations: Sequence[Operation]) -> list[Operation]:
+        """Write their new state, all or none. Raises Overtaken when another process was first."""
         with self._open() as db:
-            db.execute("DELETE FROM session WHERE id = ?", (kept.id,))
+            return [self._update(db, operation) for operation in operations]
+
+    def put(self, operation: Operation) -> Operation:
+        """One of them."""
+        return self.save([operation])[0]
+
+    def pause(self) -> None:
+        """There was no connection: commands do not try this server in passing for a minute."""
+        with self._open() as db:
+            db.execute("INSERT OR REPLACE INTO pause VALUES (?, ?)", (self._server, to_wire(self._now() + PAUSE)))
+
+    def resume(self) -> None:
+        """There is one again, or a person wants to try."""
+        with self._open() as db:
+            db.execute("DELETE FROM pause WHERE server = ?", (self._server,))
+
+    def paused(self) -> bool:
+        """There was no connection a moment ago."""
+        if not self._path.exists():
+            return False
+        with self._open() as db:
+            row = db.execute("SELECT until FROM pause WHERE server = ?", (self._server,)).fetchone()
+        return bool(row) and self._now() < from_wire(row[0]) <= self._now() + PAUSE
 
     @contextmanager
-    def alone(self, kept: Kept) -> Iterator[Kept]:
-        """Hold the one lock there is for sending, with the session as it is by then. A crash gives the lock back.
+    def alone(self, wait: float) -> Iterator[None]:
+        """Hold the one lock there is for sending, whatever the server. A crash gives it back.
 
-        Raises AlreadyRunning when another process took care of the session meanwhile.
+        Raises Overtaken when another process holds it for longer than `wait` seconds.
         """
         make_private(self._path.parent)
-        with closing(
-            sqlite3.connect(self._path.with_suffix(".lock"), timeout=LOCK_SECONDS, isolation_level=None)
-        ) as lock:
+        lock = sqlite3.connect(self._path.with_suffix(".lock"), timeout=wait, isolation_level=None)
+        with closing(lock):
             try:
                 lock.execute("BEGIN EXCLUSIVE")
             except sqlite3.OperationalError as fault:
-                raise AlreadyRunning("Another alga is sending just now. Nothing was changed.", "Try again.") from fault
-            yield self._update(kept, "id = id", ())
+                raise Overtaken("Another alga is sending just now.", "Try again in a moment.") from fault
+            yield
 
-    def _update(self, kept: Kept, change: str, values: tuple[object, ...]) -> Kept:
-        """Change a session that is still as it was seen."""
-        ended_at = to_wire(kept.ended_at) if kept.ended_at else None
-        with self._open() as db:
-            update = f"UPDATE session SET {change} WHERE id = ? AND ended_at IS ? RETURNING {FIELDS}"
-            row = db.execute(update, (*values, kept.id, ended_at)).fetchone()
-        if row is None:
-            raise AlreadyRunning("Another alga took care of that timer just now.", "To see what is: alga status")
-        return _kept(row)
+    # --- rows ---
 
-    def _sessions(self) -> list[Kept]:
-        condition = "server = ? AND (fingerprint = ? OR user_id = ?)"  # an unknown user is NULL and equals nobody
-        return self._select(condition, (self._server, self._fingerprint, self._user_id))
+    def _mine(self, condition: str, *values: str) -> list[Operation]:
+        return self._select(f"{WHOSE} AND {condition}", (*self._me(), *values))
 
-    def _select(self, condition: str, values: tuple[str | None, ...]) -> list[Kept]:
+    def _me(self) -> tuple[str, str, str | None]:
+        return self._server, self._fingerprint, self._user_id()
+
+    def _select(self, condition: str, values: Sequence[object]) -> list[Operation]:
         if not self._path.exists():
             return []
+        columns = f"id, server, fingerprint, {', '.join(COLUMNS)}"
         with self._open() as db:
-            return [
-                _kept(row) for row in db.execute(f"SELECT {FIELDS} FROM session WHERE {condition} ORDER BY id", values)
-            ]
+            rows = db.execute(f"SELECT {columns} FROM operation WHERE {condition} ORDER BY id", values).fetchall()
+        return [_operation(dict(zip(columns.split(", "), row, strict=True))) for row in rows]
+
+    def _insert(self, db: sqlite3.Connection, operation: Operation) -> Operation:
+        made = replace(
+            operation,
+            server=self._server,
+            fingerprint=self._fingerprint,
+            user_id=self._user_id(),
+            changed_at=self._now(),
+        )
+        row = {"server": self._server, "fingerprint": self._fingerprint, **_row(made)}
+        names, marks = ", ".join(row), ", ".join("?" * len(row))
+        cursor = db.execute(f"INSERT INTO operation ({names}) VALUES ({marks})", list(row.values()))
+        return replace(made, id=cursor.lastrowid or 0)
+
+    def _update(self, db: sqlite3.Connection, operation: Operation) -> Operation:
+        user_id = operation.user_id or (self._user_id() if operation.fingerprint == self._fingerprint else None)
+        changed = replace(operation, version=operation.version + 1, user_id=user_id, changed_at=self._now())
+        row = _row(changed)
+        update = f"UPDATE operation SET {', '.join(f'{name} = ?' for name in row)} WHERE id = ? AND version = ?"
+        if db.execute(update, [*row.values(), operation.id, operation.version]).rowcount != 1:
+            raise Overtaken("Another alga took care of that just now.", "To see what is: alga status, alga queue")
+        return changed
+
+    def _forget_receipts(self, db: sqlite3.Connection) -> None:
+        """Only what was delivered, and without a script's key: that counts for ever."""
+        old = to_wire(self._now() - RECEIPTS)
+        db.execute("DELETE FROM operation WHERE state = ? AND changed_at < ? AND key IS NULL", (State.DONE, old))
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -159,20 +196,55 @@ class Journal:
         try:
             with closing(sqlite3.connect(self._path, timeout=10)) as db:
                 db.execute("PRAGMA synchronous = FULL")
-                db.executescript(SCHEMA)
+                migrate(db)
                 with db:
                     yield db
         except sqlite3.IntegrityError:
             raise
         except sqlite3.Error as fault:
             raise ConfigError(
-                f"{self._path} cannot be used: {fault}. It was kept as it is.",
+                f"{self._path} cannot be used: {fault}. It was kept as it is; nothing was sent.",
                 "It holds unsent time: keep a copy of it.",
             ) from fault
 
 
-def _kept(row: tuple[object, ...]) -> Kept:
-    values: dict[str, Any] = dict(zip(FIELDS.split(", "), row, strict=True))
-    ended_at = values["ended_at"]
-    times = {"started_at": from_wire(values["started_at"]), "ended_at": from_wire(ended_at) if ended_at else None}
-    return Kept(**{**values, **times, "sent": bool(values["sent"])})
+def _row(operation: Operation) -> dict[str, object]:
+    content = {name: value for name, value in asdict(operation).items() if name not in APART}
+    return {
+        "version": operation.version,
+        "kind": operation.kind,
+        "state": operation.state,
+        "live": 1 if operation.live else None,
+        "key": None if operation.state in WITHOUT_KEY else operation.key,
+        "entry_id": operation.entry_id,
+        "user_id": operation.user_id,
+        "sent_at": to_wire(operation.sent_at) if operation.sent_at else None,
+        "changed_at": to_wire(operation.changed_at) if operation.changed_at else None,
+        "content": json.dumps(content, default=_plain, ensure_ascii=False),
+    }
+
+
+def _plain(value: object) -> str:
+    assert isinstance(value, datetime)
+    return to_wire(value)
+
+
+def _operation(row: Mapping[str, Any]) -> Operation:
+    given = {**json.loads(row["content"]), **{name: row[name] for name in APART}}
+    return Operation(
+        **{
+            **{each.name: given[each.name] for each in fields(Operation) if each.name in given},
+            "kind": Kind(given["kind"]),
+            "state": State(given["state"]),
+            "asked": _asked(given["asked"]),
+            "before": _asked(given["before"]) if given.get("before") else None,
+            "queued_at": from_wire(given["queued_at"]),
+            "sent_at": from_wire(given["sent_at"]) if given["sent_at"] else None,
+            "changed_at": from_wire(given["changed_at"]),
+        }
+    )
+
+
+def _asked(content: Mapping[str, Any]) -> Asked:
+    times = {name: from_wire(content[name]) for name in ("started_at", "ended_at") if content.get(name)}
+    return Asked(**{**content, **times})

@@ -1,0 +1,167 @@
+"""alga queue: what waits on this computer to be sent, what is set aside, and deciding about it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from alga import options, workitems
+from alga.columns import QUEUE, RECEIPTS, Column, details, listing
+from alga.command import command, look
+from alga.commands.log import check
+from alga.errors import Refused, UsageError
+from alga.options import Billable, From, NoBillable, Notes, On, Service, To
+from alga.outbox import core
+from alga.outbox.core import Kind, Operation, State
+from alga.output import Shown, confirm
+from alga.session import Session
+from alga.times import cut, format_minutes, local_date, parse_date, parse_instant
+from alga.told import saved
+from alga.waiting import DELIVERY, minutes, published, what
+
+Number = Annotated[int, typer.Argument(metavar="ID", help="The number that alga queue shows.")]
+Sent = Annotated[bool, typer.Option("--sent", help="What was delivered in the last 30 days.")]
+Span = Annotated[str | None, typer.Argument(metavar="[SPAN]", help="The right times: 9:00-10:30 or 9:00+90m.")]
+Item = Annotated[str | None, typer.Option("--work-item", metavar="WORK_ITEM", help="The right work item.")]
+NEXT = ("alga sync sends what waits.", "What is set aside: alga queue retry ID, or alga queue drop ID.")
+
+
+@command
+def queue(session: Session, sent: Sent = False) -> Shown:
+    """Show what waits to be sent; reads this computer only."""
+    if sent:
+        rows = session.journal.delivered()
+        return _listed(session, "Delivered", RECEIPTS, rows, "Nothing was delivered in the last 30 days.", ())
+    journal = session.journal
+    rows = [*journal.queued(), *journal.aside(), *journal.of_others()]
+    ordered = sorted(rows, key=lambda each: each.id)
+    return _listed(session, "Waits on this computer", QUEUE, ordered, "Nothing waits.", NEXT)
+
+
+def _listed(
+    session: Session, title: str, columns: Sequence[Column], rows: list[Operation], empty: str, below: Sequence[str]
+) -> Shown:
+    table = listing(title, columns, rows, look(session), empty)
+    return Shown([published(each) for each in rows], replace(table, below=[*below] if rows else []))
+
+
+@command
+def show(session: Session, number: Number) -> Shown:
+    """Show all that is known of one."""
+    operation = session.journal.get(number)
+    data = published(operation)
+    said = {name.replace("_", " "): value for name, value in data.items() if value not in (None, False)}
+    first = [("what", what(operation, session.zone, session.now()))]
+    text = details([*first, *((name, str(value)) for name, value in said.items() if name != "label")])
+    return Shown(data, text)
+
+
+@command
+def drop(session: Session, number: Number, yes: options.Yes = False) -> Shown:
+    """Never send it."""
+    operation = _open(session, number)
+    named = what(operation, session.zone, session.now())
+    lost = f" ({format_minutes(minutes(operation))})" if minutes(operation) else ""
+    doubt = " It may be on the server already: alga list shows." if operation.sent_at else ""
+    if not yes and not confirm(
+        f"Drop {named}{lost}? It is never sent then.{doubt}", False, f"alga queue drop {number} --yes"
+    ):
+        return Shown(published(operation), "Kept.")
+    dropped = session.journal.put(core.dropped(operation))
+    return Shown(published(dropped), f"Dropped {named}{lost}.")
+
+
+@command
+def retry(
+    session: Session,
+    number: Number,
+    span: Span = None,
+    notes: Notes = None,
+    service_name: Service = None,
+    item: Item = None,
+    kind: Annotated[str | None, typer.Option("--type", metavar="TYPE", help="The right type of work item.")] = None,
+    billable: Billable = None,
+    no_billable: NoBillable = False,
+    date: On = None,
+    first: From = None,
+    last: To = None,
+) -> Shown:
+    """Try it again, mended where something was wrong with it."""
+    operation = _open(session, number)
+    if operation.id in {each.id for each in session.journal.of_others()}:
+        raise Refused(f"It waits for another login, on {operation.server}.", "Log in there, or --profile NAME.")
+    minutes = options.billable_minutes(billable, no_billable)
+    mended = _with_times(session, operation, span, date, first, last)
+    mended = _with_words(mended, notes, service_name, item, kind, minutes)
+    if mended != operation and operation.kind not in (Kind.CREATE, Kind.STOP):
+        raise UsageError("Nothing can be mended in that.", f"alga queue retry {number}, or alga queue drop {number}")
+    session.syncing = True
+    settled = session.queue.again(operation, mended)
+    after = settled.operation
+    if after.state is State.ASIDE:
+        error = settled.error or Refused(after.reason)
+        raise error.adding("It is still set aside.")
+    named = what(after, session.zone, session.now())
+    if after.state is State.QUEUED:
+        session.warn(saved(after, settled.error))
+    return Shown(published(after), f"{'Recorded' if after.state is State.DONE else 'Waits'}: {named}")
+
+
+def _open(session: Session, number: int) -> Operation:
+    """One that is not decided yet."""
+    operation = session.journal.get(number)
+    if operation.state in (State.QUEUED, State.ASIDE):
+        return operation
+    running = operation.state is State.RUNNING
+    told = "That timer runs." if running else f"That is decided already: {DELIVERY[operation.state]}."
+    raise Refused(told, "alga stop, or alga cancel" if running else "To see what waits: alga queue")
+
+
+def _with_times(
+    session: Session, operation: Operation, span: str | None, date: str | None, first: str | None, last: str | None
+) -> Operation:
+    """With other times: clocks are on its own day."""
+    if not (span or date or first or last):
+        return operation
+    now, zone = session.now(), session.zone
+    today, own_day = local_date(now, zone), local_date(operation.started_at, zone)
+    day = parse_date(date, today) if date else own_day
+    if span:
+        if ":" not in span:
+            raise UsageError(f"{span} from when?", f"Say the start too: 9:00+{span}")
+        start, end = options.interval(span, str(day), first, last, now, zone)
+    else:
+        start = parse_instant(first, day, today, zone) if first else operation.started_at
+        end = parse_instant(last, day, today, zone) if last else operation.asked.ended_at or operation.queued_at
+    check(session, start, end, now, "")
+    return replace(operation, asked=replace(operation.asked, started_at=cut(start), ended_at=cut(end)))
+
+
+def _with_words(
+    operation: Operation,
+    notes: str | None,
+    service_name: str | None,
+    item: str | None,
+    kind: str | None,
+    billable: int | None,
+) -> Operation:
+    """With what is said of it; a work item and a service are looked up before it is sent."""
+    asked = operation.asked
+    if billable is not None and billable > minutes(operation):
+        raise Refused(f"{billable} billable minutes are more than the {minutes(operation)} worked.")
+    if item or kind:
+        kind = kind or asked.work_item_type or "ticket"
+        typed = workitems.checked(item or operation.item_typed or operation.label, kind)
+        asked = replace(asked, work_item_type=kind, work_item_id=None)
+        operation = replace(operation, item_typed=typed, label=typed)
+    asked = replace(
+        asked,
+        notes=asked.notes if notes is None else notes,
+        service_id=None if service_name else asked.service_id,
+        billable_minutes=asked.billable_minutes if billable is None else billable,
+    )
+    return replace(operation, asked=asked, service_typed=service_name or operation.service_typed)
+
+
+SUBCOMMANDS = {"show": show, "retry": retry, "drop": drop}

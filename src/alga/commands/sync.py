@@ -1,0 +1,95 @@
+"""alga sync: deliver all that waits."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from alga import workitems
+from alga.columns import SYNCED, listing
+from alga.command import command, look
+from alga.config import LOCAL
+from alga.entries import EVER, since
+from alga.errors import AlreadyRunning, AuthError, ConfigError, Overtaken
+from alga.options import Yes
+from alga.outbox.core import Kind, Operation, State
+from alga.output import Shown, confirm, progress
+from alga.session import Session
+from alga.sheet import sums
+from alga.times import counted, format_minutes
+from alga.told import mention
+from alga.truth import Asked
+from alga.waiting import differing, published
+
+if TYPE_CHECKING:
+    from alga.api.models import TimeEntry
+
+STILL_WAITS = 8  # the exit code
+PATIENCE = 60.0  # seconds for another alga that is sending
+Local = Annotated[bool, typer.Option("--local", help="Send the practice data of this computer too, each entry once.")]
+
+
+@command
+def sync(session: Session, local: Local = False, yes: Yes = False) -> Shown:
+    """Deliver all that waits, however long that takes."""
+    session.syncing = True
+    if local and not _queue_practice(session, yes):
+        return Shown([], "Nothing was sent.")
+    session.journal.resume()
+    with progress("Delivered", len(session.journal.queued())) as tell:
+        settled = session.queue.drain(wait=PATIENCE, tell=tell)
+    for each in settled:
+        session.warnings += differing(each, session.zone)
+    key_refused = next((each.error for each in settled if isinstance(each.error, AuthError)), None)
+    if key_refused:
+        session.warn(f"{key_refused.message} {key_refused.hint}")
+    mention(session)
+    left = [*session.journal.queued(), *session.journal.aside()]
+    code = AuthError.exit_code if key_refused else STILL_WAITS if left else 0
+    data = [published(each.operation) for each in settled]
+    return Shown(data, listing("", SYNCED, settled, look(session), "Nothing waits." if not left else ""), code)
+
+
+def _queue_practice(session: Session, yes: bool) -> bool:
+    """Queue the finished entries of the embedded server that were not queued before; False when a person says no."""
+    if session.profile.is_local:
+        raise ConfigError("There is no login to send the practice data to.", "To connect: alga login")
+    practice = Session(session.outside, LOCAL)
+    own = workitems.own_user(practice.client, practice.learnt)
+    entries = [each for each in since(practice.client, own, EVER) if each.ended_at]
+    new = [each for each in entries if session.journal.with_key(_key(each)) is None]
+    workitems.learn_numbers(new, practice.client, practice.learnt)
+    if not new:
+        session.note("The practice data has nothing that was not sent before.")
+        return True
+    worked = format_minutes(sums(new).worked)
+    question = f"Send {counted(len(new), 'entry')} of the practice data, {worked} worked, to {session.profile.url}?"
+    if not yes and not confirm(question, False, "alga sync --local --yes"):
+        return False
+    try:
+        session.journal.add([_operation(session, practice, each) for each in new])
+    except (AlreadyRunning, Overtaken) as fault:
+        raise Overtaken("Another alga is sending the practice data just now.", "Try again in a moment.") from fault
+    return True
+
+
+def _key(entry: "TimeEntry") -> str:
+    return f"practice {entry.id}"
+
+
+def _operation(session: Session, practice: Session, entry: "TimeEntry") -> Operation:
+    """Its ticket and service are known there by number and name, not by the ids they have here."""
+    number = practice.learnt.tickets.get(entry.work_item_id or "", [""])[0]
+    typed = number or entry.work_item_id or ""
+    asked = Asked(
+        entry.work_item_type,
+        None,
+        entry.started_at,
+        entry.ended_at,
+        entry.billable_minutes,
+        entry.notes,
+    )
+    label = typed or entry.work_item_type or ""
+    service = entry.service_name or ""
+    return Operation(
+        Kind.CREATE, asked, label, session.now(), State.QUEUED, item_typed=typed, service_typed=service, key=_key(entry)
+    )

@@ -1,0 +1,100 @@
+"""Operations that one command sends many at once: on disk before the first is sent, and what became of each after."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from alga.outbox import core
+from alga.outbox.core import Operation, State
+from alga.outbox.drain import WAIT
+from alga.outcomes import Outcome, Place, Tell, Watch
+
+if TYPE_CHECKING:
+    from alga.outbox.journal import Journal
+
+Item = Place | str | None  # a row of a file, or an entry's id
+
+
+class Kept(Watch):
+    """Operations by the item they are of. Raises Overtaken when another process changed one of them."""
+
+    keeps = True
+
+    def __init__(
+        self,
+        journal: "Journal",
+        operations: Iterable[tuple[Item, Operation]],
+        sending: Callable[[Operation], Operation],
+        tell: Tell,
+    ) -> None:
+        super().__init__(tell)
+        self._journal, self._sending = journal, sending
+        self._operations = dict(operations)
+        new = {item: each for item, each in self._operations.items() if not each.id}
+        added = dict(zip(new, journal.add(list(new.values())), strict=True))
+        self._operations |= added
+        self._new = set(added)  # the others are an earlier run's
+        self._before = dict(self._operations)
+
+    def sending(self, outcomes: Sequence[Outcome]) -> None:
+        """On disk before anything is sent: from here on they may be on the server."""
+        items = [item for item in map(_item, outcomes) if item in self._operations]
+        self._before |= {item: self._operations[item] for item in items}
+        self._save({item: self._sending(self._operations[item]) for item in items})
+
+    def told(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """Write down what became of them. What may be there, or was not sent, waits; after Ctrl-C only the former."""
+        after = {_item(each): self._after(_item(each), each) for each in outcomes if self._undecided(_item(each))}
+        self._save(after)
+        return super().told([self._shown(outcome) for outcome in outcomes])
+
+    def close(self, reason: str) -> None:
+        """An error stands for all: what may not be on the server is closed."""
+        left = {item: self._operations[item] for item in self._new if self._undecided(item)}
+        left = {item: each for item, each in left.items() if not each.sent_at}
+        self._save({item: replace(each, state=State.REFUSED, reason=reason) for item, each in left.items()})
+
+    def _undecided(self, item: Item) -> bool:
+        return item in self._operations and self._operations[item].state is State.QUEUED
+
+    def _after(self, item: Item, outcome: Outcome) -> Operation:
+        operation, before, reason = self._operations[item], self._before[item], outcome.reason or ""
+        if outcome.done:
+            return core.done(operation, outcome.id)
+        if outcome.state == "unknown":
+            return core.lost(operation, reason, failed=False)
+        if outcome.state == "not sent" and not (outcome.stopped and item in self._new):
+            return core.not_sent(operation, before, reason)
+        return core.refused(operation, before, reason, own=True)
+
+    def _shown(self, outcome: Outcome) -> Outcome:
+        waits = self._undecided(_item(outcome)) and not outcome.done
+        return replace(outcome, state="waits", waits=True) if waits else outcome
+
+    def _save(self, changed: Mapping[Item, Operation]) -> None:
+        saved = self._journal.save(list(changed.values()))
+        self._operations.update(zip(changed, saved, strict=True))
+
+
+def _item(outcome: Outcome) -> Item:
+    return outcome.place or outcome.id
+
+
+@contextmanager
+def kept(
+    journal: "Journal",
+    operations: Iterable[tuple[Item, Operation]],
+    now: Callable[[], datetime],
+    ahead: Callable[[], float | None],
+    tell: Tell,
+) -> Iterator[Kept]:
+    """All of them on disk, and nobody else sends meanwhile. Raises Overtaken when another alga is sending."""
+    with journal.alone(WAIT):
+        batch = Kept(journal, operations, lambda operation: core.sending(operation, now(), ahead()), tell)
+        try:
+            yield batch
+        except BaseException as error:
+            batch.close(str(error))
+            raise

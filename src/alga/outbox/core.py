@@ -1,0 +1,300 @@
+"""What is to be done on a server, and what comes next: pure decisions. journal.py keeps them, drain.py acts on them."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from alga.times import cut, minutes_between
+from alga.truth import NON_BILLABLE, Asked
+
+MOST_FAILURES = 3  # answers of 5xx, each followed by a look that found nothing
+AT_MOST_BETWEEN = timedelta(minutes=2)  # clocks that agree may differ by so much
+
+
+class Kind(StrEnum):
+    """What is to be done."""
+
+    CREATE = "create"
+    START = "start"
+    STOP = "stop"
+    EDIT = "edit"
+    DELETE = "delete"
+    APPROVE = "approve"
+    SEND_BACK = "request-changes"
+
+
+class State(StrEnum):
+    """Where an operation stands. Only QUEUED ones are sent; RUNNING and QUEUED ones take up their time."""
+
+    RUNNING = "running"  # a timer: its clock is here (CREATE), or on the server (START)
+    QUEUED = "queued"  # on disk; once it has been sent it may be on the server, so it is looked for first
+    DONE = "done"
+    REFUSED = "refused"  # in the command that made it: that was said, nothing was recorded, nothing waits
+    ASIDE = "set aside"  # a person decides: alga queue
+    DROPPED = "dropped"  # a person decided: never to be sent
+
+
+class Step(StrEnum):
+    """What to do with a queued operation next."""
+
+    LOOK = "look"
+    SEND = "send"
+    KEEP = "keep the clock here"
+
+
+class Seen(StrEnum):
+    """What a look at the server showed."""
+
+    DONE = "done"  # an earlier sending got through
+    NOT_DONE = "not done"  # and what it is about is as it was
+    RUNNING = "running"  # START: the server's clock runs
+    ENDED = "ended"  # START: it ran, and was stopped elsewhere
+    CHANGED = "changed"  # somebody else changed what it is about
+    UNCLEAR = "unclear"  # nobody can tell
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a look showed: the entry with what it holds, and a reason for what is neither done nor not done."""
+
+    seen: Seen
+    entry_id: str | None = None
+    stored: Asked | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One thing to be done once. Times in UTC.
+
+    A timer is one operation all its life: START, STOP, and EDIT where its start must be corrected; or CREATE, with the
+    end when it stops. `asked.started_at` of a START or STOP is a back-dated start; `before` is what was seen there.
+    """
+
+    kind: Kind
+    asked: Asked
+    label: str
+    queued_at: datetime
+    state: State = State.QUEUED
+    entry_id: str | None = None  # what it is about, and in the end what it made
+    before: Asked | None = None
+    item_typed: str | None = None  # to be looked up before the first sending, as is the service
+    service_typed: str | None = None
+    feedback: str | None = None  # of request-changes; its reason is in the notes asked
+    timer: bool = False
+    key: str | None = None  # of a script: delivered once, however often it runs
+    sent_at: datetime | None = None  # since when it may be on the server
+    ahead: float | None = None  # seconds by which the server's clock was ahead of ours then, where that was known
+    tries: int = 0
+    failures: int = 0
+    reason: str = ""
+    id: int = 0
+    version: int = 0
+    server: str = ""
+    user_id: str | None = None
+    fingerprint: str = ""
+    changed_at: datetime | None = None
+
+    @property
+    def in_doubt(self) -> bool:
+        """It may be on the server."""
+        return self.state is State.QUEUED and self.sent_at is not None
+
+    @property
+    def live(self) -> bool:
+        """A timer that runs, or may run: there is one a key."""
+        starting = self.kind is Kind.START and self.state is State.QUEUED and self.asked.ended_at is None
+        return self.state is State.RUNNING or starting
+
+    @property
+    def started_at(self) -> datetime:
+        """When its time begins, as far as is known here."""
+        before = self.before.started_at if self.before else None
+        return self.asked.started_at or before or cut(self.queued_at)
+
+
+# --- before it is sent ----------------------------------------------------------------------------
+
+
+def first_step(operation: Operation, own: bool) -> Step:
+    """What comes first. `own`: in the command that made it, so that nothing can have changed since it was checked.
+
+    A start is sent by its own command only, and once: later it would begin at another time.
+    """
+    if operation.sent_at:
+        return Step.LOOK
+    if operation.kind is Kind.START and not own:
+        return Step.KEEP
+    return Step.SEND if own or operation.kind is Kind.CREATE else Step.LOOK
+
+
+def after_look(operation: Operation, look: Look) -> Step | Operation:
+    """What comes after a look: another step, or what became of it."""
+    match look.seen:
+        case Seen.DONE:
+            return delivered(operation, look.entry_id, look.stored)
+        case Seen.ENDED:
+            held = operation.asked.ended_at and not (look.stored and is_end_of(operation, look.stored.ended_at))
+            return aside(operation, look.reason) if held else done(operation, look.entry_id)
+        case Seen.RUNNING:
+            return running_there(operation, look.entry_id, look.stored)
+        case Seen.CHANGED | Seen.UNCLEAR:
+            return aside(operation, look.reason)
+    if operation.kind is Kind.START:
+        return Step.KEEP
+    if operation.failures >= MOST_FAILURES:
+        return aside(operation, operation.reason)
+    return Step.SEND
+
+
+def sending(operation: Operation, now: datetime, ahead: float | None) -> Operation:
+    """On disk before anything is sent: from here on it may be on the server."""
+    first = operation if operation.sent_at else replace(operation, sent_at=now, ahead=ahead)
+    return replace(first, tries=operation.tries + 1)
+
+
+# --- after it was sent ----------------------------------------------------------------------------
+
+
+def done(operation: Operation, entry_id: str | None) -> Operation:
+    """It is on the server."""
+    return replace(operation, state=State.DONE, entry_id=entry_id or operation.entry_id, reason="")
+
+
+def delivered(operation: Operation, entry_id: str | None, stored: Asked | None) -> Operation:
+    """It is on the server. A stopped timer that was not back-dated there is corrected: an edit is next."""
+    start = operation.asked.started_at
+    if operation.kind is not Kind.STOP or not start or not stored or stored.started_at == cut(start):
+        return done(operation, entry_id)
+    if operation.before and operation.before.started_at != stored.started_at:
+        return done(operation, entry_id)  # somebody else changed it: that stands
+    right = Asked(started_at=cut(start), ended_at=stored.ended_at)
+    return replace(operation, kind=Kind.EDIT, entry_id=entry_id, asked=right, before=stored, sent_at=None, failures=0)
+
+
+def running_there(operation: Operation, session_id: str | None, stored: Asked | None) -> Operation:
+    """The server's clock runs; where the stop came meanwhile, that is next."""
+    begun = replace(operation, entry_id=session_id, before=stored, sent_at=None, failures=0, reason="")
+    return replace(begun, kind=Kind.STOP) if begun.asked.ended_at else replace(begun, state=State.RUNNING)
+
+
+def kept_here(operation: Operation) -> Operation:
+    """A start that did not reach the server: the clock is kept here, and the stop makes one finished entry of it."""
+    asked = replace(operation.asked, started_at=cut(operation.started_at))
+    state = State.QUEUED if asked.ended_at else State.RUNNING
+    return replace(operation, kind=Kind.CREATE, state=state, asked=asked, sent_at=None, failures=0)
+
+
+def not_sent(operation: Operation, before: Operation, reason: str) -> Operation:
+    """This try did not reach the server; what was in doubt `before` stays so."""
+    return replace(operation, sent_at=before.sent_at, ahead=before.ahead, reason=reason)
+
+
+def lost(operation: Operation, reason: str, failed: bool) -> Operation:
+    """No answer, or one that does not tell. `failed`: an answer of 5xx."""
+    return replace(operation, failures=operation.failures + failed, reason=reason)
+
+
+def refused(operation: Operation, before: Operation, reason: str, own: bool, gone: bool = False) -> Operation:
+    """The server said no. The command that made it says so, unless it may be there, or is the time of a timer.
+
+    A stop that is refused leaves its timer running, unless that is `gone`.
+    """
+    after = replace(operation, sent_at=before.sent_at, reason=reason)
+    if not own or before.sent_at or holds_time(operation):
+        return aside(after, reason)
+    if operation.kind is Kind.STOP and not gone:
+        return replace(after, kind=Kind.START, state=State.RUNNING, asked=replace(after.asked, ended_at=None))
+    return replace(after, state=State.REFUSED)
+
+
+def given_up(operation: Operation, before: Operation, reason: str, own: bool) -> Operation:
+    """The key was refused, or a person pressed Ctrl-C: what its command can take back is closed, the rest waits."""
+    waits = before.sent_at is not None or holds_time(operation) or operation.kind is Kind.STOP
+    after = not_sent(operation, before, reason)
+    return after if waits or not own else replace(after, state=State.REFUSED)
+
+
+def holds_time(operation: Operation) -> bool:
+    """Whether it is the time of a timer, of which nothing is left where the operation is closed."""
+    return operation.timer and operation.kind in (Kind.CREATE, Kind.EDIT)
+
+
+# --- what a person does ---------------------------------------------------------------------------
+
+
+def stopped(
+    operation: Operation, asked: Asked, end: datetime, now: datetime, service_typed: str | None = None
+) -> Operation:
+    """A timer gets its end, and what is said of it. Less than a minute on a clock kept here is nothing.
+
+    A server that stops by its own clock is told no end that nobody typed: `asked.ended_at` rather than `end`.
+    """
+    was = operation.asked
+    if operation.state is State.RUNNING and operation.kind is Kind.START:
+        said = replace(
+            asked, started_at=was.started_at, work_item_type=was.work_item_type, work_item_id=was.work_item_id
+        )
+        queued = replace(operation, kind=Kind.STOP, state=State.QUEUED, asked=said, queued_at=now)
+        return replace(queued, service_typed=service_typed)
+    said = replace(
+        was,
+        ended_at=end,
+        notes=asked.notes or was.notes,
+        service_id=asked.service_id or (None if service_typed else was.service_id),
+        billable_minutes=asked.billable_minutes,
+    )
+    typed = service_typed or (None if asked.service_id else operation.service_typed)
+    nothing = operation.kind is Kind.CREATE and minutes_between(operation.started_at, end) < 1
+    state = State.DROPPED if nothing else State.QUEUED
+    return replace(operation, state=state, asked=said, service_typed=typed)
+
+
+def aside(operation: Operation, reason: str) -> Operation:
+    """A person decides."""
+    return replace(operation, state=State.ASIDE, reason=reason)
+
+
+def again(operation: Operation) -> Operation:
+    """A person wants it tried again."""
+    return replace(operation, state=State.QUEUED, failures=0)
+
+
+def dropped(operation: Operation) -> Operation:
+    """A person does not want it any more."""
+    return replace(operation, state=State.DROPPED)
+
+
+def depends(operation: Operation, earlier: Operation) -> bool:
+    """What is about the same entry keeps its order; nothing else is held up by one that cannot go."""
+    return operation.entry_id is not None and operation.entry_id == earlier.entry_id
+
+
+# --- what it is on a server -----------------------------------------------------------------------
+
+
+def as_entry(operation: Operation) -> Asked:
+    """The finished entry that a CREATE asks for: all of it billable unless something else is said."""
+    asked = operation.asked
+    if asked.billable_minutes is not None or not (asked.started_at and asked.ended_at):
+        return asked
+    billed = 0 if asked.work_item_type == NON_BILLABLE else minutes_between(asked.started_at, asked.ended_at)
+    return replace(asked, billable_minutes=billed)
+
+
+def sent_there(operation: Operation) -> datetime:
+    """When it was first sent, by the server's clock."""
+    return (operation.sent_at or operation.queued_at) + timedelta(seconds=operation.ahead or 0.0)
+
+
+def is_end_of(operation: Operation, ended_at: datetime | None) -> bool:
+    """Whether a session's end can come from this stop."""
+    end = operation.asked.ended_at or sent_there(operation)
+    return ended_at is not None and abs(ended_at - end) <= AT_MOST_BETWEEN
+
+
+def made_since(operation: Operation, created_at: datetime | None) -> bool:
+    """Whether an entry can come from a sending of this: a server that shows no creation time is believed."""
+    if created_at is None or operation.sent_at is None:
+        return True
+    return created_at >= sent_there(operation) - AT_MOST_BETWEEN

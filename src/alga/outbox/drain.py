@@ -1,0 +1,248 @@
+"""Carrying out what is queued: one lock, first in first out, looked for or sent, each step on disk before the next."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from alga.errors import (
+    AlgaError,
+    AuthError,
+    Forbidden,
+    Interrupted,
+    NeverSent,
+    NoSession,
+    NotFound,
+    Overtaken,
+    Refused,
+    ServerFailed,
+    UnknownOutcome,
+    Unreachable,
+)
+from alga.outbox import core
+from alga.outbox.core import Look, Operation, Seen, State, Step
+
+if TYPE_CHECKING:
+    from alga.outbox.journal import Journal
+
+E = TypeVar("E")
+E_co = TypeVar("E_co", covariant=True)
+WAIT = 5.0  # seconds for another alga that is sending
+BRIEFLY = 5.0  # seconds that other commands spend on what waits
+NOTHING_GETS_THROUGH = (AuthError, NeverSent)  # so that trying the next one is of no use
+
+
+class Remote(Protocol[E_co]):
+    """The server. Each method raises what the API client raises; `look` and `prepare` change nothing there."""
+
+    def prepare(self, operation: Operation, own: bool) -> Operation:
+        """With what was typed looked up, and checked for overlaps. Raises Refused or NotFound for what cannot be."""
+        ...
+
+    def send(self, operation: Operation) -> tuple[Operation, E_co | None]:
+        """Send it: what it is after that, and the entry it made."""
+        ...
+
+    def look(self, operation: Operation, taken: set[str]) -> tuple[Look, E_co | None]:
+        """Whether it is there already, as an entry that is not `taken`."""
+        ...
+
+    def ahead(self) -> float | None:
+        """Seconds by which the server's clock is ahead of ours, by its last answer; None before there was one."""
+        ...
+
+    def within(self, seconds: float | None) -> AbstractContextManager[object]:
+        """Everything in there takes no longer than that in all."""
+        ...
+
+
+@dataclass(frozen=True)
+class Settled(Generic[E]):
+    """What became of an operation in this run: the entry it made, or the error of the last try."""
+
+    operation: Operation
+    entry: E | None = None
+    error: AlgaError | None = None
+
+
+class AtOnce(Generic[E]):
+    """The embedded server in process: what it does is whole or not at all, so nothing is kept."""
+
+    def __init__(self, remote: Remote[E]) -> None:
+        self._remote = remote
+
+    def deliver(self, operation: Operation) -> Settled[E]:
+        """Do it. Raises what the server refuses."""
+        after, entry = self._remote.send(self._remote.prepare(operation, True))
+        while after.state is State.QUEUED:
+            after, entry = self._remote.send(after)
+        return Settled(after, entry)
+
+
+class Outbox(Generic[E]):
+    """The queue of one server and key."""
+
+    def __init__(self, journal: "Journal", remote: Remote[E], now: Callable[[], datetime]) -> None:
+        self.journal, self._remote, self._now = journal, remote, now
+        self._draining = False
+
+    def deliver(self, operation: Operation) -> Settled[E]:
+        """Take an operation over and see how far it gets in a few seconds, after what was queued before it.
+
+        Raises the server's refusal, when nothing was recorded and nothing waits; ConfigError, before anything is sent,
+        when the journal cannot be written.
+        """
+        return self.carry_out(self.journal.add([operation])[0])
+
+    def carry_out(self, operation: Operation, own: bool = True) -> Settled[E]:
+        """The same for one that is on disk. `own`: in the command that made it, which says so when it is refused."""
+        error: AlgaError | None = None
+        settled: list[Settled[E]] = []
+        try:
+            settled = self.drain(BRIEFLY, own=operation.id if own else 0)
+        except Overtaken as busy:
+            error = busy
+        mine = next((each for each in settled if each.operation.id == operation.id), None)
+        if mine is None:  # another process may have taken care of it, or nothing got through before its turn came
+            error = error or next(
+                (each.error for each in settled if isinstance(each.error, NOTHING_GETS_THROUGH)), None
+            )
+            mine = Settled(self._held_up(self.journal.get(operation.id), error, own), error=error)
+        if mine.error and mine.operation.state in (State.REFUSED, State.RUNNING):
+            raise mine.error
+        return mine
+
+    def _held_up(self, operation: Operation, error: AlgaError | None, own: bool) -> Operation:
+        """A key that was refused for what was queued before is refused for this one too."""
+        if operation.state is not State.QUEUED or not isinstance(error, AuthError):
+            return operation
+        return self.journal.put(core.given_up(operation, operation, error.message, own))
+
+    def drain(
+        self,
+        seconds: float | None = None,
+        own: int = 0,
+        wait: float = WAIT,
+        tell: Callable[[int], None] = lambda number: None,
+    ) -> list[Settled[E]]:
+        """Deliver what waits: all that were touched. Without `seconds` all of it, however long that takes.
+
+        Raises Overtaken when another alga is sending, also after `wait` seconds, and Interrupted.
+        """
+        if self._draining:
+            return []  # what it needs of the server asks for this again
+        self._draining = True
+        try:
+            with self.journal.alone(wait), self._remote.within(seconds):
+                return self._all(own, tell)
+        finally:
+            self._draining = False
+
+    def _all(self, own: int, tell: Callable[[int], None]) -> list[Settled[E]]:
+        settled: list[Settled[E]] = []
+        held: list[Operation] = []
+        for operation in self.journal.queued():
+            if any(core.depends(operation, earlier) for earlier in held):
+                held.append(operation)
+                continue
+            after = self._settle(operation, operation.id == own)
+            settled.append(after)
+            tell(len(settled))
+            if after.operation.state is State.QUEUED:
+                held.append(after.operation)
+            if isinstance(after.error, NOTHING_GETS_THROUGH):
+                break
+        return settled
+
+    def again(self, operation: Operation, mended: Operation) -> Settled[E]:
+        """Try one again that was set aside, with what a person mended in it.
+
+        What may be on the server as it was is looked for before it becomes something else: raises Unreachable when
+        nobody can look.
+        """
+        with self.journal.alone(WAIT), self._remote.within(BRIEFLY):
+            if operation.sent_at and mended != operation:
+                look, entry = self._remote.look(operation, self.journal.made())
+                if look.seen is Seen.DONE:
+                    return Settled(self.journal.put(core.done(operation, look.entry_id)), entry)
+            return self._settle(self.journal.put(core.again(mended)), own=False)
+
+    # --- one of them ---
+
+    def _settle(self, operation: Operation, own: bool) -> Settled[E]:
+        """As far as it gets. Somebody else who changes it meanwhile has the last word."""
+        try:
+            match core.first_step(operation, own):
+                case Step.LOOK:
+                    return self._look(operation, own, lambda: self._send(operation, own))
+                case Step.KEEP:
+                    return self._next(core.kept_here(operation), own)
+                case Step.SEND:
+                    return self._send(operation, own)
+        except Overtaken as fault:
+            return Settled(self.journal.get(operation.id), error=fault)
+
+    def _next(
+        self, changed: Operation, own: bool, entry: E | None = None, error: AlgaError | None = None
+    ) -> Settled[E]:
+        """Write down what became of it, and go on where something is left to do."""
+        after = self.journal.put(changed)
+        if after.state is State.QUEUED:
+            return self._send(after, own)
+        return Settled(after, entry, error if after.state is State.ASIDE else None)
+
+    def _look(
+        self, operation: Operation, own: bool, not_there: Callable[[], Settled[E]], error: AlgaError | None = None
+    ) -> Settled[E]:
+        """Look for it on the server. While nobody can look it stays in doubt; `error` is what made it so."""
+        try:
+            look, entry = self._remote.look(operation, self.journal.made())
+        except (Unreachable, AuthError, Forbidden, Refused, NotFound) as fault:
+            return Settled(self.journal.put(replace(operation, reason=fault.message)), error=error or fault)
+        match core.after_look(operation, look):
+            case Operation() as changed:
+                return self._next(changed, own, entry, error)
+            case Step.KEEP:
+                return self._next(core.kept_here(operation), own)
+            case _:
+                return not_there()
+
+    def _send(self, before: Operation, own: bool) -> Settled[E]:
+        """Send it: on disk first, and what came of it on disk after."""
+        operation = before
+        try:
+            ready = self._remote.prepare(before, own)
+            operation = self.journal.put(core.sending(ready, self._now(), self._remote.ahead()))
+            after, entry = self._remote.send(operation)
+        except Overtaken:
+            raise
+        except UnknownOutcome as error:
+            lost = self.journal.put(core.lost(operation, error.message, isinstance(error, ServerFailed)))
+            return self._look(lost, own, _stays(lost, error), error)
+        except Interrupted as error:
+            if operation is before:
+                self.journal.put(core.given_up(before, before, error.message, own))
+            raise
+        except AuthError as error:
+            return Settled(self.journal.put(core.given_up(operation, before, error.message, own)), error=error)
+        except Unreachable as error:
+            return Settled(self.journal.put(core.not_sent(operation, before, error.message)), error=error)
+        except AlgaError as error:
+            return self._refused(operation, before, error, own)
+        return self._next(after, own, entry)
+
+    def _refused(self, operation: Operation, before: Operation, error: AlgaError, own: bool) -> Settled[E]:
+        """The server, or a check before, said no: final, unless an earlier sending is what stands in the way."""
+
+        def final() -> Settled[E]:
+            after = core.refused(operation, before, error.message, own, isinstance(error, NoSession))
+            return Settled(self.journal.put(after), error=error)
+
+        if not before.in_doubt:
+            return final()
+        return self._look(replace(operation, sent_at=before.sent_at), own, final, error)
+
+
+def _stays(operation: Operation, error: AlgaError) -> Callable[[], Settled[E]]:
+    return lambda: Settled(operation, error=error)

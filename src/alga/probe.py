@@ -1,0 +1,179 @@
+"""Whether an operation is on the server already: it is looked for there before it is sent again."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING, Protocol
+
+from alga import entries, workitems
+from alga.learnt import DEPLOYED
+from alga.outbox import core
+from alga.outbox.core import Kind, Look, Operation, Seen
+from alga.times import cut, format_interval
+from alga.truth import Asked, unmet
+
+if TYPE_CHECKING:
+    from alga.api.client import Client
+    from alga.api.models import TimeEntry
+    from alga.config import Profile
+    from alga.learnt import Learnt
+    from alga.outbox.journal import Journal
+
+MINUTE = timedelta(minutes=1)
+NOT_THERE = "The entry is not there any more."
+GONE = "The timer is not there any more: it was deleted elsewhere."
+OTHERS = "It was changed elsewhere meanwhile, so it was left as it is."
+NOBODY = "It may be there, and the server does not show whose key this is, so alga cannot look for it."
+STATUSES = {
+    Kind.APPROVE: ("APPROVED", ("DRAFT", "SUBMITTED", "CHANGES_REQUESTED")),
+    Kind.SEND_BACK: ("CHANGES_REQUESTED", ("SUBMITTED",)),
+}
+
+
+class Parts(Protocol):
+    """What a session gives it."""
+
+    @property
+    def client(self) -> "Client": ...
+    @property
+    def journal(self) -> "Journal": ...
+    @property
+    def learnt(self) -> "Learnt": ...
+    @property
+    def profile(self) -> "Profile": ...
+    @property
+    def zone(self) -> tzinfo: ...
+    @property
+    def warnings(self) -> list[str]: ...
+    def now(self) -> datetime: ...
+    def warn(self, sentence: str) -> None: ...
+    def note(self, sentence: str) -> None: ...
+
+
+class Probe:
+    """Looks for operations on the server of a session."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._on = parts
+
+    def look(self, operation: Operation, taken: set[str]) -> "tuple[Look, TimeEntry | None]":
+        """Whether it is there already. Somebody else's entry is never taken for it, nor one that is another's."""
+        match operation.kind:
+            case Kind.CREATE:
+                return self._entry(operation, taken)
+            case Kind.START:
+                return self._session(operation, taken)
+            case Kind.STOP:
+                return self._stop(operation)
+        entry = entries.there(self._on.client, about(operation))
+        if operation.kind is Kind.DELETE and entry is None:
+            return Look(Seen.DONE), None
+        if entry is None:
+            return Look(Seen.CHANGED, reason=NOT_THERE), None
+        return self._look_at(operation, entry), entry
+
+    def _entry(self, operation: Operation, taken: set[str]) -> "tuple[Look, TimeEntry | None]":
+        asked = operation.asked
+        user_id = asked.user_id or workitems.own_user(self._on.client, self._on.learnt)
+        if user_id is None:  # with an overlap rule a second sending cannot double it (section 2)
+            guarded = self._on.learnt.kind == DEPLOYED
+            return Look(Seen.NOT_DONE) if guarded else Look(Seen.UNCLEAR, reason=NOBODY), None
+        wanted = (user_id, asked.work_item_type, asked.work_item_id, cut(asked.ended_at or operation.queued_at))
+        there = self._starting(user_id, cut(operation.started_at), MINUTE)
+        operation = self._by_their_clock(operation)
+        for entry in there:
+            same = (entry.user_id, entry.work_item_type, entry.work_item_id, entry.ended_at) == wanted
+            if same and entry.id not in taken and core.made_since(operation, entry.created_at):
+                return Look(Seen.DONE, entry.id, snapshot(entry)), entry
+        return Look(Seen.NOT_DONE), None
+
+    def _by_their_clock(self, operation: Operation) -> Operation:
+        """Where it was sent before any answer had shown the server's clock, the look has shown it now."""
+        return (
+            operation
+            if operation.ahead is not None
+            else replace(operation, ahead=self._on.client.ahead(self._on.now()))
+        )
+
+    def _starting(self, user_id: str, start: datetime, span: timedelta) -> "list[TimeEntry]":
+        return entries.since(self._on.client, user_id, start, start + span - timedelta(seconds=1))
+
+    def _session(self, operation: Operation, taken: set[str]) -> "tuple[Look, TimeEntry | None]":
+        """The active session, if it is this one; else one that was begun then and stopped elsewhere."""
+        active = self._on.client.active_session()
+        operation = self._by_their_clock(operation)
+        if active and _is_start_of(operation, active):
+            return Look(Seen.RUNNING, active.session_id or active.id, snapshot(active)), active
+        user_id = workitems.own_user(self._on.client, self._on.learnt)
+        sent = core.sent_there(operation)
+        found = self._starting(user_id, sent - core.AT_MOST_BETWEEN, 2 * core.AT_MOST_BETWEEN) if user_id else []
+        for entry in found:
+            if entry.ended_at and entry.id not in taken and _is_start_of(operation, entry):
+                shown = format_interval(entry.started_at, entry.ended_at, self._on.zone)
+                return Look(Seen.ENDED, entry.id, snapshot(entry), f"It was stopped elsewhere: {shown}."), entry
+        return Look(Seen.NOT_DONE), None
+
+    def _stop(self, operation: Operation) -> "tuple[Look, TimeEntry | None]":
+        entry = self.entry_of(operation)
+        operation = self._by_their_clock(operation)
+        if entry is None:
+            return Look(Seen.CHANGED, reason=GONE), None
+        if entry.ended_at is None:
+            return Look(Seen.NOT_DONE), entry
+        if operation.sent_at and core.is_end_of(operation, entry.ended_at):
+            return Look(Seen.DONE, entry.id, snapshot(entry)), entry
+        shown = format_interval(entry.started_at, entry.ended_at, self._on.zone)
+        return Look(Seen.CHANGED, entry.id, reason=f"It was stopped elsewhere: {shown} ({entry.id[:8]})."), entry
+
+    def entry_of(self, operation: Operation) -> "TimeEntry | None":
+        """The entry of a session: by its id, or where that is not an entry's by work item and start."""
+        if entry := entries.there(self._on.client, about(operation)):
+            return entry
+        before, user_id = operation.before or Asked(), workitems.own_user(self._on.client, self._on.learnt)
+        if user_id is None or before.started_at is None:
+            return None
+        found = self._starting(user_id, cut(before.started_at), MINUTE)
+        return next((entry for entry in found if entry.work_item_id == before.work_item_id), None)
+
+    def _look_at(self, operation: Operation, entry: "TimeEntry") -> Look:
+        """At the entry that an operation is about."""
+        if operation.kind in STATUSES:
+            wanted, possible = STATUSES[operation.kind]
+            if entry.approval_status == wanted:
+                return Look(Seen.DONE, entry.id)
+            fits = entry.approval_status in possible
+            reason = entries.CLOSED.format(entry.approval_status)
+            return Look(Seen.NOT_DONE if fits else Seen.CHANGED, entry.id, reason=reason)
+        if operation.kind is Kind.EDIT and not unmet(operation.asked, entry, self._on.zone):
+            return Look(Seen.DONE, entry.id, snapshot(entry))
+        return Look(Seen.NOT_DONE if snapshot(entry) == operation.before else Seen.CHANGED, entry.id, reason=OTHERS)
+
+
+def snapshot(entry: "TimeEntry") -> Asked:
+    """What an entry holds, to the second, to be compared later."""
+    notes = (entry.notes or "").encode("utf-8", "replace").decode().replace("\0", "")
+    return Asked(
+        entry.work_item_type,
+        entry.work_item_id,
+        entry.started_at.replace(microsecond=0),
+        entry.ended_at.replace(microsecond=0) if entry.ended_at else None,
+        entry.billable_minutes,
+        notes,
+        None,
+        entry.service_id,
+    )
+
+
+def about(operation: Operation) -> str:
+    """The id of the entry, or session, that it is about."""
+    assert operation.entry_id
+    return operation.entry_id
+
+
+def _is_start_of(operation: Operation, entry: "TimeEntry") -> bool:
+    """Whether a session was begun by this start: the same work item, when it was sent or at the start it was given."""
+    asked = operation.asked
+    if (entry.work_item_type, entry.work_item_id) != (asked.work_item_type, asked.work_item_id):
+        return False
+    sent = core.sent_there(operation)
+    near = abs(entry.started_at - sent) <= core.AT_MOST_BETWEEN
+    return near or (asked.started_at is not None and entry.started_at == cut(asked.started_at))

@@ -1,0 +1,240 @@
+"""The outbox's view of a server: an operation prepared, sent and looked for with the API client."""
+
+from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from alga import entries, workitems
+from alga.clash import Clash, Taken
+from alga.errors import (
+    AlgaError,
+    Forbidden,
+    NoneApproved,
+    NoSession,
+    NotFound,
+    Overlaps,
+    Refused,
+    UnknownOutcome,
+    Unreachable,
+)
+from alga.outbox import core
+from alga.outbox.core import Kind, Look, Operation, State
+from alga.probe import NOT_THERE, Parts, Probe, about, snapshot
+from alga.times import cut, format_interval, format_minutes, format_time
+from alga.truth import NON_BILLABLE, Asked, differences
+
+if TYPE_CHECKING:
+    from alga.api.models import TimeEntry
+    from alga.outbox.journal import Journal
+
+SKEW = timedelta(minutes=2)
+
+
+class Server:
+    """The server of a session. See outbox.drain.Remote."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._on = parts
+        self._probe = Probe(parts)
+
+    def ahead(self) -> float | None:
+        """Seconds by which the server's clock is ahead of ours, by its last answer."""
+        return self._on.client.ahead(self._on.now())
+
+    def within(self, seconds: float | None) -> AbstractContextManager[None]:
+        """A block of requests with a limit of time."""
+        return self._on.client.within(seconds)
+
+    def look(self, operation: Operation, taken: set[str]) -> "tuple[Look, TimeEntry | None]":
+        """Whether it is there already."""
+        return self._probe.look(operation, taken)
+
+    # --- before it is sent ---
+
+    def prepare(self, operation: Operation, own: bool) -> Operation:
+        """With what was typed looked up; a new entry is checked for overlaps of one's own time.
+
+        A timer's own stop was checked before, as was an edit.
+        """
+        ready = self._looked_up(operation)
+        if ready.kind is Kind.STOP and ready.asked.ended_at is None and not own:
+            ahead = timedelta(seconds=self.ahead() or 0.0)  # by the server's clock, when stop was typed
+            ready = replace(ready, asked=replace(ready.asked, ended_at=cut(ready.queued_at + ahead)))
+        if ready.kind is Kind.CREATE and not (own and ready.timer):
+            self._check(ready, own)
+        return ready
+
+    def _looked_up(self, operation: Operation) -> Operation:
+        asked, label = operation.asked, operation.label
+        client, learnt = self._on.client, self._on.learnt
+        if operation.item_typed and asked.work_item_id is None:
+            item = workitems.resolve(operation.item_typed, asked.work_item_type or "ticket", client, learnt)
+            asked, label = replace(asked, work_item_id=item.id), item.label
+        if operation.service_typed is not None:
+            typed = operation.service_typed or None
+            service_id, usual = workitems.service(typed, self._on.profile.service, client, learnt)
+            if usual:
+                self._on.note(workitems.as_usual(usual, self._on.profile.service))
+            asked = replace(asked, service_id=service_id)
+        return replace(operation, asked=asked, label=label, service_typed=None)
+
+    def _check(self, operation: Operation, own: bool) -> None:
+        """Raise Overlaps. Where the own user is not known, or another is asked for, that is left to the server."""
+        asked = operation.asked
+        assert asked.started_at and asked.ended_at
+        if asked.user_id in (None, self._on.learnt.user_id):
+            try_with = f"alga log {operation.item_typed}" if own and operation.item_typed else ""
+            self._clash(operation.id).check(asked.started_at, asked.ended_at, try_with=try_with)
+
+    def _clash(self, number: int) -> Clash:
+        on = self._on
+        return Clash(on.client, on.learnt, on.zone, on.now(), taken(on.journal, number))
+
+    # --- sending ---
+
+    def send(self, operation: Operation) -> "tuple[Operation, TimeEntry | None]":
+        """Send it: what it is after that, and the entry. Raises what the client raises."""
+        sent = self._send(operation)
+        say_if_wrong(self._on)
+        return sent
+
+    def _send(self, operation: Operation) -> "tuple[Operation, TimeEntry | None]":
+        match operation.kind:
+            case Kind.CREATE:
+                return self._create(operation)
+            case Kind.START:
+                return self._start(operation)
+            case Kind.STOP:
+                return self._stop(operation)
+            case Kind.EDIT:
+                return self._edit(operation)
+            case Kind.DELETE:
+                with suppress(NotFound):
+                    self._on.client.delete_entry(about(operation))
+                return core.done(operation, None), None
+            case Kind.APPROVE:
+                self._approve(operation)
+            case Kind.SEND_BACK:
+                self._send_back(operation)
+        return core.done(operation, None), None
+
+    def _create(self, operation: Operation) -> "tuple[Operation, TimeEntry | None]":
+        asked = core.as_entry(operation)
+        assert asked.started_at and asked.ended_at
+        try:
+            entry = self._on.client.create_entry(asked)
+        except Overlaps as error:
+            raise self._clash(operation.id).named(error, asked.started_at, asked.ended_at) from None
+        self._own(operation, entry)
+        return core.done(operation, entry.id), entry
+
+    def _own(self, operation: Operation, entry: "TimeEntry") -> None:
+        """Keep what an entry shows of the key's own user, and the service for the next."""
+        if operation.asked.user_id is None:
+            self._on.learnt.own(entry.user_id, entry.user_name)
+        self._on.learnt.last_service = entry.service_id or self._on.learnt.last_service
+
+    def _start(self, operation: Operation) -> "tuple[Operation, TimeEntry | None]":
+        asked = replace(operation.asked, started_at=None, ended_at=None, billable_minutes=None)
+        entry = self._on.client.start_tracking(asked)
+        self._own(operation, entry)
+        for sentence in differences(asked, entry, self._on.zone):
+            self._on.warn(sentence)
+        return self._begun(operation, entry)
+
+    def _begun(self, operation: Operation, entry: "TimeEntry") -> "tuple[Operation, TimeEntry]":
+        """The second step of a back-dated start: PUT the start, and read it back. Else the stop corrects it."""
+        start = operation.asked.started_at
+        if start and cut(start) != entry.started_at and not operation.asked.ended_at:
+            entry = self._back_dated(entry, cut(start))
+        begun = core.running_there(operation, entry.session_id or entry.id, snapshot(entry))
+        return begun, entry
+
+    def _back_dated(self, entry: "TimeEntry", start: datetime) -> "TimeEntry":
+        try:
+            changed = self._on.client.update_entry(entry.id, Asked(started_at=start), running=True)
+        except (Refused, Forbidden, NotFound, Unreachable) as error:
+            wanted, now = format_time(start, self._on.zone), format_time(entry.started_at, self._on.zone)
+            runs = "The server may have it" if isinstance(error, UnknownOutcome) else "It runs"
+            self._on.warn(f"{runs} from {now}, not {wanted}: {error.message} alga stop corrects it.")
+            return entry
+        if changed.started_at != start:
+            wanted, now = format_time(start, self._on.zone), format_time(changed.started_at, self._on.zone)
+            self._on.warn(f"The server has it from {now}, not {wanted}. alga stop corrects it.")
+        return changed
+
+    def _stop(self, operation: Operation) -> "tuple[Operation, TimeEntry | None]":
+        asked = replace(operation.asked, work_item_type=None, work_item_id=None)
+        before = operation.before or Asked()
+        if asked.billable_minutes is None and before.work_item_type == NON_BILLABLE:
+            asked = replace(asked, billable_minutes=0)
+        try:
+            entry = self._on.client.stop_tracking(about(operation), asked)
+        except NoSession as error:
+            raise self._elsewhere(operation, error) from None
+        self._own(operation, entry)
+        return core.delivered(operation, entry.id, snapshot(entry)), entry
+
+    def _elsewhere(self, operation: Operation, error: NoSession) -> AlgaError:
+        entry = self._probe.entry_of(operation)
+        if entry is None:
+            return error
+        shown = format_interval(entry.started_at, entry.ended_at, self._on.zone)
+        return NoSession(f"That timer was stopped elsewhere: {shown} ({entry.id[:8]}).", f"alga show {entry.id[:8]}")
+
+    def _edit(self, operation: Operation) -> "tuple[Operation, TimeEntry | None]":
+        running = bool(operation.before and operation.before.ended_at is None and operation.asked.ended_at is None)
+        entry = self._on.client.update_entry(about(operation), operation.asked, running)
+        return core.done(operation, entry.id), entry
+
+    def _approve(self, operation: Operation) -> None:
+        for result in self._on.client.approve([about(operation)]):
+            if not result.success:
+                raise NoneApproved(result.error or "The server did not approve it.")
+
+    def _send_back(self, operation: Operation) -> None:
+        """It says success whatever happened (section 7): so the entry is read."""
+        reason = operation.asked.notes or ""
+        self._on.client.request_changes([about(operation)], reason, operation.feedback)
+        entry = entries.there(self._on.client, about(operation))
+        if entry is None or entry.approval_status != "CHANGES_REQUESTED":
+            raise Refused(entries.CLOSED.format(entry.approval_status) if entry else NOT_THERE)
+
+
+def clock_fault(ahead: float | None) -> str:
+    """`5m behind the server`, where the server's clock is `ahead` by so many seconds; '' when that is little."""
+    if ahead is None or abs(ahead) <= SKEW.total_seconds():
+        return ""
+    return f"{format_minutes(round(abs(ahead) / 60))} {'behind' if ahead > 0 else 'ahead of'} the server"
+
+
+def say_if_wrong(on: Parts) -> None:
+    """Warn, once, of a clock that would make the times wrong that are taken from it."""
+    if (fault := clock_fault(on.client.ahead(on.now()))) and not on.profile.is_local:
+        told = f"The clock of this computer is {fault}: times taken from it are off by that. Set it."
+        if told not in on.warnings:
+            on.warn(told)
+
+
+def taken(journal: "Journal", number: int = 0) -> list[Taken]:
+    """The time that operations on this computer take up, of which the server may know nothing yet.
+
+    With the `number` of one of them: what was there before it.
+    """
+    waiting = [each for each in journal.queued() if each.kind in (Kind.CREATE, Kind.START, Kind.STOP)]
+    live = journal.live()
+    every = {each.id: each for each in (live, *waiting) if each and each.id != number}
+    here = [each for each in every.values() if each.kind is not Kind.START or each.state is State.QUEUED]
+    before = [each for each in here if not number or each.id < number or each.live]
+    return [Taken(each.started_at, _end(each), each.label, _id(each), sent=False) for each in before]
+
+
+def _end(operation: Operation) -> datetime | None:
+    """A stop on the server's clock ends when it was typed."""
+    return operation.asked.ended_at or (cut(operation.queued_at) if operation.kind is Kind.STOP else None)
+
+
+def _id(operation: Operation) -> str:
+    """A timer on the server's clock is an entry there too; of what is here only, the journal's number."""
+    return operation.entry_id if operation.kind is Kind.STOP and operation.entry_id else f"kept-{operation.id}"

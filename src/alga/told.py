@@ -1,0 +1,162 @@
+"""What commands say of a write: delivered, waiting here, set aside, or refused; and of what waited before."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from alga import entries
+from alga.errors import (
+    AlgaError,
+    AuthError,
+    Forbidden,
+    NeverSent,
+    NoConnection,
+    NotFound,
+    Overtaken,
+    Refused,
+    ServerFailed,
+    UnknownOutcome,
+    Unreachable,
+)
+from alga.outbox.core import Kind, Operation, State, as_entry
+from alga.running import Running, of_entry, of_operation
+from alga.session import Session
+from alga.times import minutes_between, to_wire
+from alga.truth import Asked, differences
+from alga.waiting import mentions
+
+if TYPE_CHECKING:
+    from alga.api.models import TimeEntry
+    from alga.outbox.drain import Settled
+
+ENTRY_FIELDS = (  # of an entry as JSON shows it
+    "id",
+    "work_item_type",
+    "work_item_id",
+    "work_item_title",
+    "user_id",
+    "user_name",
+    "started_at",
+    "ended_at",
+    "duration_minutes",
+    "billable_minutes",
+    "service_id",
+    "service_name",
+    "notes",
+    "approval_status",
+    "time_sheet_id",
+)
+
+
+def lately(session: Session) -> list[Running]:
+    """What was worked on, the latest first: own entries, and the stops that wait here."""
+    try:
+        recorded = entries.recent_work(session.client, session.learnt, session.now())
+    except Unreachable:
+        recorded = []
+    done = [of_entry(session.learnt, entry) for entry in recorded if entry.work_item_id]
+    return sorted([*(of_operation(each) for each in waiting(session)), *done], key=_end, reverse=True)
+
+
+def waiting(session: Session) -> list[Operation]:
+    """The entries that wait here to be sent."""
+    queued = [] if session.profile.is_local else session.journal.queued()
+    return [each for each in queued if each.kind is Kind.CREATE]
+
+
+def unsent_here(session: Session) -> list[Operation]:
+    """All that waits on this computer for the server and key: a timer, the queue, and what is set aside."""
+    journal = session.journal
+    live = journal.live()
+    return list({each.id: each for each in (live, *journal.queued(), *journal.aside()) if each}.values())
+
+
+def mention(session: Session) -> None:
+    """Say what waits here, so that no list or sum looks whole that is not."""
+    if not session.profile.is_local:
+        for sentence in mentions(session.journal, session.zone, session.now()):
+            session.warn(sentence)
+
+
+def _end(running: Running) -> datetime:
+    entry_end = running.entry.ended_at if running.entry else None
+    kept_end = running.operation.asked.ended_at if running.operation else None
+    return kept_end or entry_end or running.started_at
+
+
+def delivered(entry: "TimeEntry") -> dict[str, Any]:
+    """A written entry as JSON."""
+    return entry.published() | {"delivery": "delivered"}
+
+
+def settled_entry(session: Session, settled: "Settled[TimeEntry]") -> "TimeEntry | None":
+    """The entry a delivery made, read again where another process made it; None while it waits, which is said.
+
+    Raises the error that had it set aside.
+    """
+    operation = settled.operation
+    if operation.state is State.ASIDE:
+        error = settled.error or Refused(operation.reason)
+        error.hint = f"It is set aside: alga queue show {operation.id}"
+        raise error
+    if operation.state is State.DONE:
+        return settled.entry or (session.client.get_entry(operation.entry_id) if operation.entry_id else None)
+    session.warn(saved(operation, settled.error))
+    return None
+
+
+WHY: tuple[tuple[type[AlgaError], str], ...] = (
+    (NoConnection, "no connection"),
+    (Overtaken, "another alga is sending"),
+    (AuthError, "the key was refused"),
+    (ServerFailed, "the server failed"),
+    (UnknownOutcome, "no answer"),
+    (NeverSent, "the server is too slow just now"),
+)
+
+
+def saved(operation: Operation, error: AlgaError | None) -> str:
+    """`Saved here, not sent (no connection). alga sync sends it.`"""
+    why = next((words for kind, words in WHY if isinstance(error or NoConnection(""), kind)), "the server failed")
+    if operation.in_doubt:
+        return f"Saved here; it may be on the server already ({why}). alga sync looks before it sends it again."
+    return f"Saved here, not sent ({why}). alga sync sends it."
+
+
+def queued(operation: Operation) -> dict[str, Any]:
+    """What waits, as JSON: an entry without an id."""
+    asked = as_entry(operation)
+    start, end = operation.started_at, asked.ended_at
+    return {
+        **dict.fromkeys(ENTRY_FIELDS),
+        "work_item_type": asked.work_item_type,
+        "work_item_id": asked.work_item_id,
+        "user_id": asked.user_id or operation.user_id,
+        "started_at": to_wire(start),
+        "ended_at": to_wire(end) if end else None,
+        "duration_minutes": minutes_between(start, end) if end else None,
+        "billable_minutes": asked.billable_minutes,
+        "service_id": asked.service_id,
+        "notes": asked.notes,
+        "delivery": "queued",
+    }
+
+
+@contextmanager
+def nothing(was: str) -> Iterator[None]:
+    """What is refused in here says that nothing was `was`."""
+    try:
+        yield
+    except (Refused, NotFound, Forbidden, Unreachable) as error:
+        if "Nothing was" in error.message or isinstance(error, UnknownOutcome):
+            raise
+        raise error.adding(f"Nothing was {was}.") from None
+
+
+def told(session: Session, asked: Asked, entry: "TimeEntry") -> None:
+    """After a write: say each difference between what was asked and what was stored."""
+    for sentence in differences(asked, entry, session.zone):
+        session.warn(sentence)
+    if not entry.notes:
+        session.note(f"It has no notes, and they end up on invoices. To add some: alga edit {entry.id[:8]} -m TEXT")

@@ -1,0 +1,128 @@
+"""What waits on this computer, in words."""
+
+from collections.abc import Sequence
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING, Any
+
+from alga.outbox.core import Kind, Operation, State, as_entry
+from alga.times import counted, format_day, format_interval, format_time, local_date, minutes_between, to_wire
+from alga.truth import differences
+
+if TYPE_CHECKING:
+    from alga.api.models import TimeEntry
+    from alga.outbox.drain import Settled
+    from alga.outbox.journal import Journal
+
+VERBS = {
+    Kind.CREATE: "log",
+    Kind.START: "start",
+    Kind.STOP: "stop",
+    Kind.EDIT: "edit",
+    Kind.DELETE: "delete",
+    Kind.APPROVE: "approve",
+    Kind.SEND_BACK: "request-changes",
+}
+TIMES = (Kind.CREATE, Kind.STOP, Kind.EDIT)
+DELIVERY = {
+    State.RUNNING: "running",
+    State.QUEUED: "queued",
+    State.ASIDE: "set aside",
+    State.DONE: "delivered",
+    State.REFUSED: "refused",
+    State.DROPPED: "discarded",
+}
+SHOWN = 3  # named one by one; of more, how many there are
+
+
+def what(operation: Operation, zone: tzinfo, now: datetime) -> str:
+    """`TIC1042 09:12-10:00`, `TIC1042 Mon 23 Nov 09:12-10:00`, `edit 1c7b04e2`."""
+    asked = operation.asked
+    if operation.kind in (Kind.CREATE, Kind.START, Kind.STOP):
+        start = operation.started_at
+        times = format_interval(start, asked.ended_at, zone)
+        if operation.kind is Kind.STOP and not asked.ended_at:
+            times = f"{times}{format_time(operation.queued_at, zone)}"
+        return f"{operation.label} {_on(start, zone, now)}{times}"
+    return f"{VERBS[operation.kind]} {operation.label} {(operation.entry_id or '')[:8]}".replace("  ", " ").strip()
+
+
+def published(operation: Operation) -> dict[str, Any]:
+    """As JSON shows it."""
+    asked = as_entry(operation)
+    timed = operation.kind in (Kind.CREATE, Kind.START, Kind.STOP)
+    times = {"started_at": operation.started_at if timed else asked.started_at, "ended_at": asked.ended_at}
+    moments = times | {"queued_at": operation.queued_at, "changed_at": operation.changed_at}
+    return {
+        "id": operation.id,
+        "kind": operation.kind.value,
+        "delivery": DELIVERY[operation.state],
+        "in_doubt": operation.in_doubt,
+        "label": operation.label,
+        "entry_id": operation.entry_id,
+        "work_item_type": asked.work_item_type,
+        "work_item_id": asked.work_item_id,
+        "billable_minutes": asked.billable_minutes,
+        "service_id": asked.service_id,
+        "notes": asked.notes,
+        "tries": operation.tries,
+        "reason": operation.reason or None,
+        "key": operation.key,
+        "server": operation.server,
+        "user_id": operation.user_id,
+        **{name: to_wire(instant) if instant else None for name, instant in moments.items()},
+    }
+
+
+def minutes(operation: Operation) -> int:
+    """Worked minutes that wait in it."""
+    if operation.kind not in (Kind.CREATE, Kind.STOP):
+        return 0
+    return max(0, minutes_between(operation.started_at, operation.asked.ended_at or operation.queued_at))
+
+
+def mentions(journal: "Journal", zone: tzinfo, now: datetime) -> list[str]:
+    """A sentence for what waits, one for what is set aside, and one for what waits for another key or server."""
+    said = []
+    if queued := [each for each in journal.queued() if not each.live]:
+        said.append(f"Not on the server yet: {_named(queued, zone, now)}. alga sync sends {_it(queued)}.")
+    if aside := journal.aside():
+        said.append(f"Set aside: {_named(aside, zone, now)}. To see why: alga queue")
+    if others := journal.of_others():
+        wait = "waits" if len(others) == 1 else "wait"
+        said.append(f"{_named(others, zone, now)} {wait} for another login: alga queue")
+    return said
+
+
+def reports(settled: "Sequence[Settled[TimeEntry]]", zone: tzinfo, now: datetime) -> list[str]:
+    """What became of operations that an earlier command left."""
+    done = [each.operation for each in settled if each.operation.state is State.DONE]
+    said = [f"Recorded now: {_named(done, zone, now)}."] if done else []
+    for each in settled:
+        said += differing(each, zone)
+        if each.operation.state is State.ASIDE:
+            said.append(f"Set aside: {what(each.operation, zone, now)}. {each.operation.reason} To decide: alga queue")
+    return said
+
+
+def differing(settled: "Settled[TimeEntry]", zone: tzinfo) -> list[str]:
+    """One sentence for each thing that an entry recorded now does not have as it was asked for."""
+    operation, entry = settled.operation, settled.entry
+    if operation.state is not State.DONE or entry is None or operation.kind not in TIMES:
+        return []
+    return differences(as_entry(operation), entry, zone)
+
+
+def _named(operations: Sequence[Operation], zone: tzinfo, now: datetime) -> str:
+    if len(operations) > SHOWN:
+        return f"{what(operations[0], zone, now)} and {counted(len(operations) - 1, 'other')}"
+    return ", ".join(what(each, zone, now) for each in operations)
+
+
+def _it(operations: Sequence[Operation]) -> str:
+    return "it" if len(operations) == 1 else "them"
+
+
+def _on(instant: datetime, zone: tzinfo, now: datetime) -> str:
+    """`Mon 23 Nov `, and nothing for today."""
+    day, today = local_date(instant, zone), local_date(now, zone)
+    return "" if day == today else f"{format_day(day, today)} "

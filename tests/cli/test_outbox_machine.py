@@ -1,0 +1,501 @@
+"""The whole of alga before a server and a network that fail in every way: each minute is there once, or told of."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from unittest.mock import patch
+
+import httpx
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+
+from alga.local.app import App
+from alga.outbox.journal import Journal
+from tests.support import Clock, Desk, Result
+
+EXAMPLES = int(os.environ.get("ALGA_TEST_EXAMPLES", "500"))
+FRIDAY = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
+SLOTS = 8
+ITEMS = ("TIC1042", "TIC1011")
+
+
+class Crash(BaseException):
+    """The process is gone."""
+
+
+@dataclass
+class Weather(httpx.BaseTransport):
+    """A network in front of a server. `plan` says what happens to which request of a command, counted from 0."""
+
+    inner: httpx.BaseTransport
+    plan: dict[int, str] = field(default_factory=dict)
+    meanwhile: Callable[[], object] = lambda: None
+    number: int = 0
+    late: list[httpx.Request] = field(default_factory=list)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send it on, or not."""
+        fault, self.number = self.plan.get(self.number, ""), self.number + 1
+        if fault == "late" and not (request.method == "POST" and request.url.path.endswith("/time-entries")):
+            fault = "lost"
+        self._before(fault, request)
+        response = self.inner.handle_request(request)
+        response.read()
+        return self._after(fault, request, response)
+
+    def _before(self, fault: str, request: httpx.Request) -> None:
+        match fault:
+            case "refused":
+                raise httpx.ConnectError("[Errno 111] Connection refused", request=request)
+            case "no connection":
+                raise httpx.ConnectTimeout("timed out", request=request)
+            case "lost":
+                raise httpx.ReadTimeout("timed out", request=request)
+            case "late":
+                self.late.append(request)
+                raise httpx.ReadTimeout("timed out", request=request)
+            case "crash before":
+                raise Crash
+            case "meanwhile":
+                plan, self.plan = self.plan, {}
+                self.meanwhile()
+                self.plan = plan
+
+    def _after(self, fault: str, request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        match fault:
+            case "reply lost":
+                raise httpx.ReadTimeout("timed out", request=request)
+            case "reset":
+                raise httpx.ReadError("Connection reset by peer", request=request)
+            case "crash after":
+                raise Crash
+            case "502 after":
+                return httpx.Response(502, content=b"<html>bad gateway</html>")
+            case "truncated":
+                return httpx.Response(response.status_code, content=response.content[: len(response.content) // 2])
+            case "garbage":
+                return httpx.Response(200, content=b"\xff\xfe<html>")
+        return response
+
+    def land(self) -> None:
+        """What was on its way arrives."""
+        for request in self.late:
+            self.inner.handle_request(request)
+        self.late = []
+
+
+class Answering(Weather):
+    """A server that sometimes answers for itself, before it does anything."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """An error, or the answer."""
+        fault = self.plan.get(self.number, "")
+        if fault in ("500 before", "429"):
+            self.number += 1
+            if fault == "429":
+                return httpx.Response(429, headers={"Retry-After": "120"}, json={"error": {"code": "RATE_LIMITED"}})
+            return httpx.Response(500, json={"error": {"code": "INTERNAL_ERROR", "message": "An unexpected error"}})
+        return super().handle_request(request)
+
+
+FAULTS = (
+    "refused", "no connection", "lost", "reply lost", "reset", "500 before", "502 after", "429", "truncated", "garbage",
+    "late", "crash before", "crash after", "meanwhile",
+)  # fmt: skip
+plans: st.SearchStrategy[dict[int, str]] = st.one_of(
+    st.just({}),
+    st.dictionaries(st.integers(0, 7), st.sampled_from(FAULTS), max_size=3),
+    st.sampled_from(["refused", "no connection", "lost"]).map(lambda fault: dict.fromkeys(range(40), fault)),
+)
+crashes = st.one_of(st.none(), st.none(), st.none(), st.tuples(st.integers(0, 4), st.booleans()))
+
+
+@contextmanager
+def crashing(crash: tuple[int, bool] | None) -> Iterator[None]:
+    """The process goes at the n-th writing of the journal, before it or after; and nobody waits for a lock."""
+    written, save, add, alone = 0, Journal.save, Journal.add, Journal.alone
+
+    def breaking(write: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(journal: Journal, *given: Any) -> Any:
+            nonlocal written
+            here, written = crash and crash[0] == written, written + 1
+            if here and crash and not crash[1]:
+                raise Crash
+            done = write(journal, *given)
+            if here:
+                raise Crash
+            return done
+
+        return wrapped
+
+    with (
+        patch.object(Journal, "save", breaking(save)),
+        patch.object(Journal, "add", breaking(add)),
+        patch.object(Journal, "alone", lambda journal, wait: alone(journal, 0)),
+    ):
+        yield
+
+
+@dataclass
+class Fact:
+    """What the person at the desk was told of one piece of work, known by the first word of its notes."""
+
+    tag: str
+    fate: str  # must: it was accepted; no: it was refused or discarded; maybe: the command did not end
+    told: dict[str, Any] | None = None  # what the command printed, where it said the times
+    touched: bool = False  # another client deleted or stopped it: it may be gone, or have another end
+    notes: list[str] = field(default_factory=list)  # what it says, one after the other
+
+
+class Machine(RuleBasedStateMachine):
+    """A technician with bad luck, and another client of the same user."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.directory = TemporaryDirectory()
+        self.facts: dict[str, Fact] = {}
+        self.others: dict[str, tuple[Any, ...]] = {}  # what the other client recorded
+        self.running: str | None = None  # the timer that certainly runs
+        self.unsure = False  # a timer command did not end, or another client had its hand in it
+        self.perhaps: set[str] = set()  # the timers that may run then
+        self.number = 0
+
+    @initialize(kind=st.sampled_from(["deployed", "server clock", "published"]), known=st.booleans())
+    def at_a_server(self, kind: str, known: bool) -> None:
+        """A server of one of the kinds; where it is `known`, alga has seen it before."""
+        home, self.clock = Path(self.directory.name), Clock()
+        self.kind = kind
+        self.app = App(home / "server.db", self.clock, strict=kind != "published")
+        self.network = Answering(httpx.WSGITransport(app=self.app))
+        self.network.meanwhile = lambda: self.desk("sync")
+        env = {"ALGA_URL": "http://127.0.0.1:9", "ALGA_API_KEY": self.app.key_of("technician")}
+        self.desk = Desk(home / "home", self.clock, env=env, transport=self.network, tty=False)
+        self.other = Desk(home / "other", self.clock, env=env, transport=httpx.WSGITransport(app=self.app), tty=False)
+        self.other.ok("log", "TIC1042", "5:00-5:30", "-s", "Basic Support", "-m", "first", "--date", "2026-11-10")
+        if kind == "server clock":
+            self.desk.ok("config", "set", "timer", "server")
+        if known:
+            self.desk.ok("log", "TIC1042", "6:00-6:30", "-s", "Basic Support", "-m", "known", "--date", "2026-11-10")
+            self.desk.ok("log", "TIC1011", "6:30-7:00", "-m", "known", "--date", "2026-11-10")
+
+    # --- what the technician types ---
+
+    def typed(self, plan: dict[int, str], crash: tuple[int, bool] | None, *words: str) -> Result | None:
+        """A command under a plan; None when the process is gone."""
+        self.clock.pass_by(minutes=4)
+        self.network.plan, self.network.number = plan, 0
+        try:
+            with crashing(crash):
+                result = self.desk(*words)
+        except Crash:
+            result = None
+        self.network.plan = {}
+        assert result is None or result.code not in (70, 130), result
+        return result
+
+    def tag(self) -> str:
+        self.number += 1
+        return f"n{self.number}"
+
+    @rule(item=st.sampled_from(ITEMS), slot=st.integers(0, SLOTS - 1), plan=plans, crash=crashes)
+    def log(self, item: str, slot: int, plan: dict[int, str], crash: tuple[int, bool] | None) -> None:
+        """Work already done, at one of a few places, so that some are taken."""
+        tag, start = self.tag(), FRIDAY + timedelta(minutes=30 * slot)
+        times = (f"{start:%Y-%m-%dT%H:%M:%SZ}", f"{start + timedelta(minutes=30):%Y-%m-%dT%H:%M:%SZ}")
+        words = ("log", item, "--from", times[0], "--to", times[1], "-s", "Basic Support", "-m", tag, "--json")
+        self.settle(tag, self.typed(plan, crash, *words))
+
+    @rule(
+        item=st.sampled_from(ITEMS), slot=st.integers(0, SLOTS - 1), plan=plans, crash=crashes, times=st.integers(2, 3)
+    )
+    def script(self, item: str, slot: int, plan: dict[int, str], crash: tuple[int, bool] | None, times: int) -> None:
+        """A script with a key, that runs several times."""
+        tag, start = self.tag(), FRIDAY + timedelta(days=-1, minutes=30 * slot)
+        when = (f"{start:%Y-%m-%dT%H:%M:%SZ}", f"{start + timedelta(minutes=30):%Y-%m-%dT%H:%M:%SZ}")
+        words = (
+            "log",
+            item,
+            "--from",
+            when[0],
+            "--to",
+            when[1],
+            "-s",
+            "Basic Support",
+            "-m",
+            tag,
+            "--json",
+            "--key",
+            tag,
+        )
+        for _ in range(times):
+            result = self.typed(plan, crash, *words)
+            self.settle(tag, result, again=True)
+
+    def settle(self, tag: str, result: Result | None, again: bool = False) -> None:
+        """What was told of an entry."""
+        if again and tag in self.facts and self.facts[tag].fate == "must":
+            assert result is None or result.code != 5 or "set aside" in result.err, result
+            return
+        fate = "maybe" if result is None else "must" if result.code == 0 else "no"
+        fact = self.facts[tag] = Fact(tag, fate, notes=[tag])
+        if result and result.code == 0:
+            fact.told = result.json
+            assert result.json["delivery"] in ("delivered", "queued")
+            assert (result.json["delivery"] == "delivered") == (result.json["id"] is not None)
+
+    @rule(item=st.sampled_from(ITEMS), plan=plans, crash=crashes, ago=st.sampled_from([None, "2m", "3m"]))
+    def start(self, item: str, plan: dict[int, str], crash: tuple[int, bool] | None, ago: str | None) -> None:
+        """The clock runs."""
+        tag = self.tag()
+        back = ("--ago", ago) if ago else ()
+        result = self.typed(plan, crash, "start", item, "-m", tag, "-s", "Basic Support", *back, "--json")
+        if result is None:
+            self.facts[tag] = Fact(tag, "maybe", notes=[tag])
+            self.doubt(tag)
+        elif result.code == 0:
+            assert self.free(), f"{self.running} ran, and {tag} was started: {result}"
+            self.facts[tag] = Fact(tag, "must", notes=[tag])
+            self.running, self.unsure, self.perhaps = tag, False, set()
+            asked = self.clock.now - timedelta(minutes=int((ago or "0m")[:-1]))  # the stop corrects what is not so yet
+            self.started_at = {result.json["started_at"], f"{asked:%Y-%m-%dT%H:%M:00Z}"}
+        else:
+            self.facts[tag] = Fact(tag, "no")
+
+    def doubt(self, *tags: str) -> None:
+        """One of these may run, or what ran before."""
+        self.perhaps |= {*tags, *([self.running] if self.running else [])}
+        self.running, self.unsure = None, True
+
+    def discarded(self) -> None:
+        """Whatever may have run is not recorded, or is."""
+        for tag in self.perhaps:
+            self.facts[tag].fate = "maybe"
+
+    def free(self) -> bool:
+        """No timer is known to run for certain."""
+        return self.unsure or self.running is None or self.facts[self.running].touched
+
+    @rule(plan=plans, crash=crashes, ago=st.sampled_from([None, "1m"]))
+    def stop(self, plan: dict[int, str], crash: tuple[int, bool] | None, ago: str | None) -> None:
+        """The clock stops."""
+        result = self.typed(plan, crash, "stop", "--json", *(("--ago", ago) if ago else ()))
+        self.ended(result)
+
+    def ended(self, result: Result | None) -> None:
+        """What was told of a stop."""
+        if result is None:
+            self.doubt()
+            return
+        if result.code == 0 and self.unsure and result.json["delivery"] == "discarded":
+            self.discarded()
+        if result.code == 0 and self.running and not self.unsure:
+            fact = self.facts[self.running]
+            if result.json["delivery"] == "discarded":
+                fact.fate = "no"
+            else:
+                fact.told = result.json
+                assert result.json["started_at"] in self.started_at, result
+            self.running = None
+        elif result.code == 6:
+            assert self.free(), result
+            self.running = None
+
+    @rule(item=st.sampled_from(ITEMS), plan=plans, crash=crashes)
+    def switch(self, item: str, plan: dict[int, str], crash: tuple[int, bool] | None) -> None:
+        """One stops, another starts."""
+        tag = self.tag()
+        result = self.typed(plan, crash, "switch", item, "-m", tag, "-s", "Basic Support", "--json")
+        if result is None or result.code != 0:
+            self.facts[tag] = Fact(tag, "maybe", notes=[tag])
+            self.doubt(tag)
+            return
+        if self.running and not self.unsure:
+            stopped = result.json["stopped"]
+            assert stopped is not None or self.facts[self.running].touched
+            if stopped and stopped["delivery"] == "discarded":
+                self.facts[self.running].fate = "no"
+        elif result.json["stopped"] and result.json["stopped"]["delivery"] == "discarded":
+            self.discarded()
+        self.facts[tag] = Fact(tag, "must", notes=[tag])
+        self.perhaps = set()
+        self.running, self.unsure, self.started_at = tag, False, {result.json["started"]["started_at"]}
+
+    @rule(plan=plans, crash=crashes)
+    def cancel(self, plan: dict[int, str], crash: tuple[int, bool] | None) -> None:
+        """The timer is discarded; a technician may not on the server's clock."""
+        result = self.typed(plan, crash, "cancel", "--yes", "--json")
+        if result is None or (result.code == 0 and result.json["delivery"] == "queued"):
+            self.doubt()
+            self.discarded()
+        elif result.code == 0 and self.running and not self.unsure:
+            self.facts[self.running].fate, self.running = "no", None
+        elif result.code == 0:
+            self.discarded()
+            self.running = None
+
+    def mine(self) -> dict[str, dict[str, Any]]:
+        """What alga recorded, by tag, as the server has it."""
+        rows = self.other.ok("list", "--from", "2026-11-01", "--json").json
+        return {row["notes"].split()[0]: row for row in rows if row["notes"] and row["notes"].startswith("n")}
+
+    @rule(data=st.data(), plan=plans, crash=crashes)
+    def edit(self, data: st.DataObject, plan: dict[int, str], crash: tuple[int, bool] | None) -> None:
+        """An entry says something else."""
+        there = {tag: row for tag, row in self.mine().items() if row["ended_at"]}
+        if not there:
+            return
+        tag = data.draw(st.sampled_from(sorted(there)))
+        notes = f"{tag} {self.tag()}"
+        result = self.typed(plan, crash, "edit", there[tag]["id"], "-m", notes, "--json")
+        if result is None:
+            self.facts[tag].notes.append(f"{notes}?")
+        elif result.code == 0:
+            self.facts[tag].notes.append(notes)
+
+    @precondition(lambda self: self.kind == "published")
+    @rule(data=st.data(), plan=plans, crash=crashes)
+    def delete(self, data: st.DataObject, plan: dict[int, str], crash: tuple[int, bool] | None) -> None:
+        """An entry goes."""
+        there = {tag: row for tag, row in self.mine().items() if row["ended_at"]}
+        if not there:
+            return
+        tag = data.draw(st.sampled_from(sorted(there)))
+        result = self.typed(plan, crash, "delete", there[tag]["id"], "--yes")
+        if result is None or result.code == 0:
+            self.facts[tag].touched = True
+        if result and result.code == 0:
+            self.facts[tag].notes.append("deleted")
+
+    @rule(plan=plans, crash=crashes)
+    def look(self, plan: dict[int, str], crash: tuple[int, bool] | None) -> None:
+        """A look delivers what waits, as everything does."""
+        self.typed(plan, crash, "status")
+
+    @rule(plan=plans, crash=crashes)
+    def sync(self, plan: dict[int, str], crash: tuple[int, bool] | None) -> None:
+        """All that waits."""
+        result = self.typed(plan, crash, "sync", "--json")
+        assert result is None or result.code in (0, 4, 7, 8), result
+
+    # --- what happens elsewhere ---
+
+    @rule(slot=st.integers(0, SLOTS - 1))
+    def another_client_logs(self, slot: int) -> None:
+        """The same user on the phone, long before or at another ticket's place."""
+        tag, start = f"o{self.tag()}", FRIDAY + timedelta(minutes=30 * slot)
+        times = (f"{start:%Y-%m-%dT%H:%M:%SZ}", f"{start + timedelta(minutes=30):%Y-%m-%dT%H:%M:%SZ}")
+        self.clock.pass_by(minutes=4)
+        words = ("log", "TIC1023", "--from", times[0], "--to", times[1], "-s", "Basic Support", "-m", tag, "--json")
+        result = self.other(*words)
+        if result.code == 0:
+            self.others[tag] = (result.json["work_item_id"], result.json["started_at"], result.json["ended_at"], tag)
+
+    @rule(data=st.data())
+    def another_client_edits(self, data: st.DataObject) -> None:
+        """Somebody mends what alga recorded."""
+        there = {tag: row for tag, row in self.mine().items() if row["ended_at"]}
+        if there:
+            tag = data.draw(st.sampled_from(sorted(there)))
+            notes = f"{tag} o{self.tag()}"
+            self.other.ok("edit", there[tag]["id"], "-m", notes)
+            self.facts[tag].notes.append(notes)
+
+    @rule()
+    def another_client_stops(self) -> None:
+        """The timer on the server is stopped on the phone."""
+        self.clock.pass_by(minutes=4)
+        active = self.other.ok("status", "--json").json
+        if active and self.other("stop").code == 0:
+            for fact in self.facts.values():
+                if active["notes"] and active["notes"] == fact.tag:
+                    fact.touched = True
+
+    @precondition(lambda self: self.kind == "published")
+    @rule(data=st.data())
+    def another_client_deletes(self, data: st.DataObject) -> None:
+        """Somebody removes what alga recorded."""
+        there = self.mine()
+        if there:
+            tag = data.draw(st.sampled_from(sorted(there)))
+            self.other.ok("delete", there[tag]["id"], "--yes")
+            self.facts[tag].touched = True
+
+    @rule()
+    def what_was_on_its_way_arrives(self) -> None:
+        """Late."""
+        self.network.land()
+
+    # --- in the end ---
+
+    def teardown(self) -> None:
+        """The network heals, and all is told against all that is there."""
+        try:
+            if hasattr(self, "desk"):
+                self.healed()
+        finally:
+            self.directory.cleanup()
+
+    def healed(self) -> None:
+        """Everything that was accepted is on the server once, or set aside with a reason; nothing else is there."""
+        self.network.land()
+        self.clock.pass_by(minutes=4)
+        for _ in range(5):
+            if self.desk("sync").code == 0:
+                break
+        if self.desk.ok("status", "--json").json:
+            self.clock.pass_by(minutes=4)
+            self.ended(self.desk("stop", "--json"))
+        for _ in range(3):
+            self.desk("sync")
+        aside = self.desk.ok("queue", "--json").json
+        assert all(each["delivery"] == "set aside" and each["reason"] for each in aside), aside
+        rows = self.other.ok("list", "--from", "2026-11-01", "--json").json
+        self.compare(rows, aside)
+
+    def compare(self, rows: list[dict[str, Any]], aside: list[dict[str, Any]]) -> None:
+        """What is there against what was told."""
+        for tag, fact in self.facts.items():
+            there = [row for row in rows if (row["notes"] or "").split()[:1] == [tag]]
+            waits = [each for each in aside if each["notes"] and each["notes"].split()[0] == tag]
+            assert len(there) <= 1, f"{tag} is there twice: {there}"
+            if fact.fate == "no":
+                assert not there, f"{tag} was refused and is there: {there}"
+            if fact.fate == "must" and not fact.touched:
+                stops = [each for each in aside if each["kind"] in ("stop", "start", "create")]
+                assert there or waits or stops, f"{tag} was accepted and is not there"
+            if there and fact.told and not fact.touched:
+                self.as_told(fact, there[0], aside)
+        for tag, told in self.others.items():
+            found = [row for row in rows if row["notes"] == tag]
+            shown = [(row["work_item_id"], row["started_at"], row["ended_at"], row["notes"]) for row in found]
+            assert shown == [told], f"{tag} was another client's: {shown}"
+
+    def as_told(self, fact: Fact, row: dict[str, Any], aside: list[dict[str, Any]]) -> None:
+        """The times that were told, and the notes that were said last."""
+        assert fact.told
+        for name in ("started_at", "ended_at"):
+            if fact.told.get(name):
+                assert row[name] == fact.told[name], f"{fact.tag}: {row} is not what was told: {fact.told}"
+        set_aside = {each["notes"] for each in aside if each["kind"] == "edit"}
+        sure = [notes for notes in fact.notes if not notes.endswith("?") and notes not in set_aside]
+        maybe = {notes.rstrip("?") for notes in fact.notes if notes.endswith("?")}
+        assert row["notes"] in {sure[-1], *maybe}, f"{fact.tag} says {row['notes']}, not {sure[-1]}"
+
+
+def test_every_minute_is_there_once_or_told_of() -> None:
+    run_state_machine_as_test(
+        Machine,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=12,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            print_blob=True,
+        ),
+    )
