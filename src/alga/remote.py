@@ -57,7 +57,7 @@ class Server:
 
         A timer's own stop was checked before, as was an edit.
         """
-        ready = self._looked_up(operation)
+        ready = self._looked_up(operation, own)
         if ready.kind is Kind.STOP and ready.asked.ended_at is None and not own:
             ahead = timedelta(seconds=self.ahead() or 0.0)  # by the server's clock, when stop was typed
             ready = replace(ready, asked=replace(ready.asked, ended_at=cut(ready.queued_at + ahead)))
@@ -65,7 +65,7 @@ class Server:
             self._check(ready, own)
         return ready
 
-    def _looked_up(self, operation: Operation) -> Operation:
+    def _looked_up(self, operation: Operation, own: bool) -> Operation:
         asked, label = operation.asked, operation.label
         client, learnt = self._on.client, self._on.learnt
         if operation.item_typed and asked.work_item_id is None:
@@ -74,7 +74,7 @@ class Server:
         if operation.service_typed is not None:
             typed = operation.service_typed or None
             service_id, usual = workitems.service(typed, self._on.profile.service, client, learnt)
-            if usual:
+            if usual and own:
                 self._on.note(workitems.as_usual(usual, self._on.profile.service))
             asked = replace(asked, service_id=service_id)
         return replace(operation, asked=asked, label=label, service_typed=None)

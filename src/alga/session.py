@@ -73,7 +73,8 @@ class Session:
 
     def note(self, sentence: str) -> None:
         """Something that helps a person, in a terminal only."""
-        self.notes.append(sentence)
+        if sentence not in self.notes:
+            self.notes.append(sentence)
 
     # --- where it goes ---
 

@@ -1,8 +1,8 @@
 """The whole of alga before a server and a network that fail in every way: each minute is there once, or told of."""
 
-import os
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,15 +11,16 @@ from typing import Any
 from unittest.mock import patch
 
 import httpx
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
+from alga.clash import Clash
 from alga.local.app import App
 from alga.outbox.journal import Journal
-from tests.support import Clock, Desk, Result
+from tests.support import EXAMPLES, Clock, Desk, Result
 
-EXAMPLES = int(os.environ.get("ALGA_TEST_EXAMPLES", "500"))
 FRIDAY = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
 SLOTS = 8
 ITEMS = ("TIC1042", "TIC1011")
@@ -60,6 +61,8 @@ class Weather(httpx.BaseTransport):
             case "late":
                 self.late.append(request)
                 raise httpx.ReadTimeout("timed out", request=request)
+            case "lands":
+                self.land()
             case "crash before":
                 raise Crash
             case "meanwhile":
@@ -106,7 +109,7 @@ class Answering(Weather):
 
 FAULTS = (
     "refused", "no connection", "lost", "reply lost", "reset", "500 before", "502 after", "429", "truncated", "garbage",
-    "late", "crash before", "crash after", "meanwhile",
+    "late", "lands", "crash before", "crash after", "meanwhile",
 )  # fmt: skip
 plans: st.SearchStrategy[dict[int, str]] = st.one_of(
     st.just({}),
@@ -153,22 +156,16 @@ class Fact:
     notes: list[str] = field(default_factory=list)  # what it says, one after the other
 
 
-class Machine(RuleBasedStateMachine):
+class Desks(RuleBasedStateMachine):
     """A technician with bad luck, and another client of the same user."""
 
     def __init__(self) -> None:
         super().__init__()
         self.directory = TemporaryDirectory()
-        self.facts: dict[str, Fact] = {}
-        self.others: dict[str, tuple[Any, ...]] = {}  # what the other client recorded
-        self.running: str | None = None  # the timer that certainly runs
-        self.unsure = False  # a timer command did not end, or another client had its hand in it
-        self.perhaps: set[str] = set()  # the timers that may run then
         self.number = 0
 
-    @initialize(kind=st.sampled_from(["deployed", "server clock", "published"]), known=st.booleans())
-    def at_a_server(self, kind: str, known: bool) -> None:
-        """A server of one of the kinds; where it is `known`, alga has seen it before."""
+    def sit_down(self, kind: str, known: bool) -> None:
+        """At a server of one of the kinds; where it is `known`, alga has seen it before."""
         home, self.clock = Path(self.directory.name), Clock()
         self.kind = kind
         self.app = App(home / "server.db", self.clock, strict=kind != "published")
@@ -184,8 +181,6 @@ class Machine(RuleBasedStateMachine):
             self.desk.ok("log", "TIC1042", "6:00-6:30", "-s", "Basic Support", "-m", "known", "--date", "2026-11-10")
             self.desk.ok("log", "TIC1011", "6:30-7:00", "-m", "known", "--date", "2026-11-10")
 
-    # --- what the technician types ---
-
     def typed(self, plan: dict[int, str], crash: tuple[int, bool] | None, *words: str) -> Result | None:
         """A command under a plan; None when the process is gone."""
         self.clock.pass_by(minutes=4)
@@ -200,8 +195,36 @@ class Machine(RuleBasedStateMachine):
         return result
 
     def tag(self) -> str:
+        """A word that nothing else has."""
         self.number += 1
         return f"n{self.number}"
+
+    def heal(self) -> None:
+        """The network is well, and all that waits is delivered or set aside with its reason."""
+        self.network.land()
+        self.clock.pass_by(minutes=4)
+        for _ in range(5):
+            if self.desk("sync").code == 0:
+                break
+
+
+class Machine(Desks):
+    """Everything a technician types, and everything that happens elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.facts: dict[str, Fact] = {}
+        self.others: dict[str, tuple[Any, ...]] = {}  # what the other client recorded
+        self.running: str | None = None  # the timer that certainly runs
+        self.unsure = False  # a timer command did not end, or another client had its hand in it
+        self.perhaps: set[str] = set()  # the timers that may run then
+
+    @initialize(kind=st.sampled_from(["deployed", "server clock", "published"]), known=st.booleans())
+    def at_a_server(self, kind: str, known: bool) -> None:
+        """Of any kind."""
+        self.sit_down(kind, known)
+
+    # --- what the technician types ---
 
     @rule(item=st.sampled_from(ITEMS), slot=st.integers(0, SLOTS - 1), plan=plans, crash=crashes)
     def log(self, item: str, slot: int, plan: dict[int, str], crash: tuple[int, bool] | None) -> None:
@@ -443,11 +466,7 @@ class Machine(RuleBasedStateMachine):
 
     def healed(self) -> None:
         """Everything that was accepted is on the server once, or set aside with a reason; nothing else is there."""
-        self.network.land()
-        self.clock.pass_by(minutes=4)
-        for _ in range(5):
-            if self.desk("sync").code == 0:
-                break
+        self.heal()
         if self.desk.ok("status", "--json").json:
             self.clock.pass_by(minutes=4)
             self.ended(self.desk("stop", "--json"))
@@ -488,9 +507,70 @@ class Machine(RuleBasedStateMachine):
         assert row["notes"] in {sure[-1], *maybe}, f"{fact.tag} says {row['notes']}, not {sure[-1]}"
 
 
-def test_every_minute_is_there_once_or_told_of() -> None:
+class Twins(Desks):
+    """Before a server without an overlap rule, and with none here: the same place again and again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.surely: Counter[int] = Counter()  # entries that must be there, by place
+        self.perhaps: Counter[int] = Counter()  # commands that did not end
+        self.patches = ExitStack()
+        self.patches.enter_context(patch("alga.local.rules.overlap", lambda start, end, entries: False))
+        for name in ("check", "check_here"):
+            self.patches.enter_context(patch.object(Clash, name, lambda *given, **named: None))
+
+    @initialize(known=st.booleans())
+    def at_a_server(self, known: bool) -> None:
+        """That shows when an entry was made."""
+        self.sit_down("published", known)
+
+    @rule(slot=st.integers(0, 1), plan=plans, crash=crashes)
+    def log(self, slot: int, plan: dict[int, str], crash: tuple[int, bool] | None) -> None:
+        """The same as before, on purpose."""
+        plan = {n: "lost" if fault == "late" else fault for n, fault in plan.items()}  # late ones double without a rule
+        result = self.typed(plan, crash, *words(slot), "--json")
+        counted = self.perhaps if result is None else self.surely
+        counted[slot] += result is None or result.code == 0
+
+    @rule(slot=st.integers(0, 1))
+    def another_client_logs(self, slot: int) -> None:
+        """The same, long before what is logged next."""
+        if not self.desk.ok("queue", "--json").json:
+            self.clock.pass_by(minutes=4)
+            self.other.ok(*words(slot))
+            self.surely[slot] += 1
+
+    @rule(plan=plans, crash=crashes)
+    def sync(self, plan: dict[int, str], crash: tuple[int, bool] | None) -> None:
+        """All that waits."""
+        self.typed({n: "lost" if fault == "late" else fault for n, fault in plan.items()}, crash, "sync")
+
+    def teardown(self) -> None:
+        """As many are there as were accepted."""
+        try:
+            self.heal()
+            aside = Counter(each["started_at"] for each in self.desk.ok("queue", "--json").json)
+            there = Counter(row["started_at"] for row in self.other.ok("list", "--from", "2026-11-20", "--json").json)
+            for slot in (0, 1):
+                start = f"{FRIDAY + timedelta(minutes=30 * slot):%Y-%m-%dT%H:%M:%SZ}"
+                least, found = self.surely[slot] - aside[start], there[start]
+                assert least <= found <= self.surely[slot] + self.perhaps[slot], (slot, least, found)
+        finally:
+            self.patches.close()
+            self.directory.cleanup()
+
+
+def words(slot: int) -> list[str]:
+    """A log at one of a few places."""
+    start = FRIDAY + timedelta(minutes=30 * slot)
+    times = (f"{start:%Y-%m-%dT%H:%M:%SZ}", f"{start + timedelta(minutes=30):%Y-%m-%dT%H:%M:%SZ}")
+    return ["log", "TIC1042", "--from", times[0], "--to", times[1], "-s", "Basic Support", "-m", "twin"]
+
+
+@pytest.mark.parametrize("machine", [Machine, Twins])
+def test_every_minute_is_there_once_or_told_of(machine: type[Desks]) -> None:
     run_state_machine_as_test(
-        Machine,
+        machine,
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=12,

@@ -51,10 +51,12 @@ def show(session: Session, number: Number) -> Shown:
     """Show all that is known of one."""
     operation = session.journal.get(number)
     data = published(operation)
-    said = {name.replace("_", " "): value for name, value in data.items() if value not in (None, False)}
-    first = [("what", what(operation, session.zone, session.now()))]
-    text = details([*first, *((name, str(value)) for name, value in said.items() if name != "label")])
-    return Shown(data, text)
+    moments = {"started at": operation.started_at, "ended at": operation.asked.ended_at}
+    moments |= {"queued at": operation.queued_at, "changed at": operation.changed_at}
+    here = {name: f"{each.astimezone(session.zone):%Y-%m-%d %H:%M}" if each else "" for name, each in moments.items()}
+    said = {name.replace("_", " "): str(value) for name, value in data.items() if value not in (None, False)}
+    named = {"id": said.pop("id"), "what": what(operation, session.zone, session.now())}
+    return Shown(data, details([*(named | said | {name: here[name] for name in said if name in here}).items()]))
 
 
 @command

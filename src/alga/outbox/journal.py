@@ -107,7 +107,7 @@ class Journal:
 
     def save(self, operations: Sequence[Operation]) -> list[Operation]:
         """Write their new state, all or none. Raises Overtaken when another process was first."""
-        with self._open() as db:
+        with self._open("What was sent is looked for the next time.") as db:
             return [self._update(db, operation) for operation in operations]
 
     def put(self, operation: Operation) -> Operation:
@@ -191,7 +191,7 @@ class Journal:
         db.execute("DELETE FROM operation WHERE state = ? AND changed_at < ? AND key IS NULL", (State.DONE, old))
 
     @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
+    def _open(self, then: str = "Nothing was sent.") -> Iterator[sqlite3.Connection]:
         make_private(self._path.parent)
         try:
             with closing(sqlite3.connect(self._path, timeout=10)) as db:
@@ -203,7 +203,7 @@ class Journal:
             raise
         except sqlite3.Error as fault:
             raise ConfigError(
-                f"{self._path} cannot be used: {fault}. It was kept as it is; nothing was sent.",
+                f"{self._path} cannot be used: {fault}. It was kept as it is. {then}",
                 "It holds unsent time: keep a copy of it.",
             ) from fault
 

@@ -1,0 +1,489 @@
+"""Working without a connection: what is saved here, what a person reads about it, and how it gets to the server."""
+
+import os
+import re
+import resource
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from alga.local.rules import Refusal
+from tests.cli.test_track import ids, lose_posts, offline
+from tests.conftest import Strict
+from tests.support import Clock, Desk, body_of, joined
+
+OFFLINE_LOG = ["log", "TIC1042", "8:00-8:30", "-m", "x"]
+
+
+def through(request: httpx.Request) -> None:
+    """The network is well."""
+
+
+def unanswered(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+    return response
+
+
+@pytest.fixture
+def known(strict: Strict) -> Strict:
+    """alga has seen the server: the ticket, the service and the user are known here."""
+    strict.desk.ok("log", "TIC1042", "6:00-6:30", "-s", "Basic Support", "-m", "before")
+    strict.desk.ok("tickets", "VPN")
+    strict.desk.tty = False
+    return strict
+
+
+def on_servers_clock(strict: Strict) -> Strict:
+    """The server keeps the clock."""
+    strict.desk.ok("config", "set", "timer", "server")
+    return strict
+
+
+def rows(desk: Desk) -> list[tuple[str, str, str]]:
+    """Start, end and notes of what is on the server today."""
+    listed = desk.ok("list", "--today", "--json").json
+    return [(row["started_at"][11:16], (row["ended_at"] or "")[11:16], row["notes"]) for row in listed]
+
+
+# --- the queue ------------------------------------------------------------------------------------
+
+
+def test_a_log_without_a_connection_waits_and_is_delivered_by_the_next_command(known: Strict) -> None:
+    desk = known.desk
+    known.network.before = offline
+    saved = desk.ok(*OFFLINE_LOG)
+    assert saved.out == "Saved TIC1042: 30m worked, 30m billable (08:00-08:30)\n"
+    assert saved.err == "Saved here, not sent (no connection). alga sync sends it.\n"
+    desk.clock.pass_by(minutes=10)
+    shown = re.sub("\x1b\\[[0-9;]*m", "", desk.ok("queue", tty=True).out)
+    assert [line.rstrip() for line in shown.splitlines()] == [
+        "Waits on this computer",
+        "ID   STATE    WHAT                  SINCE   TRIES   WHY",
+        "\u2500" * 80,
+        " 2   queued   TIC1042 08:00-08:30   09:12       0   AlgaPSA cannot be reached",
+        "                                                    (Connection refused).",
+        "alga sync sends what waits.",
+        "What is set aside: alga queue retry ID, or alga queue drop ID.",
+    ]
+    assert desk.ok("status", "--offline").err == "Not on the server yet: TIC1042 08:00-08:30. alga sync sends it.\n"
+    known.network.before = through
+    assert desk.ok("list").err == "Recorded now: TIC1042 08:00-08:30.\n"
+    assert desk.ok("queue").out == "Waits on this computer\nNothing waits.\n"
+    assert "TIC1042 08:00-08:30" in desk.ok("queue", "--sent").out
+    assert rows(desk) == [("05:00", "05:30", "before"), ("07:00", "07:30", "x")]
+
+
+def test_the_queue_asks_no_server(known: Strict) -> None:
+    known.network.before = offline
+    known.desk.ok(*OFFLINE_LOG)
+    known.network.requests.clear()
+    for command in (["queue"], ["queue", "show", "2"], ["queue", "--sent"], ["queue", "drop", "2", "--yes"]):
+        known.desk.ok(*command)
+    assert known.network.requests == []
+
+
+def test_what_is_refused_later_is_set_aside_and_can_be_mended_or_dropped(known: Strict) -> None:
+    desk = known.desk
+    known.network.before = offline
+    desk.ok("log", "TIC9999", "8:00-8:30", "-m", "x")
+    known.network.before = through
+    told = desk("sync")
+    assert told.code == 8
+    assert told.err == "Set aside: TIC9999 08:00-08:30. To see why: alga queue\n"
+    shown = desk.ok("queue", "show", "2").out
+    assert "There is no ticket TIC9999." in shown
+    mended = desk.ok("queue", "retry", "2", "8:10-8:40", "--work-item", "TIC1011", "-m", "y", "-s", "premium")
+    assert mended.out == "Recorded: TIC1011 08:10-08:40\n"
+    assert rows(desk)[-1] == ("07:10", "07:40", "y")
+    assert desk("queue", "retry", "2").code == 5
+    assert desk("queue", "drop", "2", "--yes").code == 5
+    assert desk("queue", "show", "99").code == 6
+    assert desk.ok("sync").code == 0
+
+
+def test_still_refused_says_so_and_nothing_can_be_mended_in_an_edit(known: Strict) -> None:
+    desk = known.desk
+    known.network.before = offline
+    desk.ok("log", "TIC9999", "8:00-8:30", "-m", "x")
+    known.network.before = through
+    desk("sync")
+    again = desk("queue", "retry", "2")
+    assert (again.code, "There is no ticket TIC9999. It is still set aside." in again.err) == (6, True)
+    for wrong, code in (("90m", 2), ("--to=7:00", 5), ("--billable=90", 5), ("--date=x", 2)):
+        assert desk("queue", "retry", "2", wrong).code == code
+
+
+def test_options_before_the_subcommand_are_not_lost_in_silence(known: Strict) -> None:
+    assert known.desk("queue", "--json", "show", "1").code == 2
+
+
+def test_dropping_asks_and_says_what_is_lost(known: Strict) -> None:
+    desk = known.desk
+    known.network.before = offline
+    desk.ok(*OFFLINE_LOG)
+    assert desk("queue", "drop", "2").code == 2, "there is no terminal to ask in"
+    asked = desk("queue", "drop", "2", typed="n\n", tty=True)
+    assert asked.err == "Drop TIC1042 08:00-08:30 (30m)? It is never sent then. [y/N] "
+    assert asked.out == "Kept.\n"
+    assert desk.ok("queue", "drop", "2", "--yes").out == "Dropped TIC1042 08:00-08:30 (30m).\n"
+    known.network.before = through
+    desk.ok("sync")
+    assert len(rows(desk)) == 1
+
+
+def test_one_bad_item_does_not_block_the_others(known: Strict) -> None:
+    desk = known.desk
+    known.network.before = offline
+    for what in (["TIC9999", "7:00-7:30"], ["TIC1042", "8:00-8:30"], ["TIC1011", "8:30-9:00"]):
+        desk.ok("log", *what, "-m", "x")
+    known.network.before = through
+    told = desk("sync", "--json")
+    assert [row["delivery"] for row in told.json] == ["set aside", "delivered", "delivered"]
+
+
+# --- doubt ----------------------------------------------------------------------------------------
+
+
+def test_three_failures_with_nothing_found_set_it_aside(known: Strict) -> None:
+    def failing(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        return httpx.Response(500, json={"error": {"code": "INTERNAL_ERROR", "message": "An unexpected error"}})
+
+    def post_only(request: httpx.Request) -> None:
+        known.network.after = failing if request.method == "POST" else unanswered
+        if request.method == "POST":  # which the server did not do
+            request.url = request.url.copy_with(path="/api/v1/nowhere")
+
+    known.network.before = post_only
+    first = known.desk.ok(*OFFLINE_LOG, "--json")
+    assert (first.json["delivery"], "the server failed" in first.err) == ("queued", True)
+    assert known.desk("sync").code == 8
+    assert known.desk("sync").code == 8
+    assert known.desk.ok("queue", "--json").json[0]["delivery"] == "set aside"
+    assert len(known.network.sent("POST")) == 4, "the first log, and three tries"
+
+
+def test_ctrl_c_while_it_is_sent_leaves_it_in_doubt(known: Strict) -> None:
+    def pressed(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if request.method == "POST":
+            raise KeyboardInterrupt
+        return response
+
+    known.network.after = pressed
+    assert known.desk(*OFFLINE_LOG).code == 130
+    assert known.desk.ok("queue", "--json").json[0]["in_doubt"]
+    known.network.after = unanswered
+    known.desk.ok("sync")
+    assert len(rows(known.desk)) == 2
+
+
+def test_an_entry_that_another_client_made_before_is_not_adopted(known: Strict) -> None:
+    desk, phone = known.desk, known.as_role("technician")
+    phone.ok(*OFFLINE_LOG, "-s", "Basic Support")
+    desk.clock.pass_by(minutes=5)
+
+    def lost(request: httpx.Request) -> None:
+        if request.method == "POST":
+            raise httpx.ReadTimeout("timed out", request=request)
+
+    def empty(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        listing = request.url.path.endswith("/time-entries") and not known.network.sent("POST")[1:]
+        return httpx.Response(200, json={"data": []}) if listing and request.method == "GET" else response
+
+    known.network.before, known.network.after = lost, empty  # the check for overlaps saw nothing yet
+    desk.ok("log", "TIC1042", "8:00-8:30", "-m", "x")
+    known.network.before, known.network.after = through, unanswered
+    assert desk("sync").code == 8
+    assert "overlaps TIC1042 08:00-08:30" in desk.ok("queue", "--json").json[0]["reason"]
+    assert len(rows(desk)) == 2
+
+
+def test_what_is_recorded_later_is_compared_too(strict: Strict) -> None:
+    strict.desk.ok("log", "TIC1042", "6:00-6:30", "-s", "Basic Support", "-m", "before")
+    strict.network.before = offline
+    strict.desk.ok("log", "TIC1042", "8:00-9:00", "--billable", "15", "-m", "x")
+    strict.network.before = through
+    said = joined(strict.desk.ok("list").err)
+    assert "Recorded now: TIC1042 08:00-09:00. Billable is 1h, not 15m: this server bills an entry whole" in said
+
+
+# --- edits and deletions ----------------------------------------------------------------------------
+
+
+def test_an_edit_whose_request_is_lost_is_sent_again_only_if_nobody_changed_the_entry(known: Strict) -> None:
+    desk, phone = known.desk, known.as_role("technician")
+    entry_id = desk.ok("list", "--json").json[0]["id"]
+
+    def lost(request: httpx.Request) -> None:
+        if request.method == "PUT":
+            raise httpx.ReadTimeout("timed out", request=request)
+
+    known.network.before = lost
+    for notes in ("first", "second"):
+        edited = desk.ok("edit", entry_id, "-m", notes, "--json")
+        assert edited.json["delivery"] == "queued"
+        known.network.before = through
+        if notes == "second":
+            phone.ok("edit", entry_id, "-m", "theirs")
+        desk("sync")
+        known.network.before = lost
+    assert desk.ok("list", "--json").json[0]["notes"] == "theirs"
+    reason = desk.ok("queue", "--json").json[0]["reason"]
+    assert reason == "It was changed elsewhere meanwhile, so it was left as it is."
+
+
+def test_a_deletion_whose_answer_is_lost_is_done_when_the_entry_is_gone(strict: Strict) -> None:
+    admin = strict.as_role("admin")
+    admin.transport = strict.network
+    entry_id = admin.ok("log", "TIC1042", "8:00-8:30", "-s", "Basic Support", "-m", "x", "--json").json["id"]
+
+    def lost(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if request.method == "DELETE":
+            raise httpx.ReadTimeout("timed out", request=request)
+        return response
+
+    strict.network.after = lost
+    assert admin.ok("delete", entry_id, "--yes", "--json").json[0]["delivery"] == "delivered"
+    assert admin("show", entry_id).code == 6
+
+
+# --- timers on the server's clock --------------------------------------------------------------------
+
+
+def test_a_start_whose_answer_is_lost_is_recognised_by_the_active_session(known: Strict) -> None:
+    desk = on_servers_clock(known).desk
+    known.network.after = lose_posts
+    started = desk.ok("start", "TIC1011", "-m", "x", "--json").json
+    assert (started["clock"], started["delivery"]) == ("server", "delivered")
+    known.network.after = unanswered
+    desk.clock.pass_by(minutes=20)
+    assert desk.ok("stop", "--json").json["duration_minutes"] == 20
+    assert len(known.network.sent("POST")) == 3, "log, start, stop"
+
+
+def test_a_start_that_did_not_arrive_is_kept_here_and_becomes_one_entry(known: Strict) -> None:
+    desk = on_servers_clock(known).desk
+
+    def lost(request: httpx.Request) -> None:
+        if request.method == "POST":
+            raise httpx.ReadTimeout("timed out", request=request)
+
+    known.network.before = lost
+    assert desk.ok("start", "TIC1011", "-m", "x", "--json").json["clock"] == "here"
+    known.network.before = through
+    desk.clock.pass_by(minutes=20)
+    stopped = desk.ok("stop", "--json").json
+    assert (stopped["duration_minutes"], stopped["time_sheet_id"] is not None) == (20, True)
+    starts = [each for each in known.network.requests if each.url.path.endswith("start-tracking")]
+    assert len(starts) == 1, "at most once"
+
+
+def test_a_stop_without_a_connection_waits_with_its_end(known: Strict) -> None:
+    desk = on_servers_clock(known).desk
+    desk.ok("start", "TIC1011", "-m", "x")
+    desk.clock.pass_by(minutes=20)
+    known.network.before = offline
+    stopped = desk.ok("stop")
+    assert stopped.out == "Stopped TIC1011: 20m worked, 20m billable (09:12-09:32)\n"
+    assert stopped.err == "Saved here, not sent (no connection). alga sync sends it.\n"
+    assert desk.ok("start", "TIC1042", "-m", "next", "--json").json["clock"] == "here", "it has ended"
+    desk.clock.pass_by(minutes=60)
+    assert desk.ok("stop", "--json").json["delivery"] == "queued"
+    known.network.before = through
+    desk.ok("sync")
+    assert rows(desk)[1:] == [("08:12", "08:32", "x"), ("08:32", "09:32", "next")]
+
+
+def test_a_timer_that_was_stopped_elsewhere_meanwhile_is_shown_and_not_overwritten(known: Strict) -> None:
+    desk, phone = on_servers_clock(known).desk, known.as_role("technician")
+    desk.ok("start", "TIC1011", "-m", "x")
+    desk.clock.pass_by(minutes=20)
+    known.network.before = offline
+    desk.clock.pass_by(minutes=10)
+    phone.ok("stop", "--ago", "10m")
+    desk.ok("stop")
+    known.network.before = through
+    assert desk("sync").code == 8
+    assert "It was stopped elsewhere: 09:12-09:32" in desk.ok("queue", "--json").json[0]["reason"]
+    assert rows(desk)[1:] == [("08:12", "08:32", "x")]
+
+
+@pytest.mark.parametrize("connected", [True, False])
+@pytest.mark.parametrize("clock", ["server", "local"])
+def test_back_dating_with_and_without_a_connection(known: Strict, clock: str, connected: bool) -> None:
+    desk = known.desk
+    desk.ok("config", "set", "timer", clock)
+    known.network.before = through if connected else offline
+    assert desk.ok("start", "TIC1011", "-m", "x", "--ago", "12m", "--json").json["started_at"] == "2026-11-23T08:00:00Z"
+    desk.clock.pass_by(minutes=30)
+    switched = desk.ok("switch", "TIC1042", "-m", "y", "--ago", "10m", "--json").json
+    assert switched["started"]["started_at"] == "2026-11-23T08:32:00Z"
+    assert desk.ok("stop", "--at", "9:40", "--json").json["started_at"] == "2026-11-23T08:32:00Z"
+    known.network.before = through
+    desk("sync")
+    assert rows(desk)[1:] == [("08:00", "08:32", "x"), ("08:32", "08:40", "y")]
+
+
+# --- a script's key ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("served", [True, False])
+def test_the_same_key_is_delivered_once(known: Strict, tmp_path: Path, served: bool) -> None:
+    desk = known.desk if served else Desk(tmp_path / "practice", tty=False, env={"ALGA_PROFILE": "local"})
+    first = desk.ok("log", "TIC1042", "30m", "-m", "nightly", "--key", "backup-23", "--json").json
+    desk.clock.pass_by(minutes=90)
+    again = desk.ok("log", "TIC1042", "30m", "-m", "nightly", "--key", "backup-23", "--json").json
+    assert again["id"] == first["id"]
+    other = desk("log", "TIC1011", "30m", "-m", "x", "--key", "backup-23")
+    assert (other.code, "The key 'backup-23' was used for something else: TIC1042 08:42-09:12." in other.err) == (
+        5,
+        True,
+    )
+    assert desk("log", "TIC1042", "30m", "--key", " ").code == 2
+
+
+def test_a_key_that_waits_is_delivered_by_the_next_run(known: Strict) -> None:
+    known.network.before = offline
+    assert known.desk.ok(*OFFLINE_LOG, "--key", "k", "--json").json["delivery"] == "queued"
+    assert known.desk.ok(*OFFLINE_LOG, "--key", "k", "--json").json["delivery"] == "queued"
+    known.network.before = through
+    assert known.desk.ok(*OFFLINE_LOG, "--key", "k", "--json").json["delivery"] == "delivered"
+    assert len(rows(known.desk)) == 2
+
+
+# --- the connection ---------------------------------------------------------------------------------
+
+
+def test_after_a_connection_that_did_not_come_about_others_do_not_wait_for_it(known: Strict) -> None:
+    def slow(request: httpx.Request) -> None:
+        raise httpx.ConnectTimeout("timed out", request=request)
+
+    known.network.before = slow
+    known.desk.ok(*OFFLINE_LOG)
+    tried = len(known.network.requests)
+    known.desk.ok("log", "TIC1042", "7:00-7:30", "-m", "x")
+    assert len(known.network.requests) == tried, "not tried again at once"
+    known.desk("sync")
+    assert len(known.network.requests) > tried, "sync always tries"
+    known.network.before = through
+    known.desk.clock.pass_by(seconds=61)
+    assert "Recorded now: TIC1042 08:00-08:30, TIC1042 07:00-07:30." in known.desk.ok("status").err
+
+
+def test_a_clock_that_is_wrong_is_said(known: Strict) -> None:
+    wrong = Clock(known.desk.clock.now + timedelta(minutes=7))
+    laptop = replace(known.desk, clock=wrong)
+    told = laptop.ok("log", "TIC1042", "8:00-8:30", "-m", "x").err
+    assert (
+        told == "The clock of this computer is 7m ahead of the server: times taken from it are off by that. Set it.\n"
+    )
+    assert "7m ahead of the server" in laptop.ok("start", "TIC1011", "-m", "x").err
+    assert "clock" not in known.desk.ok("log", "TIC1042", "7:00-7:30", "-m", "x").err
+
+
+def test_a_lost_answer_is_recognised_on_a_computer_whose_clock_is_wrong(strict: Strict) -> None:
+    laptop = replace(strict.desk, clock=Clock(strict.desk.clock.now + timedelta(hours=3)), tty=False)
+    strict.network.after = lose_posts
+    logged = laptop.ok("log", "TIC1042", "8:00-8:30", "-s", "Basic Support", "-m", "x", "--json").json
+    assert logged["delivery"] == "delivered"
+    assert len(ids(strict.desk)) == 1
+
+
+# --- the practice data ------------------------------------------------------------------------------
+
+
+def test_the_practice_data_is_sent_once(known: Strict) -> None:
+    desk = replace(known.desk, transport=None)
+    practice = ("--profile", "local")
+    desk.ok("log", "TIC1011", "7:00-7:30", "-m", "on the train", *practice)
+    desk.ok("log", "tk_9c41", "8:00-8:30", "-m", "elsewhere", *practice)
+    asked = desk("sync", "--local", typed="n\n", tty=True)
+    assert f"Send 2 entries of the practice data, 1h worked, to {known.url}? [y/N] " in asked.err
+    assert asked.out == "Nothing was sent.\n"
+    sent = desk("sync", "--local", "--yes", "--json")
+    assert [(row["label"], row["delivery"]) for row in sent.json] == [
+        ("TIC1011", "delivered"),
+        ("tk_9c41", "set aside"),
+    ]
+    assert rows(desk)[1:] == [("06:00", "06:30", "on the train")]
+    number = str(sent.json[1]["id"])
+    desk.ok("queue", "retry", number, "--work-item", "TIC1042")
+    assert desk.ok("sync", "--local", "--yes", "--json").json == []
+    assert len(rows(desk)) == 3
+    assert desk("sync", "--local", "--yes", *practice).code == 3
+
+
+# --- a journal that cannot be written -----------------------------------------------------------------
+
+
+def full_disk() -> None:
+    """No file may grow any more."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+
+@pytest.mark.parametrize("fault", ["a read-only home", "a full disk"])
+def test_a_journal_that_cannot_be_written_is_an_error_before_anything_is_sent(known: Strict, fault: str) -> None:
+    desk = known.desk
+    place = desk.home / "state" / "outbox.db"
+    there = len(rows(desk))
+    if fault == "a read-only home":
+        place.unlink()
+        place.mkdir()
+    limit = full_disk if fault == "a full disk" else None
+    env = {**os.environ, **desk.environment(), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-m", "alga", *OFFLINE_LOG, "-s", "Basic Support"]
+    told = subprocess.run(command, env=env, capture_output=True, text=True, preexec_fn=limit, timeout=30)
+    assert (told.returncode, told.stdout) == (3, ""), told
+    assert f"{place} cannot be used" in told.stderr
+    assert "Nothing was sent." in told.stderr
+    fresh = known.as_role("technician")
+    assert len(rows(fresh)) == there
+
+
+def test_a_start_in_doubt_is_said_and_a_stop_works_all_the_same(known: Strict) -> None:
+    desk = on_servers_clock(known).desk
+
+    def down(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if known.network.sent("POST")[1:]:
+            raise httpx.ReadTimeout("timed out", request=request)
+        return response
+
+    known.network.after = down
+    started = desk.ok("start", "TIC1011", "-m", "x")
+    assert started.err.startswith("No answer: whether AlgaPSA's timer runs shows the next time")
+    desk.clock.pass_by(minutes=30)
+    assert desk.ok("stop", "--json").json["delivery"] == "queued"
+    known.network.after = unanswered
+    desk.ok("sync")
+    assert rows(desk)[1:] == [("08:12", "08:42", "x")]
+    assert not any("start-tracking" in str(each.url) for each in known.network.requests[-3:])
+
+
+def test_a_body_of_a_stop_is_never_empty(known: Strict) -> None:
+    desk = on_servers_clock(known).desk
+    desk.ok("start", "TIC1011", "-m", "x")
+    desk.clock.pass_by(minutes=30)
+    desk.ok("stop")
+    stop = next(each for each in known.network.requests if "stop-tracking" in each.url.path)
+    assert body_of(stop) == {}
+
+
+def test_a_refused_stop_on_the_servers_clock_leaves_the_timer_running(
+    known: Strict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = on_servers_clock(known).desk
+    desk.ok("start", "TIC1011", "-m", "x", "--ago", "5m")
+    desk.clock.pass_by(minutes=30)
+
+    def refuse(*given: object, **named: object) -> None:
+        raise Refusal(403, "FORBIDDEN", "Permission denied: Cannot update time_entry")
+
+    monkeypatch.setattr("alga.local.rules.require", refuse)
+    told = desk("stop")
+    assert (told.code, "The timer still runs." in told.err) == (4, True)
+    monkeypatch.undo()
+    assert desk.ok("status", "--offline").out.startswith("TIC1011  0:35:00  since 09:07")
+    assert desk.ok("stop", "--json").json["duration_minutes"] == 35
