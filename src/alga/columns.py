@@ -11,7 +11,7 @@ from alga.daysheet import Daysheet, Stretch, timeline
 from alga.learnt import Learnt
 from alga.outbox.core import Operation, as_entry
 from alga.outcomes import Place
-from alga.sheet import Sums, by_day, sums
+from alga.sheet import by_day, sums
 from alga.tables import Head, Line, Table, unicode
 from alga.times import (
     counted,
@@ -276,27 +276,6 @@ def minutes_line(verb: str, operation: Operation, look: Look) -> str:
     billed = worked if asked.billable_minutes is None else asked.billable_minutes
     interval = f"({on}{format_interval(start, cut(end), look.zone)})"
     return f"{verb} {operation.label}: {format_minutes(worked)} worked, {format_minutes(billed)} billable {interval}"
-
-
-BAR = 24
-
-
-def bars(title: str, heading: str, groups: Sequence[tuple[str, Sums]], total: Sums, source: str) -> Table:
-    """A line a group, with a bar of the time worked: its billable part full."""
-    full, light = ("\u2588", "\u2591") if unicode() else ("#", ".")
-    most = max([group.worked for _, group in groups], default=0) or 1
-
-    def line(name: str, group: Sums, style: str = "", drawn: bool = True) -> Line:
-        long, billed = (round(BAR * minutes / most) for minutes in (group.worked, group.billable))
-        bar = full * billed + light * max(0, long - billed) if drawn else ""
-        running = f" +{group.running} running" if group.running else ""
-        worked, billable = format_minutes(group.worked), format_minutes(group.billable)
-        return Line([name, f"{group.entries}{running}", worked, billable, bar], style)
-
-    heads = [Head(heading, most=32), *(Head(name, right=True) for name in ("ENTRIES", "WORKED", "BILLABLE")), Head("")]
-    lines = [line(name, group) for name, group in groups]
-    totals = [Line(), line("Total", total, "dim", drawn=False)] if groups else []
-    return Table(title, heads, [*lines, *totals], empty="Nothing recorded.", below=[source])
 
 
 def named(entry: "TimeEntry", look: Look) -> str:

@@ -80,7 +80,7 @@ class Probe:
         wanted = (user_id, asked.work_item_type, asked.work_item_id, cut(asked.ended_at or operation.queued_at))
         there = self._starting(user_id, cut(operation.started_at), MINUTE)
         operation = self._by_their_clock(operation)
-        for entry in there:
+        for entry in sorted(there, key=_made):  # the oldest: a later operation can have made none of those before it
             same = (entry.user_id, entry.work_item_type, entry.work_item_id, entry.ended_at) == wanted
             if same and entry.id not in taken and core.made_since(operation, entry.created_at):
                 return Look(Seen.DONE, entry.id, snapshot(entry)), entry
@@ -161,6 +161,11 @@ def snapshot(entry: "TimeEntry") -> Asked:
         None,
         entry.service_id,
     )
+
+
+def _made(entry: "TimeEntry") -> datetime:
+    """When it was made; where the server does not show that, its start."""
+    return entry.created_at or entry.started_at
 
 
 def about(operation: Operation) -> str:

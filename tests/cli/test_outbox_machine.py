@@ -114,7 +114,11 @@ FAULTS = (
 plans: st.SearchStrategy[dict[int, str]] = st.one_of(
     st.just({}),
     st.dictionaries(st.integers(0, 7), st.sampled_from(FAULTS), max_size=3),
-    st.sampled_from(["refused", "no connection", "lost"]).map(lambda fault: dict.fromkeys(range(40), fault)),
+    st.builds(  # from some request on
+        lambda first, fault: dict.fromkeys(range(first, 40), fault),
+        st.integers(0, 8),
+        st.sampled_from(["refused", "no connection", "lost", "reply lost", "502 after"]),
+    ),
 )
 crashes = st.one_of(st.none(), st.none(), st.none(), st.tuples(st.integers(0, 4), st.booleans()))
 

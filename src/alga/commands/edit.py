@@ -64,6 +64,10 @@ def edit(
     if running and asked.billable_minutes is not None:
         raise Refused("The timer still runs: say what is billable when it stops.", "alga stop --billable 60")
     _check(session, before, asked)
+    return _changed(session, before, asked)
+
+
+def _changed(session: Session, before: "TimeEntry", asked: Asked) -> Shown:
     label = workitems.label(before, session.learnt)
     operation = Operation(Kind.EDIT, asked, label, session.now(), entry_id=before.id, before=snapshot(before))
     with nothing("changed"):

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from alga import options, sheet, workitems
-from alga.columns import bars, details
+from alga.columns import details
 from alga.command import choose, command, listed
 from alga.options import FilterOptions, PeriodOptions, ScopeOptions
 from alga.output import Shown
 from alga.periods import Period, days
 from alga.session import Session
 from alga.sheet import Sums
+from alga.tables import Head, Line, Table, unicode
 from alga.times import counted, format_day, format_minutes, local_date
 from alga.told import mention
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 Key = tuple[str, str]  # what a group is in JSON, and as a person knows it
 Groups = Sequence[tuple[Key, Sums]]
+BAR = 24  # characters
 BY = ("day", "week", "month", "user", "service", "work-item", "type", "status")
 By = Annotated[str | None, typer.Option("--by", metavar="WHAT", help=f"{', '.join(BY)}.")]
 
@@ -44,7 +46,7 @@ def stats(session: Session, period: PeriodOptions, scope: ScopeOptions, filters:
     groups = _grouped(session, rows, by)
     data["groups"] = [{"key": key, "name": name, **_minutes(group)} for (key, name), group in groups]
     named = [(name, group) for (_, name), group in groups]
-    return Shown(data, bars(title, by.upper().replace("-", " "), named, total, f"Source: {said}."))
+    return Shown(data, _bars(title, by.upper().replace("-", " "), named, total, f"Source: {said}."))
 
 
 def _of_server(session: Session, period: Period) -> Sums | None:
@@ -121,3 +123,21 @@ def _keys(session: Session) -> "dict[str, Callable[[TimeEntry], Key]]":
         "type": lambda e: (e.work_item_type or "", e.work_item_type or "?"),
         "status": lambda e: (e.approval_status or "", e.approval_status or "?"),
     }
+
+
+def _bars(title: str, heading: str, groups: Sequence[tuple[str, Sums]], total: Sums, source: str) -> Table:
+    """A line a group, with a bar of the time worked: its billable part full."""
+    full, light = ("\u2588", "\u2591") if unicode() else ("#", ".")
+    most = max([group.worked for _, group in groups], default=0) or 1
+
+    def line(name: str, group: Sums, style: str = "", drawn: bool = True) -> Line:
+        long, billed = (round(BAR * minutes / most) for minutes in (group.worked, group.billable))
+        bar = full * billed + light * max(0, long - billed) if drawn else ""
+        running = f" +{group.running} running" if group.running else ""
+        worked, billable = format_minutes(group.worked), format_minutes(group.billable)
+        return Line([name, f"{group.entries}{running}", worked, billable, bar], style)
+
+    heads = [Head(heading, most=32), *(Head(name, right=True) for name in ("ENTRIES", "WORKED", "BILLABLE")), Head("")]
+    lines = [line(name, group) for name, group in groups]
+    totals = [Line(), line("Total", total, "dim", drawn=False)] if groups else []
+    return Table(title, heads, [*lines, *totals], empty="Nothing recorded.", below=[source])
