@@ -74,9 +74,8 @@ def unsent_here(session: Session) -> list[Operation]:
 
 def mention(session: Session) -> None:
     """Say what waits here, so that no list or sum looks whole that is not."""
-    if not session.profile.is_local:
-        for sentence in mentions(session.journal, session.zone, session.now()):
-            session.warn(sentence)
+    for sentence in mentions(session.journal, session.zone, session.now()):
+        session.warn(sentence)
 
 
 def _end(running: Running) -> datetime:
@@ -126,7 +125,7 @@ def saved(operation: Operation, error: AlgaError | None) -> str:
 
 def queued(operation: Operation) -> dict[str, Any]:
     """What waits, as JSON: an entry without an id."""
-    asked = as_entry(operation)
+    asked, before = as_entry(operation), operation.before or Asked()
     start, end = operation.started_at, asked.ended_at
     return {
         **dict.fromkeys(ENTRY_FIELDS),
@@ -137,8 +136,8 @@ def queued(operation: Operation) -> dict[str, Any]:
         "ended_at": to_wire(end) if end else None,
         "duration_minutes": minutes_between(start, end) if end else None,
         "billable_minutes": asked.billable_minutes,
-        "service_id": asked.service_id,
-        "notes": asked.notes,
+        "service_id": asked.service_id or before.service_id,
+        "notes": asked.notes or before.notes,
         "delivery": "queued",
     }
 

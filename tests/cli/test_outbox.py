@@ -487,3 +487,29 @@ def test_a_refused_stop_on_the_servers_clock_leaves_the_timer_running(
     monkeypatch.undo()
     assert desk.ok("status", "--offline").out.startswith("TIC1011  0:35:00  since 09:07")
     assert desk.ok("stop", "--json").json["duration_minutes"] == 35
+
+
+def test_ctrl_c_before_its_turn_takes_the_command_back_and_leaves_what_waited(known: Strict) -> None:
+    known.network.before = offline
+    known.desk.ok(*OFFLINE_LOG)
+
+    def pressed(request: httpx.Request) -> None:
+        if request.method == "POST":
+            number = len(known.network.sent("POST"))
+            raise KeyboardInterrupt if number > tried + 1 else httpx.ReadTimeout("timed out", request=request)
+
+    tried = len(known.network.sent("POST"))
+    known.network.before = pressed
+    interrupted = known.desk("log", "TIC1042", "7:00-7:30", "-m", "y")
+    assert interrupted.code == 130
+    assert [row["notes"] for row in known.desk.ok("queue", "--json").json] == ["x"]
+    known.network.before = through
+    known.desk.ok("sync")
+    assert [notes for _, _, notes in rows(known.desk)] == ["before", "x"]
+
+
+def test_practice_data_says_that_something_waits_for_a_login(known: Strict) -> None:
+    known.network.before = offline
+    known.desk.ok(*OFFLINE_LOG)
+    practice = Desk(known.desk.home, known.desk.clock, tty=False)
+    assert "TIC1042 08:00-08:30 waits for another login: alga queue" in practice.ok("status").err

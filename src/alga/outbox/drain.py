@@ -103,21 +103,26 @@ class Outbox(Generic[E]):
             settled = self.drain(BRIEFLY, own=operation.id if own else 0)
         except Overtaken as busy:
             error = busy
+        except (Interrupted, KeyboardInterrupt):
+            self._given_up(self.journal.get(operation.id), "Interrupted.", own)
+            raise
         mine = next((each for each in settled if each.operation.id == operation.id), None)
         if mine is None:  # another process may have taken care of it, or nothing got through before its turn came
             error = error or next(
                 (each.error for each in settled if isinstance(each.error, NOTHING_GETS_THROUGH)), None
             )
-            mine = Settled(self._held_up(self.journal.get(operation.id), error, own), error=error)
+            mine = Settled(self.journal.get(operation.id), error=error)
+            if isinstance(error, AuthError):  # refused for what was queued before, the key is refused for this too
+                mine = Settled(self._given_up(mine.operation, error.message, own), error=error)
         if mine.error and mine.operation.state in (State.REFUSED, State.RUNNING):
             raise mine.error
         return mine
 
-    def _held_up(self, operation: Operation, error: AlgaError | None, own: bool) -> Operation:
-        """A key that was refused for what was queued before is refused for this one too."""
-        if operation.state is not State.QUEUED or not isinstance(error, AuthError):
+    def _given_up(self, operation: Operation, reason: str, own: bool) -> Operation:
+        """One whose turn did not come: its command can take it back."""
+        if operation.state is not State.QUEUED:
             return operation
-        return self.journal.put(core.given_up(operation, operation, error.message, own))
+        return self.journal.put(core.given_up(operation, operation, reason, own))
 
     def drain(
         self,
@@ -220,9 +225,7 @@ class Outbox(Generic[E]):
         except UnknownOutcome as error:
             lost = self.journal.put(core.lost(operation, error.message, isinstance(error, ServerFailed)))
             return self._look(lost, own, _stays(lost, error), error)
-        except Interrupted as error:
-            if operation is before:
-                self.journal.put(core.given_up(before, before, error.message, own))
+        except Interrupted:
             raise
         except AuthError as error:
             return Settled(self.journal.put(core.given_up(operation, before, error.message, own)), error=error)
