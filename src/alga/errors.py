@@ -116,3 +116,7 @@ class Interrupted(AlgaError):
     """Ctrl-C."""
 
     exit_code = 130
+
+
+class InterruptedUnsent(Interrupted):
+    """Ctrl-C while the server had asked to wait: nothing was done."""

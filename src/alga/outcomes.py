@@ -62,7 +62,9 @@ def exit_code(outcomes: Sequence[Outcome]) -> int:
 def summed(outcomes: Sequence[Outcome]) -> str:
     """`3 approved.`, `2 recorded, 1 refused.`"""
     states = Counter(outcome.state for outcome in outcomes)
-    return ", ".join(f"{number} {state}" for state, number in states.items()) + "."
+    said = [f"{number} {'wait' if state == 'waits' and number > 1 else state}" for state, number in states.items()]
+    waits = " alga sync delivers what waits." if states["waits"] else ""
+    return f"{', '.join(said)}.{waits}"
 
 
 def split(items: Sequence[T], size: int) -> list[Sequence[T]]:

@@ -22,6 +22,7 @@ MINUTE = timedelta(minutes=1)
 NOT_THERE = "The entry is not there any more."
 GONE = "The timer is not there any more: it was deleted elsewhere."
 OTHERS = "It was changed elsewhere meanwhile, so it was left as it is."
+UNSEEN = "It is not approved, and may have been changed since you saw it: look at it and approve it again."
 NOBODY = "It may be there, and the server does not show whose key this is, so alga cannot look for it."
 STATUSES = {
     Kind.APPROVE: ("APPROVED", ("DRAFT", "SUBMITTED", "CHANGES_REQUESTED")),
@@ -72,27 +73,31 @@ class Probe:
         return self._look_at(operation, entry), entry
 
     def _entry(self, operation: Operation, taken: set[str]) -> "tuple[Look, TimeEntry | None]":
-        asked = operation.asked
-        user_id = asked.user_id or workitems.own_user(self._on.client, self._on.learnt)
-        if user_id is None:  # with an overlap rule a second sending cannot double it (section 2)
+        """Of the user asked for, or where the server ignored that of one's own (section 2)."""
+        own = workitems.own_user(self._on.client, self._on.learnt)
+        users = [user_id for user_id in dict.fromkeys((operation.asked.user_id or own, own)) if user_id]
+        if not users:  # with an overlap rule a second sending cannot double it (section 2)
             guarded = self._on.learnt.kind == DEPLOYED
             return Look(Seen.NOT_DONE) if guarded else Look(Seen.UNCLEAR, reason=NOBODY), None
+        for user_id in users:
+            if entry := self._entry_of(user_id, operation, taken):
+                return Look(Seen.DONE, entry.id, snapshot(entry)), entry
+        return Look(Seen.NOT_DONE), None
+
+    def _entry_of(self, user_id: str, operation: Operation, taken: set[str]) -> "TimeEntry | None":
+        asked = operation.asked
         wanted = (user_id, asked.work_item_type, asked.work_item_id, cut(asked.ended_at or operation.queued_at))
         there = self._starting(user_id, cut(operation.started_at), MINUTE)
         operation = self._by_their_clock(operation)
         for entry in sorted(there, key=_made):  # the oldest: a later operation can have made none of those before it
             same = (entry.user_id, entry.work_item_type, entry.work_item_id, entry.ended_at) == wanted
             if same and entry.id not in taken and core.made_since(operation, entry.created_at):
-                return Look(Seen.DONE, entry.id, snapshot(entry)), entry
-        return Look(Seen.NOT_DONE), None
+                return entry
+        return None
 
     def _by_their_clock(self, operation: Operation) -> Operation:
         """Where it was sent before any answer had shown the server's clock, the look has shown it now."""
-        return (
-            operation
-            if operation.ahead is not None
-            else replace(operation, ahead=self._on.client.ahead(self._on.now()))
-        )
+        return operation if operation.ahead is not None else replace(operation, ahead=self._on.client.ahead)
 
     def _starting(self, user_id: str, start: datetime, span: timedelta) -> "list[TimeEntry]":
         return entries.since(self._on.client, user_id, start, start + span - timedelta(seconds=1))
@@ -140,9 +145,11 @@ class Probe:
             wanted, possible = STATUSES[operation.kind]
             if entry.approval_status == wanted:
                 return Look(Seen.DONE, entry.id)
-            fits = entry.approval_status in possible
-            reason = entries.CLOSED.format(entry.approval_status)
-            return Look(Seen.NOT_DONE if fits else Seen.CHANGED, entry.id, reason=reason)
+            if entry.approval_status not in possible:
+                return Look(Seen.CHANGED, entry.id, reason=entries.CLOSED.format(entry.approval_status))
+            if operation.kind is Kind.APPROVE and snapshot(entry) != operation.before:
+                return Look(Seen.CHANGED, entry.id, reason=UNSEEN)
+            return Look(Seen.NOT_DONE, entry.id)
         if operation.kind is Kind.EDIT and not unmet(operation.asked, entry, self._on.zone):
             return Look(Seen.DONE, entry.id, snapshot(entry))
         return Look(Seen.NOT_DONE if snapshot(entry) == operation.before else Seen.CHANGED, entry.id, reason=OTHERS)

@@ -15,13 +15,12 @@ from alga.errors import (
     NotFound,
     Overlaps,
     Refused,
-    UnknownOutcome,
     Unreachable,
 )
 from alga.outbox import core
 from alga.outbox.core import Kind, Look, Operation, State
 from alga.probe import NOT_THERE, Parts, Probe, about, snapshot
-from alga.times import cut, format_interval, format_minutes, format_time
+from alga.times import cut, format_interval, format_minutes
 from alga.truth import NON_BILLABLE, Asked, differences
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ class Server:
 
     def ahead(self) -> float | None:
         """Seconds by which the server's clock is ahead of ours, by its last answer."""
-        return self._on.client.ahead(self._on.now())
+        return self._on.client.ahead
 
     def within(self, seconds: float | None) -> AbstractContextManager[None]:
         """A block of requests with a limit of time."""
@@ -63,7 +62,15 @@ class Server:
             ready = replace(ready, asked=replace(ready.asked, ended_at=cut(ready.queued_at + ahead)))
         if ready.kind is Kind.CREATE and not (own and ready.timer):
             self._check(ready, own)
+        if (ready.kind is Kind.EDIT and (ready.timer or not own)) or (ready.kind is Kind.STOP and not own):
+            self._check_place(ready)
         return ready
+
+    def _check_place(self, operation: Operation) -> None:
+        """Raise Overlaps for what was free when it was typed: the server does not check this (sections 4 and 6)."""
+        start, end = operation.started_at, operation.asked.ended_at
+        if end and (operation.asked.started_at or operation.kind is Kind.STOP):
+            self._clash(operation.id).check(start, end, ignoring=operation.entry_id)
 
     def _looked_up(self, operation: Operation, own: bool) -> Operation:
         asked, label = operation.asked, operation.label
@@ -153,16 +160,10 @@ class Server:
 
     def _back_dated(self, entry: "TimeEntry", start: datetime) -> "TimeEntry":
         try:
-            changed = self._on.client.update_entry(entry.id, Asked(started_at=start), running=True)
+            return self._on.client.update_entry(entry.id, Asked(started_at=start), running=True)
         except (Refused, Forbidden, NotFound, Unreachable) as error:
-            wanted, now = format_time(start, self._on.zone), format_time(entry.started_at, self._on.zone)
-            runs = "The server may have it" if isinstance(error, UnknownOutcome) else "It runs"
-            self._on.warn(f"{runs} from {now}, not {wanted}: {error.message} alga stop corrects it.")
+            self._on.warn(error.message)
             return entry
-        if changed.started_at != start:
-            wanted, now = format_time(start, self._on.zone), format_time(changed.started_at, self._on.zone)
-            self._on.warn(f"The server has it from {now}, not {wanted}. alga stop corrects it.")
-        return changed
 
     def _stop(self, operation: Operation) -> "tuple[Operation, TimeEntry | None]":
         asked = replace(operation.asked, work_item_type=None, work_item_id=None)
@@ -186,7 +187,7 @@ class Server:
     def _edit(self, operation: Operation) -> "tuple[Operation, TimeEntry | None]":
         running = bool(operation.before and operation.before.ended_at is None and operation.asked.ended_at is None)
         entry = self._on.client.update_entry(about(operation), operation.asked, running)
-        return core.done(operation, entry.id), entry
+        return core.delivered(operation, entry.id, snapshot(entry)), entry
 
     def _approve(self, operation: Operation) -> None:
         for result in self._on.client.approve([about(operation)]):
@@ -211,7 +212,7 @@ def clock_fault(ahead: float | None) -> str:
 
 def say_if_wrong(on: Parts) -> None:
     """Warn, once, of a clock that would make the times wrong that are taken from it."""
-    if (fault := clock_fault(on.client.ahead(on.now()))) and not on.profile.is_local:
+    if (fault := clock_fault(on.client.ahead)) and not on.profile.is_local:
         told = f"The clock of this computer is {fault}: times taken from it are off by that. Set it."
         if told not in on.warnings:
             on.warn(told)
@@ -222,12 +223,20 @@ def taken(journal: "Journal", number: int = 0) -> list[Taken]:
 
     With the `number` of one of them: what was there before it.
     """
-    waiting = [each for each in journal.queued() if each.kind in (Kind.CREATE, Kind.START, Kind.STOP)]
     live = journal.live()
-    every = {each.id: each for each in (live, *waiting) if each and each.id != number}
-    here = [each for each in every.values() if each.kind is not Kind.START or each.state is State.QUEUED]
-    before = [each for each in here if not number or each.id < number or each.live]
-    return [Taken(each.started_at, _end(each), each.label, _id(each), sent=False) for each in before]
+    every = {each.id: each for each in (live, *journal.queued()) if each and each.id != number}
+    here = [each for each in every.values() if each.live or not number or each.id < number]
+    return [Taken(each.started_at, _end(each), each.label, _id(each), sent=False) for each in here if _takes_time(each)]
+
+
+def _takes_time(operation: Operation) -> bool:
+    """Of which the server does not show as much: a timer there only if it is not back-dated yet."""
+    if operation.kind is Kind.EDIT:
+        return operation.asked.started_at is not None and operation.asked.ended_at is not None
+    if operation.kind is Kind.START and operation.state is State.RUNNING:
+        had = operation.before.started_at if operation.before else None
+        return had is not None and operation.started_at < had
+    return operation.kind in (Kind.CREATE, Kind.START, Kind.STOP)
 
 
 def _end(operation: Operation) -> datetime | None:
@@ -237,4 +246,5 @@ def _end(operation: Operation) -> datetime | None:
 
 def _id(operation: Operation) -> str:
     """A timer on the server's clock is an entry there too; of what is here only, the journal's number."""
-    return operation.entry_id if operation.kind is Kind.STOP and operation.entry_id else f"kept-{operation.id}"
+    there = operation.kind in (Kind.START, Kind.STOP) and operation.entry_id
+    return there or f"kept-{operation.id}"

@@ -33,6 +33,11 @@ class Running:
         return self.entry is None and self.operation is not None and self.operation.kind is Kind.CREATE
 
     @property
+    def service(self) -> tuple[str | None, str | None]:
+        """Its id, or as it was typed where it was not looked up yet."""
+        return self.service_id, self.operation.service_typed if self.operation and not self.service_id else None
+
+    @property
     def id(self) -> str | None:
         """Of the entry on a server, where there is one."""
         return self.entry.id if self.entry else self.operation.entry_id if self.operation else None
@@ -55,7 +60,7 @@ class Running:
             "id": session,
             "session_id": (entry.session_id or entry.id) if entry else session,
             "work_item_type": self.work_item.type,
-            "work_item_id": self.work_item.id,
+            "work_item_id": self.work_item.id or self.work_item.label,
             "user_id": entry.user_id if entry else None,
             "started_at": to_wire(self.started_at),
             "ended_at": to_wire(ended_at) if ended_at else None,
@@ -79,9 +84,9 @@ class Stopped:
 
 def of_operation(operation: Operation) -> Running:
     """One that the journal knows."""
-    asked = operation.asked
-    typed = asked.work_item_id or operation.item_typed or ""
-    item = WorkItem(asked.work_item_type or "ticket", typed, operation.label)
+    asked, before = operation.asked, operation.before or Asked()
+    kind, item_id = asked.work_item_type or before.work_item_type, asked.work_item_id or before.work_item_id
+    item = WorkItem(kind or "ticket", item_id or "", operation.label)
     return Running(item, operation.started_at, asked.notes, asked.service_id, operation)
 
 

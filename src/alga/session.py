@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from alga.config import LOCAL, Choice, Config, Paths, Profile, choose, find_paths, load_config
-from alga.errors import ConfigError, NeverSent, Overtaken
+from alga.errors import ConfigError, NoConnection, Overtaken
 from alga.files import write_whole
 from alga.learnt import Learnt, fingerprint, load_learnt
 from alga.outcomes import Tell, Watch
@@ -69,7 +69,8 @@ class Session:
 
     def warn(self, sentence: str) -> None:
         """Something the user must hear, also through a pipe."""
-        self.warnings.append(sentence)
+        if sentence not in self.warnings:
+            self.warnings.append(sentence)
 
     def note(self, sentence: str) -> None:
         """Something that helps a person, in a terminal only."""
@@ -121,7 +122,7 @@ class Session:
             target = Target("http://localhost", self.embedded.key_of("local"), LOCAL, "The practice server")
         else:
             target = Target(profile.url, profile.key, profile.name, "AlgaPSA", profile.tenant)
-        http = Http(target, self._transport(), self.outside.sleep, self._waiting, self._no_connection)
+        http = Http(target, self._transport(), self.outside.sleep, self._waiting, self._no_connection, self.now)
         client = Client(http, self.learnt.see, self.warn)
         if not profile.is_local:
             self.__dict__["client"] = client  # for delivering, which comes first
@@ -186,7 +187,7 @@ class Session:
         from alga.outbox.batch import kept
 
         client = self.client
-        return kept(self.journal, operations, self.now, lambda: client.ahead(self.now()), tell)
+        return kept(self.journal, operations, self.now, lambda: client.ahead, tell)
 
     def in_passing(self) -> AbstractContextManager[object]:
         """All requests in here take a few seconds at most, and none is tried where there was no connection just now."""
@@ -210,7 +211,7 @@ class Session:
             settled = self.queue.drain(BRIEFLY, wait=0)
         except Overtaken:
             return
-        self._unreachable = any(isinstance(each.error, NeverSent) for each in settled)
+        self._unreachable = any(isinstance(each.error, NoConnection) for each in settled)
         self.warnings += reports(settled, self.zone, self.now())
 
     def _no_connection(self) -> None:

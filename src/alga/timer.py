@@ -83,14 +83,30 @@ class Timer:
             return None
         mine = known.operation if known and known.operation and known.operation.entry_id else None
         if mine and (entry is None or (entry.session_id or entry.id) != mine.entry_id):
-            self._on.journal.put(core.done(mine, None))  # it was stopped elsewhere: it does not run any more
+            self._on.journal.put(core.done(mine, None))
+            self._on.warn(self._gone(mine))
             mine = None
         return of_entry(self._on.learnt, entry, mine) if entry else None
 
+    def _gone(self, operation: Operation) -> str:
+        """What is said of a timer that ran on the server and does not any more."""
+        told = f"The timer on {operation.label} was stopped elsewhere."
+        start, had = operation.asked.started_at, operation.before.started_at if operation.before else None
+        if start is None or had is None or cut(start) == had:
+            return told
+        wanted, now = (format_time(each, self._on.zone) for each in (start, had))
+        again = (
+            f"alga edit {(operation.entry_id or '')[:8]} --from '{start.astimezone(self._on.zone):%Y-%m-%d} {wanted}'"
+        )
+        return f"{told} It began at {now} there, not at {wanted}: {again}"
+
     def _ending(self) -> set[str | None]:
         """The sessions on the server whose stop, or removal, waits here."""
-        queued = [] if self._on.profile.is_local else self._on.journal.queued()
-        return {each.entry_id for each in queued if each.kind in (Kind.STOP, Kind.DELETE)}
+        if self._on.profile.is_local:
+            return set()
+        journal = self._on.journal
+        stops = [each for each in (*journal.queued(), *journal.aside()) if each.kind is Kind.STOP]
+        return {each.entry_id for each in (*stops, *journal.queued()) if each.kind in (Kind.STOP, Kind.DELETE)}
 
     def running(self) -> Running | None:
         """The timer kept here, else the server's, else without a connection the one that was begun there."""
@@ -102,6 +118,13 @@ class Timer:
             if known := self.known():
                 return known
             raise
+
+    def running_if_known(self) -> Running | None:
+        """The same; None where no server answers and nothing is known here: work goes on without a connection."""
+        try:
+            return self.running()
+        except Unreachable:
+            return None
 
     def clash(self) -> Clash:
         """The check for overlaps, with what waits here, of which the server knows nothing."""
@@ -147,10 +170,18 @@ class Timer:
     def _started(self, settled: "Settled[TimeEntry]") -> Running:
         """On the server's clock; here, where it did not get there for certain; or in doubt until the next look."""
         if settled.entry and settled.operation.entry_id:
+            self._say_where_it_begins(settled.operation, settled.entry)
             return of_entry(self._on.learnt, settled.entry, settled.operation)
         if settled.operation.state is State.QUEUED and settled.operation.sent_at is None:
             return of_operation(self._on.journal.put(core.kept_here(settled.operation)))
         return of_operation(settled.operation)
+
+    def _say_where_it_begins(self, operation: Operation, entry: "TimeEntry") -> None:
+        """The server has another start than was asked for: its own clock's, so far."""
+        start = operation.asked.started_at
+        if start and cut(start) != entry.started_at:
+            wanted, now = (format_time(each, self._on.zone) for each in (start, entry.started_at))
+            self._on.warn(f"It runs from {now}, not {wanted}, so far: alga stop corrects it.")
 
     def _start_here(self, operation: Operation) -> Running:
         asked = operation.asked
@@ -246,7 +277,8 @@ class Timer:
     def _check_stop(self, running: Running, end: datetime) -> None:
         """Raise Overlaps. With both clocks ours is ended first, so the server's does not count."""
         try:
-            self.clash().check(running.started_at, end, ignoring=running.key, running=running.entry is not None)
+            start = min(running.started_at, running.operation.started_at if running.operation else running.started_at)
+            self.clash().check(start, end, ignoring=running.key, running=running.entry is not None)
         except (Unreachable, AuthError, Forbidden, NotFound):
             return  # the end is kept all the same
         except Overlaps as error:
@@ -261,6 +293,9 @@ class Timer:
         if running.kept and running.operation:
             return Settled(self._on.journal.put(core.dropped(running.operation)))
         now = self.there()  # it may have been stopped while the question stood
+        known = self.known()
+        if known and known.kept and known.operation:  # one in doubt that did not get there
+            return Settled(self._on.journal.put(core.dropped(known.operation)))
         if now is None or now.entry is None or (running.id and now.id != running.id):
             raise self._elsewhere(running, NoSession("That timer is not running any more."))
         deleting = Operation(Kind.DELETE, Asked(), now.work_item.label, self._on.now(), entry_id=now.entry.id)
@@ -271,8 +306,10 @@ class Timer:
 
     def _elsewhere(self, running: Running, error: NoSession) -> AlgaError:
         try:
-            entry = self._on.client.get_entry(running.id or "")
+            entry = self._on.client.get_entry(running.id) if running.id else None
         except NotFound:
+            return error
+        if entry is None:
             return error
         shown = format_interval(entry.started_at, entry.ended_at, self._on.zone)
         return NoSession(f"That timer was stopped elsewhere: {shown} ({entry.id[:8]}).", f"alga show {entry.id[:8]}")

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from alga import entries
+from alga import entries, workitems
 from alga.errors import (
     AlgaError,
     AuthError,
@@ -19,12 +19,13 @@ from alga.errors import (
     UnknownOutcome,
     Unreachable,
 )
+from alga.learnt import Learnt
 from alga.outbox.core import Kind, Operation, State, as_entry
 from alga.running import Running, of_entry, of_operation
 from alga.session import Session
 from alga.times import minutes_between, to_wire
 from alga.truth import Asked, differences
-from alga.waiting import mentions
+from alga.waiting import SET_ASIDE, mentions
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
@@ -74,8 +75,12 @@ def unsent_here(session: Session) -> list[Operation]:
 
 def mention(session: Session) -> None:
     """Say what waits here, so that no list or sum looks whole that is not."""
+    if not session.paths.outbox_db.exists():
+        return
+    said = any(sentence.startswith(SET_ASIDE) for sentence in session.warnings)
     for sentence in mentions(session.journal, session.zone, session.now()):
-        session.warn(sentence)
+        if not (said and sentence.startswith(SET_ASIDE)):
+            session.warn(sentence)
 
 
 def _end(running: Running) -> datetime:
@@ -101,7 +106,7 @@ def settled_entry(session: Session, settled: "Settled[TimeEntry]") -> "TimeEntry
         raise error
     if operation.state is State.DONE:
         return settled.entry or (session.client.get_entry(operation.entry_id) if operation.entry_id else None)
-    session.warn(saved(operation, settled.error))
+    session.warn(saved(session, operation, settled.error))
     return None
 
 
@@ -115,12 +120,25 @@ WHY: tuple[tuple[type[AlgaError], str], ...] = (
 )
 
 
-def saved(operation: Operation, error: AlgaError | None) -> str:
+def saved(session: Session, operation: Operation, error: AlgaError | None) -> str:
     """`Saved here, not sent (no connection). alga sync sends it.`"""
-    why = next((words for kind, words in WHY if isinstance(error or NoConnection(""), kind)), "the server failed")
+    if error is None:
+        return "Saved here, not sent: what was queued before it waits. alga sync sends it."
+    why = next((words for kind, words in WHY if isinstance(error, kind)), "the server failed")
     if operation.in_doubt:
         return f"Saved here; it may be on the server already ({why}). alga sync looks before it sends it again."
-    return f"Saved here, not sent ({why}). alga sync sends it."
+    return f"Saved here, not sent ({why}). alga sync sends it.{_looked_up_later(session.learnt, operation)}"
+
+
+def _looked_up_later(learnt: Learnt, operation: Operation) -> str:
+    """What was typed and is not known here: nobody could check it."""
+    typed, service = operation.item_typed or "", operation.service_typed or ""
+    numbers = [number.lower() for number, _ in learnt.tickets.values()]
+    by_number = workitems.NUMBER.fullmatch(typed) and typed.lower() not in numbers
+    unknown = [f"ticket {typed}"] if by_number and not operation.asked.work_item_id else []
+    if service and not any(service.lower() in name.lower() for name in learnt.services.values()):
+        unknown.append(f"service '{service}'")
+    return f" Not looked up yet: {' and '.join(unknown)}." if unknown else ""
 
 
 def queued(operation: Operation) -> dict[str, Any]:
@@ -147,7 +165,7 @@ def nothing(was: str) -> Iterator[None]:
     """What is refused in here says that nothing was `was`."""
     try:
         yield
-    except (Refused, NotFound, Forbidden, Unreachable) as error:
+    except (Refused, NotFound, Forbidden, AuthError, Unreachable) as error:
         if "Nothing was" in error.message or isinstance(error, UnknownOutcome):
             raise
         raise error.adding(f"Nothing was {was}.") from None

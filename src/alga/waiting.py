@@ -22,6 +22,7 @@ VERBS = {
     Kind.APPROVE: "approve",
     Kind.SEND_BACK: "request-changes",
 }
+SET_ASIDE = "Set aside: "
 TIMES = (Kind.CREATE, Kind.STOP, Kind.EDIT)
 DELIVERY = {
     State.RUNNING: "running",
@@ -86,7 +87,7 @@ def mentions(journal: "Journal", zone: tzinfo, now: datetime) -> list[str]:
     if queued := [each for each in journal.queued() if not each.live]:
         said.append(f"Not on the server yet: {_named(queued, zone, now)}. alga sync sends {_it(queued)}.")
     if aside := journal.aside():
-        said.append(f"Set aside: {_named(aside, zone, now)}. To see why: alga queue")
+        said.append(f"{SET_ASIDE}{_named(aside, zone, now)}. To see why: alga queue")
     if others := journal.of_others():
         wait = "waits" if len(others) == 1 else "wait"
         said.append(f"{_named(others, zone, now)} {wait} for another login: alga queue")
@@ -99,9 +100,10 @@ def reports(settled: "Sequence[Settled[TimeEntry]]", zone: tzinfo, now: datetime
     said = [f"Recorded now: {_named(done, zone, now)}."] if done else []
     for each in settled:
         said += differing(each, zone)
-        if each.operation.state is State.ASIDE:
-            said.append(f"Set aside: {what(each.operation, zone, now)}. {each.operation.reason} To decide: alga queue")
-    return said
+    aside = [each.operation for each in settled if each.operation.state is State.ASIDE]
+    if len(aside) > SHOWN:
+        return [*said, f"{SET_ASIDE}{_named(aside, zone, now)}. To see why: alga queue"]
+    return [*said, *(f"{SET_ASIDE}{what(each, zone, now)}. {each.reason} To decide: alga queue" for each in aside)]
 
 
 def differing(settled: "Settled[TimeEntry]", zone: tzinfo) -> list[str]:

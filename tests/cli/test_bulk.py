@@ -409,7 +409,9 @@ def test_ctrl_c_tells_what_became_of_each_row(known: Strict) -> None:
     known.network.before = interrupt
     result = known.desk("bulk", "create", "-", typed=strict_rows(120))
     assert result.code == 130
-    assert result.out.endswith("50 recorded, 50 waits, 20 not sent.\n"), "what may be there is looked for later"
+    assert result.out.endswith("50 recorded, 50 wait, 20 not sent. alga sync delivers what waits.\n"), (
+        "what may be there is looked for later"
+    )
     known.network.before = lambda request: None
     assert known.desk.ok("bulk", "create", "-", typed=strict_rows(120)).out.endswith(
         "100 recorded already, 20 recorded.\n"

@@ -116,7 +116,7 @@ def test_what_may_be_there_is_looked_for_as_it_was_before_it_is_mended(strict: S
     assert strict.desk("queue", "retry", "1", "--to", "9:50").code == 7, "nobody can look"
     strict.network.after = through
     told = strict.desk.ok("queue", "retry", "1", "--to", "9:50", columns=200)
-    assert told.out == "Recorded: TIC1042 09:12-10:00\n"
+    assert told.out.startswith("Recorded TIC1042: 48m worked, 48m billable (09:12-10:00)  ")
     assert [row["duration_minutes"] for row in strict.desk.ok("list", "--json").json] == [48]
 
 
@@ -139,7 +139,7 @@ def test_what_another_user_left_here_is_named_and_not_sent(strict: Strict) -> No
     told = boss("stop")
     assert told.code == 6
     assert "TIC1042 09:12-10:00 waits for another login: alga queue" in joined(told.err)
-    assert boss.ok("sync").out == "Nothing waits.\n"
+    assert boss.ok("sync").out == "Nothing waits for this login.\n"
     assert "TIC1042 09:12-10:00" in boss.ok("queue").out
     assert boss("queue", "retry", "1").code == 5
     assert boss.ok("list", "--json").json == []
@@ -336,7 +336,7 @@ def test_a_back_dated_start_that_the_server_ignores_is_said(strict: Strict) -> N
 
     strict.network.after = ignored
     started = strict.desk.ok("start", "TIC1042", "-s", "basic", "--at", "8:30")
-    assert "The server has it from 09:12, not 08:30. alga stop corrects it." in joined(started.err)
+    assert "It runs from 09:12, not 08:30, so far: alga stop corrects it." in joined(started.err)
 
 
 def test_a_stop_that_was_not_typed_to_the_second_says_nothing_of_seconds(strict: Strict) -> None:

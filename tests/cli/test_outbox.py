@@ -5,6 +5,7 @@ import re
 import resource
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from alga.errors import InterruptedUnsent
 from alga.local.rules import Refusal
 from tests.cli.test_track import ids, lose_posts, offline
 from tests.conftest import Strict
@@ -67,7 +69,6 @@ def test_a_log_without_a_connection_waits_and_is_delivered_by_the_next_command(k
         " 2   queued   TIC1042 08:00-08:30   09:12       0   AlgaPSA cannot be reached",
         "                                                    (Connection refused).",
         "alga sync sends what waits.",
-        "What is set aside: alga queue retry ID, or alga queue drop ID.",
     ]
     assert desk.ok("status", "--offline").err == "Not on the server yet: TIC1042 08:00-08:30. alga sync sends it.\n"
     known.network.before = through
@@ -96,8 +97,9 @@ def test_what_is_refused_later_is_set_aside_and_can_be_mended_or_dropped(known: 
     assert told.err == "Set aside: TIC9999 08:00-08:30. To see why: alga queue\n"
     shown = desk.ok("queue", "show", "2").out
     assert "There is no ticket TIC9999." in shown
+    assert "alga queue retry 2, with log's options to mend it, or alga queue drop 2" in shown
     mended = desk.ok("queue", "retry", "2", "8:10-8:40", "--work-item", "TIC1011", "-m", "y", "-s", "premium")
-    assert mended.out == "Recorded: TIC1011 08:10-08:40\n"
+    assert mended.out.startswith("Recorded TIC1011: 30m worked, 30m billable (08:10-08:40)  ")
     assert rows(desk)[-1] == ("07:10", "07:40", "y")
     assert desk("queue", "retry", "2").code == 5
     assert desk("queue", "drop", "2", "--yes").code == 5
@@ -513,3 +515,278 @@ def test_practice_data_says_that_something_waits_for_a_login(known: Strict) -> N
     known.desk.ok(*OFFLINE_LOG)
     practice = Desk(known.desk.home, known.desk.clock, tty=False)
     assert "TIC1042 08:00-08:30 waits for another login: alga queue" in practice.ok("status").err
+
+
+# --- found by a reader and by a stranger ---------------------------------------------------------------
+
+
+def refusing_puts(strict: Strict) -> Callable[[], None]:
+    """A server on which nothing can be changed, until that is called."""
+    inner = strict.network.inner
+
+    class Closed(httpx.BaseTransport):
+        """Refuses every PUT."""
+
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            """403."""
+            told = {"error": {"code": "FORBIDDEN", "message": "Permission denied: Cannot update time_entry"}}
+            return httpx.Response(403, json=told) if request.method == "PUT" else inner.handle_request(request)
+
+    strict.network.inner = Closed()
+
+    def opened() -> None:
+        strict.network.inner = inner
+
+    return opened
+
+
+def test_the_correction_of_a_start_bills_what_is_worked(known: Strict) -> None:
+    desk = on_servers_clock(known).desk
+    opened = refusing_puts(known)
+    desk.ok("start", "TIC1011", "-m", "x", "--ago", "1h")
+    opened()
+    stopped = desk.ok("stop", "--json").json
+    assert (stopped["duration_minutes"], stopped["billable_minutes"]) == (60, 60)
+
+
+def test_a_back_dated_timer_takes_its_time_before_it_is_corrected(known: Strict) -> None:
+    desk = on_servers_clock(known).desk
+    refusing_puts(known)
+    desk.ok("start", "TIC1011", "-m", "x", "--ago", "42m")
+    desk.clock.pass_by(minutes=40)
+    taken = desk("log", "TIC1042", "8:30-9:00", "-m", "y")
+    assert (taken.code, "overlaps the running timer on TIC1011, since 08:30" in taken.err) == (5, True)
+
+
+def test_a_timer_that_was_stopped_elsewhere_before_its_start_was_corrected_says_how(known: Strict) -> None:
+    desk, phone = on_servers_clock(known).desk, known.as_role("technician")
+    opened = refusing_puts(known)
+    desk.ok("start", "TIC1011", "-m", "x", "--ago", "42m")
+    opened()
+    desk.clock.pass_by(minutes=40)
+    phone.ok("stop")
+    told = desk.ok("status").err
+    entry = desk.ok("list", "--json").json[1]["id"][:8]
+    again = f"alga edit {entry} --from '2026-11-23 08:30'"
+    assert f"stopped elsewhere. It began at 09:12 there, not at 08:30: {again}" in told
+    desk.ok(*again.replace("'", "").replace("2026-11-23 08:30", "2026-11-23T08:30").split()[1:])
+    assert rows(desk)[1] == ("07:30", "08:52", "x")
+
+
+def test_a_stop_that_is_set_aside_has_stopped(known: Strict) -> None:
+    desk = on_servers_clock(known).desk
+    desk.ok("start", "TIC1011", "-m", "x")
+    desk.clock.pass_by(minutes=48)
+    known.network.before = offline
+    assert "Not looked up yet: service 'plumbing'." in desk.ok("stop", "-s", "plumbing").err
+    known.network.before = through
+    desk.clock.pass_by(minutes=60)
+    assert desk.ok("status", "--json").json is None
+    assert desk("stop").code == 6
+    number = str(desk.ok("queue", "--json").json[0]["id"])
+    assert desk("queue", "retry", number, "-s", "basic", "--work-item", "TIC1042").code == 2
+    desk.ok("queue", "retry", number, "-s", "basic")
+    assert rows(desk)[1] == ("08:12", "09:00", "x")
+
+
+def test_an_edit_that_waits_finds_its_place_taken(known: Strict) -> None:
+    desk, phone = known.desk, known.as_role("technician")
+    entry_id = desk.ok("list", "--json").json[0]["id"]
+
+    def lost(request: httpx.Request) -> None:
+        if request.method == "PUT":
+            raise httpx.ReadTimeout("timed out", request=request)
+
+    known.network.before = lost
+    desk.ok("edit", entry_id, "7:00-7:30")
+    assert desk("log", "TIC1011", "7:00-7:30", "-m", "y").code == 5, "it takes that place already"
+    phone.ok("log", "TIC1011", "7:00-7:30", "-m", "y", "-s", "Basic Support")
+    known.network.before = through
+    assert desk("sync").code == 8
+    assert "overlaps TIC1011 07:00-07:30" in desk.ok("queue", "--json").json[0]["reason"]
+    assert rows(desk) == [("05:00", "05:30", "before"), ("06:00", "06:30", "y")]
+
+
+def test_two_edits_of_one_entry_are_delivered_one_after_the_other(known: Strict) -> None:
+    desk = known.desk
+    entry_id = desk.ok("list", "--json").json[0]["id"]
+
+    def lost(request: httpx.Request) -> None:
+        if request.method == "PUT":
+            raise httpx.ReadTimeout("timed out", request=request)
+
+    known.network.before = lost
+    desk.ok("edit", entry_id, "-m", "new")
+    second = desk.ok("edit", entry_id, "--no-billable")
+    assert second.err == "Saved here, not sent: what was queued before it waits. alga sync sends it.\n"
+    known.network.before = through
+    desk.ok("sync")
+    row = desk.ok("list", "--json").json[0]
+    assert (row["notes"], row["billable_minutes"]) == ("new", 0)
+
+
+def test_work_before_it_is_taken_up_again_as_it_was_typed(known: Strict) -> None:
+    desk = known.desk
+    known.network.before = offline
+    for command in (["start", "TIC1023"], ["switch", "TIC1042"], ["switch", "-"]):
+        desk.ok(*command, "-s", "basic")
+        desk.clock.pass_by(minutes=20)
+    desk.ok("stop")
+    assert desk.ok("resume").out.startswith("Started TIC1023")
+    known.network.before = through
+    desk.ok("sync")
+    titles = [row["work_item_title"] for row in desk.ok("list", "--json").json]
+    assert titles == ["Mailbox full, cannot send", *(["Patch night follow-up", "Mailbox full, cannot send"] * 2)[:3]]
+
+
+def test_a_switch_whose_stop_is_set_aside_says_that_the_next_was_started(known: Strict) -> None:
+    desk, phone = known.desk, known.as_role("technician")
+    desk.ok("start", "TIC1042", "-m", "x")
+    desk.clock.pass_by(minutes=30)
+
+    def meanwhile(request: httpx.Request) -> None:
+        if request.method == "POST":
+            known.network.before = through
+            phone.ok("log", "TIC1023", "9:20-9:30", "-s", "Basic Support", "-m", "o")
+
+    known.network.before = meanwhile
+    told = desk("switch", "TIC1011", "-m", "y")
+    assert (told.code, "TIC1011 was started at 09:42." in told.err) == (5, True)
+
+
+def test_cancelling_a_start_that_did_not_get_there(known: Strict) -> None:
+    desk = on_servers_clock(known).desk
+
+    def unheard(request: httpx.Request) -> None:
+        if known.network.sent("POST")[1:]:
+            raise httpx.ReadTimeout("timed out", request=request)
+
+    known.network.before = unheard
+    desk.ok("start", "TIC1011", "-m", "x")
+    known.network.before = through
+    assert desk.ok("cancel", "--yes").out.startswith("Discarded TIC1011")
+    assert desk.ok("status", "--json").json is None
+
+
+def test_a_key_whatever_happens(known: Strict) -> None:
+    desk = known.desk
+    command = ["log", "TIC1042", "8:12-9:12", "-m", "x", "--key", "k"]
+    first = desk.ok(*command, "--json").json
+    desk.clock.pass_by(minutes=4)
+    again = desk.ok(*command)
+    assert again.out == f"Logged before: TIC1042: 1h worked, 1h billable (08:12-09:12)  {first['id'][:8]}\n"
+    known.network.before = offline
+    without = desk.ok(*command, "--json").json
+    assert (without["id"], without["delivery"]) == (first["id"], "delivered")
+
+
+def test_a_key_that_was_mended_still_stands_for_its_script(known: Strict) -> None:
+    desk = known.desk
+    known.network.before = offline
+    command = ["log", "TIC9999", "8:00-8:30", "-m", "x", "--key", "k"]
+    desk.ok(*command)
+    known.network.before = through
+    desk("sync")
+    desk("queue", "retry", "2", "--work-item", "TIC8888")
+    assert desk.ok("queue", "--json").json[0]["label"] == "TIC9999", "what was refused again is what it was"
+    desk.ok("queue", "retry", "2", "--work-item", "TIC1011", "8:10-8:40")
+    assert desk.ok(*command, "--json").json["started_at"] == "2026-11-23T07:10:00Z"
+    assert len(rows(desk)) == 2
+
+
+def test_a_new_key_does_not_run_a_script_twice(known: Strict) -> None:
+    desk = known.desk
+    command = ["log", "TIC1042", "30m", "-m", "x", "--key", "job"]
+    known.network.before = offline
+    desk.ok(*command)
+    known.network.before = through
+    with known.app.store.open(writing=True) as db:
+        db.execute("UPDATE users SET api_key = ? WHERE role = 'technician'", ("f" * 64,))
+    fresh = replace(desk, env={**desk.env, "ALGA_API_KEY": "f" * 64})
+    fresh.clock.pass_by(minutes=45)
+    fresh.ok("config", "set", "service", "Basic Support")
+    fresh.ok(*command)
+    fresh.ok("sync")
+    assert len(rows(fresh)) == 2
+
+
+def test_ctrl_c_while_the_server_asks_to_wait_changes_nothing(strict: Strict, monkeypatch: pytest.MonkeyPatch) -> None:
+    admin = strict.as_role("admin")
+    admin.transport = strict.network
+    entry_id = admin.ok("log", "TIC1042", "8:00-8:30", "-s", "Basic Support", "-m", "x", "--json").json["id"]
+    inner = strict.network.inner
+
+    class Limited(httpx.BaseTransport):
+        """Asks to wait before it deletes."""
+
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            """429."""
+            limited = httpx.Response(429, headers={"Retry-After": "3"}, json={"error": {"code": "RATE_LIMITED"}})
+            return limited if request.method == "DELETE" else inner.handle_request(request)
+
+    def pressed(self: object, seconds: float) -> None:
+        raise InterruptedUnsent("Interrupted while waiting for AlgaPSA. Nothing was sent.")
+
+    strict.network.inner = Limited()
+    with monkeypatch.context() as patched:
+        patched.setattr("alga.api.http.Http._pause", pressed)
+        assert admin("delete", entry_id, "--yes").code == 130
+    strict.network.inner = inner
+    admin.ok("sync")
+    assert admin("show", entry_id).code == 0
+
+
+def test_a_known_defect_of_the_server_does_not_wait_for_ever(known: Strict) -> None:
+    inner = known.network.inner
+
+    class Defective(httpx.BaseTransport):
+        """A wrong column."""
+
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            """500."""
+            told = "The server is misconfigured for this operation. Please contact support."
+            defect = httpx.Response(500, json={"error": {"code": "INTERNAL_CONFIGURATION", "message": told}})
+            return defect if request.method == "POST" else inner.handle_request(request)
+
+    known.network.inner = Defective()
+    known.desk.ok(*OFFLINE_LOG)
+    for _ in range(3):
+        known.desk("sync")
+    waits = known.desk.ok("queue", "--json").json[0]
+    assert (waits["delivery"], "known defect" in waits["reason"]) == ("set aside", True)
+
+
+def test_a_waiting_log_is_not_a_row_that_says_something_else(known: Strict) -> None:
+    def down(request: httpx.Request) -> None:
+        if request.method == "POST":
+            raise httpx.ReadTimeout("timed out", request=request)
+
+    known.network.before = down
+    known.desk.ok(*OFFLINE_LOG, "--no-billable")
+    row = "start,span,item,notes\n2026-11-23T07:00:00Z,30m,TIC1042,short\n"
+    refused = known.desk("bulk", "create", "-", typed=row)
+    assert (refused.code, "not sent yet" in refused.err) == (2, True)
+
+
+def test_dropped_practice_entries_do_not_come_back(known: Strict) -> None:
+    desk = replace(known.desk, transport=None)
+    desk.ok("log", "tk_9c41", "8:00-8:30", "-m", "x", "--profile", "local")
+    number = str(desk("sync", "--local", "--yes", "--json").json[0]["id"])
+    desk.ok("queue", "drop", number, "--yes")
+    assert desk.ok("sync", "--local", "--yes", "--json").json == []
+
+
+def test_a_refused_key_says_that_nothing_was_logged(known: Strict) -> None:
+    unknown = httpx.Response(401, json={"error": {"code": "UNAUTHORIZED", "message": "Invalid API key"}})
+    known.network.after = lambda request, response: unknown
+    told = known.desk(*OFFLINE_LOG)
+    assert (told.code, "Nothing was logged." in told.err) == (4, True)
+    assert known.desk.ok("queue", "--json").json == []
+
+
+def test_a_lost_log_for_a_user_that_the_server_ignores_is_found_as_ones_own(known: Strict) -> None:
+    known.network.after = lose_posts
+    other = known.app.user_of("admin")[0]
+    found = known.desk.ok(*OFFLINE_LOG, "--user", other)
+    assert "The user was ignored" in found.err
+    assert len(known.network.sent("POST")) == 2

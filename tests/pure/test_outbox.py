@@ -347,7 +347,11 @@ def test_a_back_dated_start_is_corrected_at_the_stop_unless_somebody_changed_it(
     running = core.running_there(sent(back), "s1", begun)
     stop = core.stopped(running, Asked(), LATER, LATER)
     edit = core.delivered(sent(stop), "e1", Asked(started_at=MONDAY, ended_at=LATER))
-    assert (edit.kind, edit.state, edit.asked) == (Kind.EDIT, State.QUEUED, Asked(started_at=early, ended_at=LATER))
+    assert (edit.kind, edit.state, edit.asked) == (
+        Kind.EDIT,
+        State.QUEUED,
+        Asked(started_at=early, ended_at=LATER, billable_minutes=39),
+    )
     changed = core.delivered(sent(stop), "e1", Asked(started_at=MONDAY - timedelta(minutes=3), ended_at=LATER))
     assert changed.state is State.DONE
     assert core.refused(edit, edit, "No.", own=True).state is State.ASIDE, "its time would be lost"

@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar, TypeVar
 from urllib.parse import quote
 
@@ -63,17 +61,10 @@ class Client:
         with suppress(Refused, NotFound, Unreachable):
             self._http.request(method, path, None, body)
 
-    def server_time(self) -> datetime | None:
-        """The `Date` of the last answer, in UTC."""
-        try:
-            return parsedate_to_datetime(self._http.date).astimezone(UTC)
-        except ValueError:
-            return None
-
-    def ahead(self, now: datetime) -> float | None:
-        """Seconds by which the server's clock is ahead of `now`, by its last answer; None where that is not known."""
-        there = self.server_time()
-        return (there - now).total_seconds() if there else None
+    @property
+    def ahead(self) -> float | None:
+        """Seconds by which the server's clock was ahead of ours at its last answer; None where that is not known."""
+        return self._http.ahead
 
     def within(self, seconds: float | None) -> AbstractContextManager[None]:
         """A block of requests that takes no longer than that in all."""

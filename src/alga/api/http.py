@@ -5,15 +5,25 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
 
 from alga import __version__
 from alga.api import refusals
-from alga.errors import Interrupted, NeverSent, NoConnection, ServerFailed, UnknownOutcome, Unreachable
+from alga.errors import (
+    Interrupted,
+    InterruptedUnsent,
+    NeverSent,
+    NoConnection,
+    ServerFailed,
+    UnknownOutcome,
+    Unreachable,
+)
 
 PAUSES = (0.3, 0.6)  # seconds before the second and the third try
 RETRIED = {429, 502, 503, 504}
@@ -58,8 +68,9 @@ class Http:
     sleep: Callable[[float], None] = time.sleep
     waiting: Callable[[float], None] = lambda seconds: None
     timed_out: Callable[[], None] = lambda: None  # told when no connection came about in time
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
     paused: bool = False  # that was a moment ago: nothing is tried
-    date: str = ""  # the last answer's, as the server wrote it
+    ahead: float | None = None  # seconds by which the server's clock was ahead of ours at its last answer
     _client: httpx.Client | None = None
     _wrote: bool = False
     _until: float = math.inf
@@ -86,7 +97,7 @@ class Http:
                 wait = asked
             if wait > TOLD_WAIT:
                 self.waiting(wait)
-            self.sleep(wait)
+            self._pause(wait)
         raise AssertionError("the last try returns or raises")
 
     @contextmanager
@@ -112,7 +123,7 @@ class Http:
             self._translated(method != "GET"),
             self._connection().stream(method, f"/api/v1{path}", params=query, json=body, timeout=timeout) as response,
         ):
-            self.date = response.headers.get("Date", "")
+            self._compare_clocks(response.headers.get("Date", ""))
             return response.status_code, response.headers, self._read(response, method != "GET")
 
     def _timeout(self, usual: httpx.Timeout) -> httpx.Timeout:
@@ -139,6 +150,16 @@ class Http:
                 trust_env=not self.target.loopback,  # or a proxy would get the key of this computer's server
             )
         return self._client
+
+    def _pause(self, seconds: float) -> None:
+        try:
+            self.sleep(seconds)
+        except KeyboardInterrupt as fault:
+            raise InterruptedUnsent(f"Interrupted while waiting for {self.target.server}. Nothing was sent.") from fault
+
+    def _compare_clocks(self, date: str) -> None:
+        with suppress(ValueError):
+            self.ahead = (parsedate_to_datetime(date).astimezone(UTC) - self.now()).total_seconds()
 
     def _read(self, response: httpx.Response, write: bool) -> bytes:
         """The body, bounded in bytes and in time whatever the server sends."""
@@ -198,9 +219,10 @@ class Http:
     def _refuse(self, write: bool, status: int, body: Json) -> Envelope:
         answer = refusals.read(status, body)
         error = refusals.error_for(answer, self.target.server, self.target.profile)
-        if write and status >= 500 and "misconfigured" not in answer.message:
+        if write and status >= 500:
             told = f"{self.target.server} failed ({status}): it may or may not have been recorded."
-            raise ServerFailed(told, CHECK)
+            defect = "misconfigured" in answer.message
+            raise ServerFailed(error.message if defect else told, error.hint if defect else CHECK)
         raise error
 
 

@@ -15,7 +15,7 @@ from alga.outbox.core import Kind, Operation
 from alga.outcomes import Outcome, Place, Watch, in_chunks, one_by_one, split
 from alga.sheet import Diary
 from alga.times import format_day, format_interval, local_date
-from alga.truth import differences
+from alga.truth import Asked, differences
 
 if TYPE_CHECKING:
     from alga.api.client import Client
@@ -59,11 +59,10 @@ def operation(draft: Draft, now: datetime) -> Operation:
 
 def waiting(drafts: Sequence[Draft], queued: Sequence[Operation]) -> dict[Place, Operation]:
     """The rows that an earlier run left in the outbox, each matched to one operation only."""
-    left: dict[tuple[object, ...], list[Operation]] = {}
+    left: dict[Asked, list[Operation]] = {}
     for each in queued:
-        asked = each.asked
-        left.setdefault((asked.work_item_type, asked.work_item_id, asked.started_at, asked.ended_at), []).append(each)
-    return {draft.place: same.pop(0) for draft in drafts if (same := left.get(key(draft)))}
+        left.setdefault(each.asked, []).append(each)
+    return {draft.place: same.pop(0) for draft in drafts if (same := left.get(draft.asked))}
 
 
 class Landed:

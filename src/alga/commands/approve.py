@@ -17,6 +17,7 @@ from alga.options import DryRun, FilterOptions, PeriodOptions, ScopeOptions, Yes
 from alga.outbox.core import Kind, Operation
 from alga.outcomes import Outcome, Watch, exit_code, summed
 from alga.output import Shown, confirm, interactive, progress, read_stdin
+from alga.probe import snapshot
 from alga.session import Session
 from alga.tables import Table
 from alga.times import counted, format_minutes
@@ -142,7 +143,10 @@ def _closed(entry: "TimeEntry") -> list[str]:
 
 def _done(session: Session, act: Act, ids: list[str], known: "Sequence[TimeEntry]" = ()) -> Shown:
     labels = {entry.id: named(entry, look(session)) for entry in known}
-    operations = {each: replace(act.operation, entry_id=each, label=labels.get(each, "")) for each in ids}
+    seen = {entry.id: snapshot(entry) for entry in known}  # what is approved later is what was seen
+    operations = {
+        each: replace(act.operation, entry_id=each, label=labels.get(each, ""), before=seen.get(each)) for each in ids
+    }
     with progress(act.done, len(ids)) as tell, session.batch(operations.items(), tell) as watch:
         outcomes = act.send(ids, watch)
     outcomes = [replace(outcome, label=labels.get(outcome.id or "", "")) for outcome in outcomes]

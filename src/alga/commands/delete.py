@@ -13,7 +13,7 @@ from alga.outbox.core import Kind, Operation, State
 from alga.output import Shown, confirm
 from alga.probe import snapshot
 from alga.session import Session
-from alga.told import settled_entry
+from alga.told import nothing, settled_entry
 from alga.truth import Asked
 
 Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Entries, by id or its first characters.")]
@@ -22,7 +22,8 @@ Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Entries, by id 
 @command
 def delete(session: Session, entry_ids: Ids, yes: Yes = False) -> Shown:
     """Delete entries."""
-    found = [entries.by_id(session.client, session.learnt, typed, session.now()) for typed in entry_ids]
+    with nothing("deleted"):
+        found = [entries.by_id(session.client, session.learnt, typed, session.now()) for typed in entry_ids]
     doomed = list({entry.id: entry for entry in found}.values())
     named = ", ".join(entry.id[:8] for entry in doomed)
     if not yes:

@@ -46,7 +46,8 @@ def edit(
 ) -> Shown:
     """Change an entry: its times, notes, service, work item or billable minutes."""
     minutes = options.billable_minutes(billable, no_billable)
-    before = entries.by_id(session.client, session.learnt, entry_id, session.now())
+    with nothing("changed"):
+        before = entries.by_id(session.client, session.learnt, entry_id, session.now())
     start, end = _times(session, before, span, date, first, last)
     item = (
         workitems.resolve(work_item, kind or before.work_item_type or "ticket", session.client, session.learnt)

@@ -8,7 +8,7 @@ import typer
 from alga import options, workitems
 from alga.columns import entry_line, minutes_line
 from alga.command import command, look
-from alga.errors import Overtaken, Refused, UsageError
+from alga.errors import NotFound, Overtaken, Refused, Unreachable, UsageError
 from alga.options import Billable, From, NoBillable, Notes, On, Service, To, Type, WorkItem
 from alga.outbox.core import Kind, Operation, State, as_entry
 from alga.outbox.drain import Settled
@@ -63,6 +63,8 @@ def log(
     )
     with nothing("logged"), session.in_passing():
         settled = _delivered(session, operation)
+        if settled.operation.state is State.DONE and settled.entry is None:
+            return _before(session, settled.operation)
         entry = settled_entry(session, settled)
     asked = as_entry(settled.operation)
     if entry is None:
@@ -71,12 +73,27 @@ def log(
     return Shown(delivered(entry), entry_line("Logged", entry, look(session)))
 
 
+def _before(session: Session, operation: Operation) -> Shown:
+    """Recorded by an earlier run with that key, or by another alga that was first."""
+    verb = "Logged before:" if operation.key else "Logged"
+    try:
+        entry = session.client.get_entry(operation.entry_id or "")
+    except (Unreachable, NotFound):  # the journal knows enough
+        data = queued(operation) | {"id": operation.entry_id, "delivery": "delivered"}
+        return Shown(data, minutes_line(verb, operation, look(session)))
+    return Shown(delivered(entry), entry_line(verb, entry, look(session)))
+
+
 def _delivered(session: Session, operation: Operation) -> "Settled[TimeEntry]":
     """Delivered, or with a key that was used before what became of it then."""
     if operation.key is None:
         return _new(session, session.outbox, operation)
     if not operation.key.strip():
         raise UsageError("The key is empty.", "A word that no other entry of the script has: --key TEXT")
+    if session.journal.key_of_another(operation.key):  # of the same user? whose key this is may not be known yet
+        workitems.own_user(session.client, session.learnt)
+    if session.journal.key_of_another(operation.key):
+        raise Refused(f"The key '{operation.key}' was used here with another login.", "Another --key for this.")
     if (before := session.journal.with_key(operation.key)) is None:
         try:
             return _new(session, session.queue, operation)
@@ -84,7 +101,7 @@ def _delivered(session: Session, operation: Operation) -> "Settled[TimeEntry]":
             before = session.journal.with_key(operation.key)
         if before is None:
             raise Overtaken("Another alga was first.", "Try again in a moment.")
-    if _said(before) != _said(operation):
+    if not before.mended and not _same(before, operation):
         shown = what(before, session.zone, session.now())
         raise Refused(f"The key '{operation.key}' was used for something else: {shown}.", "Another --key for this.")
     if before.state is State.QUEUED:
@@ -102,12 +119,16 @@ def _new(
     return outbox.deliver(operation)
 
 
-def _said(operation: Operation) -> tuple[object, ...]:
-    """What a key stands for. `30m` ends at another time whenever the script runs."""
-    asked, now = operation.asked, cut(operation.queued_at)
-    assert asked.started_at and asked.ended_at
-    started_at = None if asked.ended_at == now else asked.started_at
-    return operation.item_typed, asked.work_item_type, minutes_between(asked.started_at, asked.ended_at), started_at
+def _same(before: Operation, now: Operation) -> bool:
+    """Whether a key stands for both. `30m` ends at another time whenever the script runs."""
+
+    def said(operation: Operation) -> tuple[object, ...]:
+        asked = operation.asked
+        assert asked.started_at and asked.ended_at
+        return operation.item_typed, asked.work_item_type, minutes_between(asked.started_at, asked.ended_at)
+
+    ends_now = all(each.asked.ended_at == cut(each.queued_at) for each in (before, now))
+    return said(before) == said(now) and (ends_now or before.asked.started_at == now.asked.started_at)
 
 
 def check(session: Session, start: datetime, end: datetime, now: datetime, yesterday: str) -> None:

@@ -7,24 +7,23 @@ from typing import Annotated
 import typer
 
 from alga import options, workitems
-from alga.columns import QUEUE, RECEIPTS, Column, details, listing
+from alga.columns import QUEUE, RECEIPTS, Column, details, entry_line, listing
 from alga.command import command, look
 from alga.commands.log import check
 from alga.errors import Refused, UsageError
 from alga.options import Billable, From, NoBillable, Notes, On, Service, To
 from alga.outbox import core
-from alga.outbox.core import Kind, Operation, State
+from alga.outbox.core import Kind, Operation, State, as_entry
 from alga.output import Shown, confirm
 from alga.session import Session
 from alga.times import cut, format_minutes, local_date, parse_date, parse_instant
-from alga.told import saved
+from alga.told import saved, told
 from alga.waiting import DELIVERY, minutes, published, what
 
 Number = Annotated[int, typer.Argument(metavar="ID", help="The number that alga queue shows.")]
 Sent = Annotated[bool, typer.Option("--sent", help="What was delivered in the last 30 days.")]
 Span = Annotated[str | None, typer.Argument(metavar="[SPAN]", help="The right times: 9:00-10:30 or 9:00+90m.")]
 Item = Annotated[str | None, typer.Option("--work-item", metavar="WORK_ITEM", help="The right work item.")]
-NEXT = ("alga sync sends what waits.", "What is set aside: alga queue retry ID, or alga queue drop ID.")
 
 
 @command
@@ -34,16 +33,21 @@ def queue(session: Session, sent: Sent = False) -> Shown:
         rows = session.journal.delivered()
         return _listed(session, "Delivered", RECEIPTS, rows, "Nothing was delivered in the last 30 days.", ())
     journal = session.journal
-    rows = [*journal.queued(), *journal.aside(), *journal.of_others()]
-    ordered = sorted(rows, key=lambda each: each.id)
-    return _listed(session, "Waits on this computer", QUEUE, ordered, "Nothing waits.", NEXT)
+    others = [replace(each, reason="It waits for another login.") for each in journal.of_others()]
+    queued, aside = journal.queued(), journal.aside()
+    below = ["alga sync sends what waits."] if queued else []
+    if aside:
+        number = aside[0].id
+        below.append(f"What is set aside: alga queue retry {number}, or alga queue drop {number}.")
+    rows = sorted([*queued, *aside, *others], key=lambda each: each.id)
+    return _listed(session, "Waits on this computer", QUEUE, rows, "Nothing waits.", below)
 
 
 def _listed(
     session: Session, title: str, columns: Sequence[Column], rows: list[Operation], empty: str, below: Sequence[str]
 ) -> Shown:
     table = listing(title, columns, rows, look(session), empty)
-    return Shown([published(each) for each in rows], replace(table, below=[*below] if rows else []))
+    return Shown([published(each) for each in rows], replace(table, below=[*below]))
 
 
 @command
@@ -56,6 +60,13 @@ def show(session: Session, number: Number) -> Shown:
     here = {name: f"{each.astimezone(session.zone):%Y-%m-%d %H:%M}" if each else "" for name, each in moments.items()}
     said = {name.replace("_", " "): str(value) for name, value in data.items() if value not in (None, False)}
     named = {"id": said.pop("id"), "what": what(operation, session.zone, session.now())}
+    if operation.service_typed:
+        named["service"] = f"{operation.service_typed} (not looked up yet)"
+    if said.pop("in doubt", None):
+        named["in doubt"] = "it may be on the server: alga looks before it sends it again"
+    if operation.state is State.ASIDE:
+        here["next"] = f"alga queue retry {number}, with log's options to mend it, or alga queue drop {number}"
+        said["next"] = ""
     return Shown(data, details([*(named | said | {name: here[name] for name in said if name in here}).items()]))
 
 
@@ -91,11 +102,16 @@ def retry(
 ) -> Shown:
     """Try it again, mended where something was wrong with it."""
     operation = _open(session, number)
+    if operation.kind is Kind.STOP and (item or kind):
+        raise UsageError(
+            "A timer on the server's clock has its work item.", "Once it is recorded: alga edit ID --work-item ITEM"
+        )
     if operation.id in {each.id for each in session.journal.of_others()}:
         raise Refused(f"It waits for another login, on {operation.server}.", "Log in there, or --profile NAME.")
     minutes = options.billable_minutes(billable, no_billable)
     mended = _with_times(session, operation, span, date, first, last)
     mended = _with_words(mended, notes, service_name, item, kind, minutes)
+    mended = replace(mended, mended=mended != operation or operation.mended)
     if mended != operation and operation.kind not in (Kind.CREATE, Kind.STOP):
         raise UsageError("Nothing can be mended in that.", f"alga queue retry {number}, or alga queue drop {number}")
     session.syncing = True
@@ -104,10 +120,13 @@ def retry(
     if after.state is State.ASIDE:
         error = settled.error or Refused(after.reason)
         raise error.adding("It is still set aside.")
-    named = what(after, session.zone, session.now())
     if after.state is State.QUEUED:
-        session.warn(saved(after, settled.error))
-    return Shown(published(after), f"{'Recorded' if after.state is State.DONE else 'Waits'}: {named}")
+        session.warn(saved(session, after, settled.error))
+    if settled.entry and settled.entry.ended_at:
+        told(session, as_entry(after), settled.entry)
+        return Shown(published(after), entry_line("Recorded", settled.entry, look(session)))
+    named = what(after, session.zone, session.now())
+    return Shown(published(after), f"{'Done' if after.state is State.DONE else 'Waits'}: {named}")
 
 
 def _open(session: Session, number: int) -> Operation:

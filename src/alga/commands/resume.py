@@ -16,7 +16,7 @@ def resume(session: Session, notes: Notes = None, at: At = None, ago: Ago = None
     now = session.now()
     moment = options.moment(at, ago, now, session.zone)
     with session.in_passing():
-        running = session.timer.running()
+        running = session.timer.running_if_known()
     if running:
         raise AlreadyRunning(
             f"{running.work_item.label} is running. Nothing was started.", "To go back to another: alga switch -"
@@ -24,7 +24,7 @@ def resume(session: Session, notes: Notes = None, at: At = None, ago: Ago = None
     last = next(iter(lately(session)), None)
     if last is None:
         raise NotFound("There is nothing to resume.", "alga start WORK_ITEM")
-    found = (last.service_id, None)
+    found = last.service
     with session.in_passing():
         running = session.timer.start(last.work_item, found, last.notes if notes is None else notes, moment)
     return started(session, running)

@@ -8,7 +8,7 @@ import typer
 from alga import options, workitems
 from alga.command import command, item_or_typed, service_or_typed
 from alga.commands.stop import stopped
-from alga.errors import AlreadyRunning, UsageError
+from alga.errors import AlgaError, AlreadyRunning, UsageError
 from alga.learnt import DEPLOYED
 from alga.options import Ago, At, Notes, Service, Type
 from alga.output import Shown, ask, confirm, interactive
@@ -94,7 +94,11 @@ def switched(
     with session.in_passing():
         done, running = session.timer.switch(old, item, service_found, notes, at)
     begun = started(session, running)
-    ended = stopped(session, done)
+    try:
+        ended = stopped(session, done)
+    except AlgaError as error:
+        since = format_time(running.started_at, session.zone)
+        raise error.adding(f"{running.work_item.label} was started at {since}.") from None
     return Shown({"stopped": ended.data, "started": begun.data}, f"{ended.text}\n{begun.text}")
 
 

@@ -40,7 +40,10 @@ def stop(
 
 
 def _running(session: Session) -> Running:
-    running = session.timer.running()
+    try:
+        running = session.timer.running()
+    except Unreachable as error:
+        raise error.adding("No timer is known on this computer.") from None
     if running is None:
         mention(session)
         raise NotFound("Nothing is running.", "To record work already done: alga log WORK_ITEM 90m")
@@ -78,7 +81,7 @@ def _waits(session: Session, done: Stopped, operation: Operation) -> Shown:
         raise error.adding(f"{kept}. To mend it: {again}, with log's options.")
     if isinstance(done.error, AuthError):
         raise done.error.adding(f"{kept}.")
-    session.warn(saved(operation, done.error))
+    session.warn(saved(session, operation, done.error))
     return Shown(queued(operation), minutes_line("Stopped", operation, look(session)))
 
 

@@ -33,11 +33,11 @@ def switch(
     now = session.now()
     moment = options.moment(at, ago, now, session.zone)
     with session.in_passing():
-        old = session.timer.running()
+        old = session.timer.running_if_known()
         if work_item == "-":
             before = _one_before(session, old)
             item, notes = before.work_item, before.notes if notes is None else notes
-            found = service_or_typed(session, service_name) if service_name else (before.service_id, None)
+            found = service_or_typed(session, service_name) if service_name else before.service
         else:
             with nothing("changed"):
                 item = item_or_typed(session, work_item, kind)

@@ -11,7 +11,8 @@ from alga.config import LOCAL
 from alga.entries import EVER, since
 from alga.errors import AlreadyRunning, AuthError, ConfigError, Overtaken
 from alga.options import Yes
-from alga.outbox.core import Kind, Operation, State
+from alga.outbox.core import PRACTICE, Kind, Operation, State
+from alga.outbox.drain import Settled
 from alga.output import Shown, confirm, progress
 from alga.session import Session
 from alga.sheet import sums
@@ -39,14 +40,17 @@ def sync(session: Session, local: Local = False, yes: Yes = False) -> Shown:
         settled = session.queue.drain(wait=PATIENCE, tell=tell)
     for each in settled:
         session.warnings += differing(each, session.zone)
+    seen = {each.operation.id for each in settled}
+    settled += [Settled(each) for each in session.journal.queued() if each.id not in seen]
     key_refused = next((each.error for each in settled if isinstance(each.error, AuthError)), None)
     if key_refused:
         session.warn(f"{key_refused.message} {key_refused.hint}")
     mention(session)
-    left = [*session.journal.queued(), *session.journal.aside()]
+    left, others = [*session.journal.queued(), *session.journal.aside()], session.journal.of_others()
     code = AuthError.exit_code if key_refused else STILL_WAITS if left else 0
     data = [published(each.operation) for each in settled]
-    return Shown(data, listing("", SYNCED, settled, look(session), "Nothing waits." if not left else ""), code)
+    empty = "Nothing to send." if left else "Nothing waits for this login." if others else "Nothing waits."
+    return Shown(data, listing("", SYNCED, settled, look(session), empty), code)
 
 
 def _queue_practice(session: Session, yes: bool) -> bool:
@@ -55,7 +59,7 @@ def _queue_practice(session: Session, yes: bool) -> bool:
         raise ConfigError("There is no login to send the practice data to.", "To connect: alga login")
     practice = Session(session.outside, LOCAL)
     own = workitems.own_user(practice.client, practice.learnt)
-    entries = [each for each in since(practice.client, own, EVER) if each.ended_at]
+    entries = [each for each in since(practice.client, own, EVER) if each.ended_at and each.duration_minutes]
     new = [each for each in entries if session.journal.with_key(_key(each)) is None]
     workitems.learn_numbers(new, practice.client, practice.learnt)
     if not new:
@@ -73,7 +77,7 @@ def _queue_practice(session: Session, yes: bool) -> bool:
 
 
 def _key(entry: "TimeEntry") -> str:
-    return f"practice {entry.id}"
+    return f"{PRACTICE}{entry.id}"
 
 
 def _operation(session: Session, practice: Session, entry: "TimeEntry") -> Operation:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from alga.times import cut, minutes_between
 from alga.truth import NON_BILLABLE, Asked
 
+PRACTICE = "practice "  # how the keys of practice entries begin
 MOST_FAILURES = 3  # answers of 5xx, each followed by a look that found nothing
 AT_MOST_BETWEEN = timedelta(minutes=2)  # clocks that agree may differ by so much
 
@@ -83,6 +84,7 @@ class Operation:
     feedback: str | None = None  # of request-changes; its reason is in the notes asked
     timer: bool = False
     key: str | None = None  # of a script: delivered once, however often it runs
+    mended: bool = False  # a person changed what was asked
     sent_at: datetime | None = None  # since when it may be on the server
     ahead: float | None = None  # seconds by which the server's clock was ahead of ours then, where that was known
     tries: int = 0
@@ -94,6 +96,11 @@ class Operation:
     user_id: str | None = None
     fingerprint: str = ""
     changed_at: datetime | None = None
+
+    @property
+    def practice(self) -> bool:
+        """An entry of the practice data: queued once, also when a person dropped it."""
+        return (self.key or "").startswith(PRACTICE)
 
     @property
     def in_doubt(self) -> bool:
@@ -134,8 +141,7 @@ def after_look(operation: Operation, look: Look) -> Step | Operation:
         case Seen.DONE:
             return delivered(operation, look.entry_id, look.stored)
         case Seen.ENDED:
-            held = operation.asked.ended_at and not (look.stored and is_end_of(operation, look.stored.ended_at))
-            return aside(operation, look.reason) if held else done(operation, look.entry_id)
+            return ended_elsewhere(operation, look)
         case Seen.RUNNING:
             return running_there(operation, look.entry_id, look.stored)
         case Seen.CHANGED | Seen.UNCLEAR:
@@ -163,13 +169,30 @@ def done(operation: Operation, entry_id: str | None) -> Operation:
 
 def delivered(operation: Operation, entry_id: str | None, stored: Asked | None) -> Operation:
     """It is on the server. A stopped timer that was not back-dated there is corrected: an edit is next."""
-    start = operation.asked.started_at
-    if operation.kind is not Kind.STOP or not start or not stored or stored.started_at == cut(start):
+    if operation.kind is Kind.EDIT and stored:
+        return done(replace(operation, before=stored), entry_id)  # what the next edit of it finds
+    if operation.kind is not Kind.STOP or not stored:
         return done(operation, entry_id)
-    if operation.before and operation.before.started_at != stored.started_at:
-        return done(operation, entry_id)  # somebody else changed it: that stands
-    right = Asked(started_at=cut(start), ended_at=stored.ended_at)
+    start, before = operation.asked.started_at, operation.before
+    theirs = before is not None and before.started_at != stored.started_at  # somebody else changed it: that stands
+    if not start or stored.started_at == cut(start) or theirs:
+        ended_at = operation.asked.ended_at or stored.ended_at
+        return done(replace(operation, asked=replace(operation.asked, ended_at=ended_at)), entry_id)
+    kind, said = operation.asked.work_item_type or stored.work_item_type, operation.asked.billable_minutes
+    whole = as_entry(replace(operation, asked=Asked(kind, None, cut(start), stored.ended_at, said)))
+    right = replace(whole, work_item_type=None)
     return replace(operation, kind=Kind.EDIT, entry_id=entry_id, asked=right, before=stored, sent_at=None, failures=0)
+
+
+def ended_elsewhere(operation: Operation, look: Look) -> Operation:
+    """A start that is an entry already: what it does not have as it was asked is for a person to decide."""
+    stored, asked = look.stored or Asked(), operation.asked
+    other_end = asked.ended_at and not is_end_of(operation, stored.ended_at)
+    other_start = asked.started_at and cut(asked.started_at) != stored.started_at
+    if other_end or other_start:
+        return aside(replace(operation, entry_id=look.entry_id), look.reason)
+    begun = replace(operation, asked=replace(asked, started_at=stored.started_at, ended_at=stored.ended_at))
+    return done(begun, look.entry_id)
 
 
 def running_there(operation: Operation, session_id: str | None, stored: Asked | None) -> Operation:
@@ -187,7 +210,7 @@ def kept_here(operation: Operation) -> Operation:
 
 def not_sent(operation: Operation, before: Operation, reason: str) -> Operation:
     """This try did not reach the server; what was in doubt `before` stays so."""
-    return replace(operation, sent_at=before.sent_at, ahead=before.ahead, reason=reason)
+    return replace(operation, sent_at=before.sent_at, ahead=before.ahead, tries=before.tries, reason=reason)
 
 
 def lost(operation: Operation, reason: str, failed: bool) -> Operation:
@@ -256,13 +279,30 @@ def aside(operation: Operation, reason: str) -> Operation:
 
 
 def again(operation: Operation) -> Operation:
-    """A person wants it tried again."""
-    return replace(operation, state=State.QUEUED, failures=0)
+    """A person wants it tried again. A service that was never found may be configured by now."""
+    usual = "" if operation.kind is Kind.CREATE and operation.asked.service_id is None else None
+    typed = usual if operation.service_typed is None else operation.service_typed
+    return replace(operation, state=State.QUEUED, failures=0, service_typed=typed)
+
+
+def as_it_was(after: Operation, before: Operation) -> Operation:
+    """A mended one that was refused again, without ever being sent like that, is what it was."""
+    unsent = after.state is State.ASIDE and after.sent_at == before.sent_at
+    kept = (before.asked, before.label, before.item_typed, before.service_typed, before.mended)
+    asked, label, item_typed, service_typed, mended = kept
+    was = replace(after, asked=asked, label=label, item_typed=item_typed, service_typed=service_typed, mended=mended)
+    return was if unsent else after
 
 
 def dropped(operation: Operation) -> Operation:
     """A person does not want it any more."""
     return replace(operation, state=State.DROPPED)
+
+
+def follows(operation: Operation, earlier: Operation) -> bool:
+    """Whether an edit was made from what the earlier one found, so that it goes on from what that left."""
+    alike = operation.kind is Kind.EDIT and earlier.kind is Kind.EDIT and operation.before == earlier.before
+    return alike and depends(operation, earlier)
 
 
 def depends(operation: Operation, earlier: Operation) -> bool:

@@ -11,6 +11,7 @@ from alga.errors import (
     AuthError,
     Forbidden,
     Interrupted,
+    InterruptedUnsent,
     NeverSent,
     NoSession,
     NotFound,
@@ -103,9 +104,12 @@ class Outbox(Generic[E]):
             settled = self.drain(BRIEFLY, own=operation.id if own else 0)
         except Overtaken as busy:
             error = busy
-        except (Interrupted, KeyboardInterrupt):
-            self._given_up(self.journal.get(operation.id), "Interrupted.", own)
-            raise
+        except (Interrupted, KeyboardInterrupt) as pressed:
+            after = self._given_up(self.journal.get(operation.id), "Interrupted.", own)
+            told = pressed if isinstance(pressed, Interrupted) else Interrupted("Interrupted.")
+            if after.state is State.QUEUED:
+                told.hint = f"It waits: alga sync sees to it, alga queue drop {after.id} forgets it."
+            raise told from None
         mine = next((each for each in settled if each.operation.id == operation.id), None)
         if mine is None:  # another process may have taken care of it, or nothing got through before its turn came
             error = error or next(
@@ -147,7 +151,8 @@ class Outbox(Generic[E]):
     def _all(self, own: int, tell: Callable[[int], None]) -> list[Settled[E]]:
         settled: list[Settled[E]] = []
         held: list[Operation] = []
-        for operation in self.journal.queued():
+        queue = self.journal.queued()
+        for number, operation in enumerate(queue):
             if any(core.depends(operation, earlier) for earlier in held):
                 held.append(operation)
                 continue
@@ -158,7 +163,15 @@ class Outbox(Generic[E]):
                 held.append(after.operation)
             if isinstance(after.error, NOTHING_GETS_THROUGH):
                 break
+            if after.operation.state is State.DONE:
+                queue[number + 1 :] = [self._going_on(each, operation, after.operation) for each in queue[number + 1 :]]
         return settled
+
+    def _going_on(self, later: Operation, operation: Operation, done: Operation) -> Operation:
+        """An edit that was made before an earlier one of the same entry was delivered."""
+        if not core.follows(later, operation):
+            return later
+        return self.journal.put(replace(later, before=done.before))
 
     def again(self, operation: Operation, mended: Operation) -> Settled[E]:
         """Try one again that was set aside, with what a person mended in it.
@@ -171,7 +184,9 @@ class Outbox(Generic[E]):
                 look, entry = self._remote.look(operation, self.journal.made())
                 if look.seen is Seen.DONE:
                     return Settled(self.journal.put(core.done(operation, look.entry_id)), entry)
-            return self._settle(self.journal.put(core.again(mended)), own=False)
+            settled = self._settle(self.journal.put(core.again(mended)), own=False)
+            was = core.as_it_was(settled.operation, operation)
+            return settled if was == settled.operation else replace(settled, operation=self.journal.put(was))
 
     # --- one of them ---
 
@@ -225,7 +240,9 @@ class Outbox(Generic[E]):
         except UnknownOutcome as error:
             lost = self.journal.put(core.lost(operation, error.message, isinstance(error, ServerFailed)))
             return self._look(lost, own, _stays(lost, error), error)
-        except Interrupted:
+        except Interrupted as error:
+            if isinstance(error, InterruptedUnsent):
+                self.journal.put(core.not_sent(operation, before, error.message))
             raise
         except AuthError as error:
             return Settled(self.journal.put(core.given_up(operation, before, error.message, own)), error=error)

@@ -55,8 +55,8 @@ class Journal:
     # --- reading ---
 
     def queued(self) -> list[Operation]:
-        """What waits to be sent with this key, in the order in which it was queued."""
-        return self._mine("state = ?", State.QUEUED)
+        """What waits to be sent with this key, in the order in which it was queued: a timer when it was stopped."""
+        return sorted(self._mine("state = ?", State.QUEUED), key=lambda each: (each.queued_at, each.id))
 
     def aside(self) -> list[Operation]:
         """What a person has to decide."""
@@ -83,6 +83,10 @@ class Journal:
     def with_key(self, key: str) -> Operation | None:
         """What a script queued with that key."""
         return next(iter(self._mine("key = ?", key)), None)
+
+    def key_of_another(self, key: str) -> bool:
+        """Whether a script used that key here with another login, or one that is not known to be the same user's."""
+        return bool(self._select(f"server = ? AND key = ? AND NOT ({WHOSE})", (self._server, key, *self._me())))
 
     def made(self) -> set[str]:
         """The entries on this server that are known to be an operation's: each is one's only."""
@@ -215,7 +219,7 @@ def _row(operation: Operation) -> dict[str, object]:
         "kind": operation.kind,
         "state": operation.state,
         "live": 1 if operation.live else None,
-        "key": None if operation.state in WITHOUT_KEY else operation.key,
+        "key": operation.key if operation.state not in WITHOUT_KEY or operation.practice else None,
         "entry_id": operation.entry_id,
         "user_id": operation.user_id,
         "sent_at": to_wire(operation.sent_at) if operation.sent_at else None,
