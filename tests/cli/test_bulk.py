@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from alga.errors import Overtaken
+from alga.session import Outside, Session
 from tests.conftest import Strict
 from tests.support import Desk, Result, body_of, joined
 
@@ -399,6 +401,19 @@ def test_a_connection_that_goes_leaves_the_rest_waiting(known: Strict) -> None:
     known.network.before = lambda request: None
     known.desk.ok("sync")
     assert len(known.desk.ok("list", "--from", "2026-10-01", "--json").json) == 121, "and the one from before"
+
+
+def test_nobody_else_sends_what_a_bulk_is_sending(known: Strict) -> None:
+    outside = Outside(known.desk.clock, known.desk.zone, env=known.desk.environment())
+
+    def another(request: httpx.Request) -> None:
+        if request.method == "POST":
+            with pytest.raises(Overtaken):
+                Session(outside, syncing=True).queue.drain(wait=0)
+
+    known.network.before = another
+    result = known.desk.ok("bulk", "create", "-", "--json", typed=strict_rows(3))
+    assert [row["outcome"] for row in result.json] == ["recorded"] * 3
 
 
 def test_ctrl_c_tells_what_became_of_each_row(known: Strict) -> None:

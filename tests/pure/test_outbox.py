@@ -364,6 +364,14 @@ def test_a_refused_stop_leaves_the_timer_running_unless_it_is_gone() -> None:
     assert core.refused(sent(stop), stop, "Gone.", own=True, gone=True).state is State.REFUSED
 
 
+def test_a_refusal_of_what_may_be_there_is_never_the_end_of_it() -> None:
+    doubtful = sent(Operation(Kind.CREATE, HOUR, "A", MONDAY))
+    assert core.refused(sent(doubtful), doubtful, "No.", own=True).state is State.ASIDE
+    fresh = replace(doubtful, sent_at=None)
+    assert core.refused(sent(fresh), fresh, "No.", own=True).state is State.REFUSED
+    assert core.refused(sent(fresh), fresh, "No.", own=False).state is State.ASIDE, "it was accepted before"
+
+
 def test_what_failed_three_times_is_set_aside_and_a_person_may_try_again() -> None:
     operation = Operation(Kind.CREATE, HOUR, "A", MONDAY)
     for _ in range(3):
