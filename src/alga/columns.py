@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from alga import workitems
 from alga.daysheet import Daysheet, Stretch, timeline
 from alga.learnt import Learnt
-from alga.outbox.core import Operation, as_entry
+from alga.outbox.core import as_entry
+from alga.outbox.operation import Operation
 from alga.outcomes import Place
 from alga.sheet import by_day, sums
 from alga.tables import Head, Line, Table, unicode

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from alga import entries, workitems
 from alga.learnt import DEPLOYED
 from alga.outbox import core
-from alga.outbox.core import Kind, Look, Operation, Seen
+from alga.outbox.operation import Kind, Look, Operation, Seen
 from alga.times import cut, format_interval
 from alga.truth import Asked, unmet
 

@@ -18,7 +18,7 @@ from alga.errors import (
     Unreachable,
 )
 from alga.outbox import core
-from alga.outbox.core import Kind, Look, Operation, State
+from alga.outbox.operation import Kind, Look, Operation, State
 from alga.probe import NOT_THERE, Parts, Probe, about, snapshot
 from alga.times import cut, format_interval, format_minutes
 from alga.truth import NON_BILLABLE, Asked, differences

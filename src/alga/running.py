@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from alga import workitems
 from alga.errors import AlgaError, Refused
 from alga.learnt import Learnt
-from alga.outbox.core import Kind, Operation
-from alga.times import AHEAD, format_day, format_time, local_date, minutes_between, to_wire
+from alga.outbox.operation import Kind, Operation
+from alga.times import AHEAD, cut, format_day, format_time, local_date, minutes_between, to_wire
 from alga.truth import Asked
 from alga.workitems import WorkItem
 
@@ -94,6 +94,24 @@ def of_entry(learnt: Learnt, entry: "TimeEntry", operation: Operation | None = N
     """One on the server's clock."""
     item = WorkItem(entry.work_item_type or "ticket", entry.work_item_id or "", workitems.label(entry, learnt))
     return Running(item, entry.started_at, entry.notes, entry.service_id, operation, entry)
+
+
+def other_start(operation: Operation, had: datetime | None, zone: tzinfo) -> str:
+    """`from 09:12, not 08:30`: a back-dated timer that `had` another start; '' where it is as it was asked."""
+    start = operation.asked.started_at
+    if start is None or had is None or cut(start) == had:
+        return ""
+    return f"from {format_time(had, zone)}, not {format_time(start, zone)}"
+
+
+def gone(operation: Operation, zone: tzinfo) -> str:
+    """What is said of a timer that ran on the server and does not any more."""
+    told, start = f"The timer on {operation.label} was stopped elsewhere.", operation.asked.started_at
+    other = other_start(operation, operation.before.started_at if operation.before else None, zone)
+    if not other or not start:
+        return told
+    again = f"--from '{start.astimezone(zone):%Y-%m-%d %H:%M}'"
+    return f"{told} It ran {other}: alga edit {(operation.entry_id or '')[:8]} {again}"
 
 
 def check_end(running: Running, end: datetime, now: datetime, zone: tzinfo) -> None:

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from alga.api.models import TimeEntry
     from alga.local.app import App
     from alga.outbox.batch import Item
-    from alga.outbox.core import Operation
     from alga.outbox.drain import AtOnce, Outbox
     from alga.outbox.journal import Journal
+    from alga.outbox.operation import Operation
     from alga.timer import Timer
 
 PRACTICE = "No AlgaPSA login: kept on this computer. To connect: alga login"

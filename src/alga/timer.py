@@ -20,10 +20,10 @@ from alga.errors import (
 )
 from alga.learnt import DEPLOYED
 from alga.outbox import core
-from alga.outbox.core import Kind, Operation, State
 from alga.outbox.drain import Settled
+from alga.outbox.operation import Kind, Operation, State
 from alga.probe import Parts, snapshot
-from alga.running import Running, Stopped, check_billable, check_end, of_entry, of_operation
+from alga.running import Running, Stopped, check_billable, check_end, gone, of_entry, of_operation, other_start
 from alga.times import cut, format_day, format_interval, format_time, local_date
 from alga.truth import Asked
 from alga.workitems import WorkItem
@@ -84,21 +84,9 @@ class Timer:
         mine = known.operation if known and known.operation and known.operation.entry_id else None
         if mine and (entry is None or (entry.session_id or entry.id) != mine.entry_id):
             self._on.journal.put(core.done(mine, None))
-            self._on.warn(self._gone(mine))
+            self._on.warn(gone(mine, self._on.zone))
             mine = None
         return of_entry(self._on.learnt, entry, mine) if entry else None
-
-    def _gone(self, operation: Operation) -> str:
-        """What is said of a timer that ran on the server and does not any more."""
-        told = f"The timer on {operation.label} was stopped elsewhere."
-        start, had = operation.asked.started_at, operation.before.started_at if operation.before else None
-        if start is None or had is None or cut(start) == had:
-            return told
-        wanted, now = (format_time(each, self._on.zone) for each in (start, had))
-        again = (
-            f"alga edit {(operation.entry_id or '')[:8]} --from '{start.astimezone(self._on.zone):%Y-%m-%d} {wanted}'"
-        )
-        return f"{told} It began at {now} there, not at {wanted}: {again}"
 
     def _ending(self) -> set[str | None]:
         """The sessions on the server whose stop, or removal, waits here."""
@@ -170,18 +158,12 @@ class Timer:
     def _started(self, settled: "Settled[TimeEntry]") -> Running:
         """On the server's clock; here, where it did not get there for certain; or in doubt until the next look."""
         if settled.entry and settled.operation.entry_id:
-            self._say_where_it_begins(settled.operation, settled.entry)
+            if other := other_start(settled.operation, settled.entry.started_at, self._on.zone):
+                self._on.warn(f"It runs {other}, so far: alga stop corrects it.")
             return of_entry(self._on.learnt, settled.entry, settled.operation)
         if settled.operation.state is State.QUEUED and settled.operation.sent_at is None:
             return of_operation(self._on.journal.put(core.kept_here(settled.operation)))
         return of_operation(settled.operation)
-
-    def _say_where_it_begins(self, operation: Operation, entry: "TimeEntry") -> None:
-        """The server has another start than was asked for: its own clock's, so far."""
-        start = operation.asked.started_at
-        if start and cut(start) != entry.started_at:
-            wanted, now = (format_time(each, self._on.zone) for each in (start, entry.started_at))
-            self._on.warn(f"It runs from {now}, not {wanted}, so far: alga stop corrects it.")
 
     def _start_here(self, operation: Operation) -> Running:
         asked = operation.asked

@@ -20,7 +20,8 @@ from alga.errors import (
     Unreachable,
 )
 from alga.learnt import Learnt
-from alga.outbox.core import Kind, Operation, State, as_entry
+from alga.outbox.core import as_entry
+from alga.outbox.operation import Kind, Operation, State
 from alga.running import Running, of_entry, of_operation
 from alga.session import Session
 from alga.times import minutes_between, to_wire

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
-from alga.outbox.core import Kind, Operation, State, as_entry
+from alga.outbox.core import as_entry
+from alga.outbox.operation import Kind, Operation, State
 from alga.times import counted, format_day, format_interval, format_time, local_date, minutes_between, to_wire
 from alga.truth import differences
 

@@ -568,7 +568,7 @@ def test_a_timer_that_was_stopped_elsewhere_before_its_start_was_corrected_says_
     told = desk.ok("status").err
     entry = desk.ok("list", "--json").json[1]["id"][:8]
     again = f"alga edit {entry} --from '2026-11-23 08:30'"
-    assert f"stopped elsewhere. It began at 09:12 there, not at 08:30: {again}" in told
+    assert f"stopped elsewhere. It ran from 09:12, not 08:30: {again}" in told
     desk.ok(*again.replace("'", "").replace("2026-11-23 08:30", "2026-11-23T08:30").split()[1:])
     assert rows(desk)[1] == ("07:30", "08:52", "x")
 

@@ -7,7 +7,7 @@ import pytest
 
 from alga.errors import Interrupted
 from alga.local.rules import Refusal
-from alga.outbox.core import State
+from alga.outbox.operation import State
 from alga.session import Outside, Session
 from tests.conftest import Strict
 from tests.support import Desk, body_of, joined

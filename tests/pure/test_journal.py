@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from alga.errors import AlreadyRunning, ConfigError, NotFound, Overtaken
 from alga.outbox import core
-from alga.outbox.core import Kind, Operation, State
 from alga.outbox.journal import Journal
+from alga.outbox.operation import Kind, Operation, State
 from alga.truth import Asked
 from tests.support import MONDAY, Clock
 

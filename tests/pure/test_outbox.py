@@ -23,8 +23,9 @@ from alga.errors import (
     Unreachable,
 )
 from alga.outbox import core
-from alga.outbox.core import Kind, Look, Operation, Seen, State, Step
+from alga.outbox.core import Step
 from alga.outbox.drain import Outbox
+from alga.outbox.operation import Kind, Look, Operation, Seen, State
 from alga.truth import Asked
 from tests.support import EXAMPLES, MONDAY, Clock
 

@@ -14,7 +14,7 @@ from alga.bulk.rows import Known, billable_of, check_shown, check_user, checked_
 from alga.clash import LOOK_BACK, Taken
 from alga.entries import NOT_THERE
 from alga.errors import AlgaError, NotFound, Refused
-from alga.outbox.core import Kind, Operation
+from alga.outbox.operation import Kind, Operation
 from alga.outcomes import Outcome, Place, Watch, in_chunks, one_by_one, split
 from alga.probe import snapshot
 from alga.sheet import Diary

@@ -11,7 +11,7 @@ from alga.bulk.rows import Draft
 from alga.clash import LOOK_BACK, Taken
 from alga.errors import NotFound, Overlaps, Refused
 from alga.learnt import Learnt
-from alga.outbox.core import Kind, Operation
+from alga.outbox.operation import Kind, Operation
 from alga.outcomes import Outcome, Place, Watch, in_chunks, one_by_one, split
 from alga.sheet import Diary
 from alga.times import format_day, format_interval, local_date

@@ -14,7 +14,7 @@ from alga.command import choose, command, deliberate, listed, look
 from alga.errors import UsageError
 from alga.learnt import DEPLOYED
 from alga.options import DryRun, FilterOptions, PeriodOptions, ScopeOptions, Yes
-from alga.outbox.core import Kind, Operation
+from alga.outbox.operation import Kind, Operation
 from alga.outcomes import Outcome, Watch, exit_code, summed
 from alga.output import Shown, confirm, interactive, progress, read_stdin
 from alga.probe import snapshot

@@ -21,7 +21,7 @@ from alga.command import command, deliberate, look, service
 from alga.errors import AlgaError, NotFound, Refused, UsageError
 from alga.learnt import DEPLOYED
 from alga.options import DryRun, Yes
-from alga.outbox.core import Operation
+from alga.outbox.operation import Operation
 from alga.outcomes import Outcome, Place, exit_code, summed
 from alga.output import Shown, confirm, interactive, progress, read_stdin
 from alga.session import Session

@@ -3,7 +3,7 @@
 from alga.command import command
 from alga.errors import NotFound
 from alga.options import Yes
-from alga.outbox.core import State
+from alga.outbox.operation import State
 from alga.output import Shown, confirm
 from alga.session import Session
 from alga.times import format_minutes, minutes_between

@@ -9,7 +9,7 @@ from alga.columns import entry_line
 from alga.command import command, look
 from alga.errors import AlgaError
 from alga.options import Yes
-from alga.outbox.core import Kind, Operation, State
+from alga.outbox.operation import Kind, Operation, State
 from alga.output import Shown, confirm
 from alga.probe import snapshot
 from alga.session import Session

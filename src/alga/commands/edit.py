@@ -11,7 +11,7 @@ from alga.columns import entry_line
 from alga.command import command, look
 from alga.errors import Overlaps, Refused, UsageError
 from alga.options import Billable, EntryId, From, NoBillable, Notes, On, Service, To
-from alga.outbox.core import Kind, Operation
+from alga.outbox.operation import Kind, Operation
 from alga.output import Shown
 from alga.probe import snapshot
 from alga.session import Session

@@ -10,8 +10,9 @@ from alga.columns import entry_line, minutes_line
 from alga.command import command, look
 from alga.errors import NotFound, Overtaken, Refused, Unreachable, UsageError
 from alga.options import Billable, From, NoBillable, Notes, On, Service, To, Type, WorkItem
-from alga.outbox.core import Kind, Operation, State, as_entry
+from alga.outbox.core import as_entry
 from alga.outbox.drain import Settled
+from alga.outbox.operation import Kind, Operation, State
 from alga.output import Shown
 from alga.session import Session
 from alga.times import AHEAD, cut, format_interval, minutes_between

@@ -13,7 +13,8 @@ from alga.commands.log import check
 from alga.errors import Refused, UsageError
 from alga.options import Billable, From, NoBillable, Notes, On, Service, To
 from alga.outbox import core
-from alga.outbox.core import Kind, Operation, State, as_entry
+from alga.outbox.core import as_entry
+from alga.outbox.operation import Kind, Operation, State
 from alga.output import Shown, confirm
 from alga.session import Session
 from alga.times import cut, format_minutes, local_date, parse_date, parse_instant
@@ -102,12 +103,7 @@ def retry(
 ) -> Shown:
     """Try it again, mended where something was wrong with it."""
     operation = _open(session, number)
-    if operation.kind is Kind.STOP and (item or kind):
-        raise UsageError(
-            "A timer on the server's clock has its work item.", "Once it is recorded: alga edit ID --work-item ITEM"
-        )
-    if operation.id in {each.id for each in session.journal.of_others()}:
-        raise Refused(f"It waits for another login, on {operation.server}.", "Log in there, or --profile NAME.")
+    _check_whose(session, operation, item or kind)
     minutes = options.billable_minutes(billable, no_billable)
     mended = _with_times(session, operation, span, date, first, last)
     mended = _with_words(mended, notes, service_name, item, kind, minutes)
@@ -137,6 +133,16 @@ def _open(session: Session, number: int) -> Operation:
     running = operation.state is State.RUNNING
     told = "That timer runs." if running else f"That is decided already: {DELIVERY[operation.state]}."
     raise Refused(told, "alga stop, or alga cancel" if running else "To see what waits: alga queue")
+
+
+def _check_whose(session: Session, operation: Operation, item: str | None) -> None:
+    """Raise Refused for another login's, UsageError for a timer's work item: the server has that already."""
+    if operation.kind is Kind.STOP and item:
+        raise UsageError(
+            "A timer on the server's clock has its work item.", "Once it is recorded: alga edit ID --work-item ITEM"
+        )
+    if operation.id in {each.id for each in session.journal.of_others()}:
+        raise Refused(f"It waits for another login, on {operation.server}.", "Log in there, or --profile NAME.")
 
 
 def _with_times(

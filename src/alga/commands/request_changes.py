@@ -10,7 +10,7 @@ from alga.command import command
 from alga.commands.approve import Act, Ids, carried_out
 from alga.errors import UsageError
 from alga.options import DryRun, FilterOptions, PeriodOptions, ScopeOptions, Yes
-from alga.outbox.core import Kind, Operation
+from alga.outbox.operation import Kind, Operation
 from alga.outcomes import Outcome, Watch
 from alga.output import Shown
 from alga.session import Session

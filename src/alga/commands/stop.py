@@ -8,7 +8,7 @@ from alga.columns import entry_line, minutes_line
 from alga.command import command, look
 from alga.errors import AuthError, Forbidden, NotFound, Refused, Unreachable
 from alga.options import Ago, At, Billable, NoBillable, Notes, Service
-from alga.outbox.core import Kind, Operation, State
+from alga.outbox.operation import Kind, Operation, State
 from alga.output import Shown
 from alga.running import Running, Stopped
 from alga.session import Session

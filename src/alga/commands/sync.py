@@ -11,8 +11,8 @@ from alga.config import LOCAL
 from alga.entries import EVER, since
 from alga.errors import AlreadyRunning, AuthError, ConfigError, Overtaken
 from alga.options import Yes
-from alga.outbox.core import PRACTICE, Kind, Operation, State
 from alga.outbox.drain import Settled
+from alga.outbox.operation import PRACTICE, Kind, Operation, State
 from alga.output import Shown, confirm, progress
 from alga.session import Session
 from alga.sheet import sums

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from alga.outbox import core
-from alga.outbox.core import Operation, State
 from alga.outbox.drain import WAIT
+from alga.outbox.operation import Operation, State
 from alga.outcomes import Outcome, Place, Tell, Watch
 
 if TYPE_CHECKING:

@@ -22,7 +22,8 @@ from alga.errors import (
     Unreachable,
 )
 from alga.outbox import core
-from alga.outbox.core import Look, Operation, Seen, State, Step
+from alga.outbox.core import Step
+from alga.outbox.operation import Look, Operation, Seen, State
 
 if TYPE_CHECKING:
     from alga.outbox.journal import Journal

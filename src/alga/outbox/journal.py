@@ -11,7 +11,7 @@ from typing import Any
 
 from alga.errors import AlreadyRunning, ConfigError, NotFound, Overtaken
 from alga.files import make_private
-from alga.outbox.core import Kind, Operation, State
+from alga.outbox.operation import Kind, Operation, State
 from alga.outbox.schema import migrate
 from alga.times import from_wire, to_wire
 from alga.truth import Asked

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-from alga.outbox.core import Kind, State
+from alga.outbox.operation import Kind, State
 
 OPERATION = """
 CREATE TABLE operation (
@@ -21,7 +21,7 @@ CREATE TABLE operation (
     entry_id TEXT,
     sent_at TEXT,                       -- since when it may be on the server
     changed_at TEXT NOT NULL,
-    content TEXT NOT NULL               -- the rest of core.Operation, as JSON
+    content TEXT NOT NULL               -- the rest of an Operation, as JSON
 );
 CREATE UNIQUE INDEX one_timer ON operation (server, fingerprint, live);
 CREATE UNIQUE INDEX one_key ON operation (server, fingerprint, key);
