@@ -1,4 +1,4 @@
-"""alga queue: what waits on this computer to be sent, what is set aside, and deciding about it."""
+"""alga queue: show what waits on this computer, mend it or drop it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -73,7 +73,7 @@ def show(session: Session, number: Number) -> Shown:
 
 @command
 def drop(session: Session, number: Number, yes: options.Yes = False) -> Shown:
-    """Never send it."""
+    """Drop one: it is never sent."""
     operation = _open(session, number)
     named = what(operation, session.zone, session.now())
     lost = f" ({format_minutes(minutes(operation))})" if minutes(operation) else ""
@@ -101,7 +101,7 @@ def retry(
     first: From = None,
     last: To = None,
 ) -> Shown:
-    """Try it again, mended where something was wrong with it."""
+    """Try one again, mended where something was wrong with it."""
     operation = _open(session, number)
     _check_whose(session, operation, item or kind)
     minutes = options.billable_minutes(billable, no_billable)
