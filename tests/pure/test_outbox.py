@@ -284,6 +284,7 @@ class Machine(RuleBasedStateMachine):
             if operation.kind is Kind.CREATE:
                 assert there <= 1, "doubled"
                 assert there == 1 or operation.state is not State.DONE, operation
+            assert not (there and operation.reason == "It overlaps."), "set aside for overlapping itself"
             if self.told[number] == "refused":
                 assert not there, f"said to be refused, and done: {operation}"
             if self.told[number] in (State.DONE, State.QUEUED):
