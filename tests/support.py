@@ -22,6 +22,7 @@ from alga.local.server import listen
 from alga.session import Outside
 
 EXAMPLES = int(os.environ.get("ALGA_TEST_EXAMPLES", "500"))  # of each state machine; make soak asks for more
+SAME_EACH_TIME = "ALGA_TEST_EXAMPLES" not in os.environ  # so that CI judges the change; make soak throws the dice
 BERLIN = ZoneInfo("Europe/Berlin")
 MONDAY = datetime(2026, 11, 23, 8, 12, tzinfo=UTC)  # 09:12 in Berlin
 
