@@ -23,7 +23,7 @@ from alga.errors import (
 )
 from alga.outbox import core
 from alga.outbox.core import Step
-from alga.outbox.operation import Look, Operation, Seen, State
+from alga.outbox.operation import Kind, Look, Operation, Seen, State
 
 if TYPE_CHECKING:
     from alga.outbox.journal import Journal
@@ -164,7 +164,7 @@ class Outbox(Generic[E]):
                 held.append(after.operation)
             if isinstance(after.error, NOTHING_GETS_THROUGH):
                 break
-            if after.operation.state is State.DONE:
+            if after.operation.state is State.DONE and after.operation.kind is Kind.EDIT:
                 queue[number + 1 :] = [self._going_on(each, operation, after.operation) for each in queue[number + 1 :]]
         return settled
 
