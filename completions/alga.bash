@@ -1,10 +1,8 @@
 _alga_completion() {
-    local IFS=$'
-'
-    COMPREPLY=( $( env COMP_WORDS="${COMP_WORDS[*]}" \
-                   COMP_CWORD=$COMP_CWORD \
-                   _ALGA_COMPLETE=complete_bash $1 ) )
-    return 0
+    local line
+    COMPREPLY=()
+    while IFS= read -r line; do
+        [[ -n $line ]] && COMPREPLY+=("$(printf %q "${line%%$'\t'*}")")
+    done < <(_ALGA_COMPLETE=complete_lines _TYPER_COMPLETE_ARGS="${COMP_WORDS[*]:0:COMP_CWORD+1}" command alga 2>/dev/null)
 }
-
 complete -o default -F _alga_completion alga

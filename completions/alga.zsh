@@ -1,7 +1,19 @@
 #compdef alga
-
-_alga_completion() {
-  eval $(env _TYPER_COMPLETE_ARGS="${words[1,$CURRENT]}" _ALGA_COMPLETE=complete_zsh alga)
+_alga() {
+    local line
+    local -a values shown
+    while IFS= read -r line; do
+        values+=("${line%%$'\t'*}")
+        shown+=("${line/$'\t'/  -- }")
+    done < <(_ALGA_COMPLETE=complete_lines _TYPER_COMPLETE_ARGS="${(j: :)words[1,CURRENT]}" command alga 2>/dev/null)
+    if (( $#values )); then
+        compadd -l -d shown -a values
+    else
+        _files
+    fi
 }
-
-compdef _alga_completion alga
+if [[ $funcstack[1] == _alga ]]; then
+    _alga  # found on the fpath by the first TAB
+else
+    compdef _alga alga
+fi

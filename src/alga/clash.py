@@ -1,6 +1,7 @@
 """What an interval of one's own time would overlap, and where there is room instead."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
@@ -8,11 +9,13 @@ from typing import TYPE_CHECKING
 from alga import sheet, workitems
 from alga.entries import since
 from alga.errors import Overlaps, Unreachable
-from alga.learnt import Learnt
 from alga.times import day_start, format_day, format_interval, format_minutes, format_time, local_date, minutes_between
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from alga.api.client import Client
+    from alga.learnt import Learnt
 
 LOOK_BACK = timedelta(days=7)
 
@@ -34,9 +37,7 @@ class Clash:
     `kept` are the sessions on this computer: the server knows nothing of those.
     """
 
-    def __init__(
-        self, client: "Client", learnt: Learnt, zone: tzinfo, now: datetime, kept: Sequence[Taken] = ()
-    ) -> None:
+    def __init__(self, client: Client, learnt: Learnt, zone: tzinfo, now: datetime, kept: Sequence[Taken] = ()) -> None:
         self._client, self._learnt, self._zone, self._now, self._kept = client, learnt, zone, now, kept
 
     def check(

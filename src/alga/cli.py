@@ -4,44 +4,91 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
-from alga import __version__, output
-from alga.command import Context
+from alga import __version__, output, tab
+from alga.context import TAB, Context, Outside
 from alga.errors import AlgaError, ConfigError, Interrupted, UsageError
 from alga.options import ProfileName
-from alga.output import Bytes, Format, Shown
-from alga.session import Outside
 
 PANELS = {  # each command's file is commands/NAME.py, imported when it is typed
-    "Track": ("start", "stop", "switch", "resume", "cancel", "log", "status"),
-    "Look": ("list", "show", "day", "search", "stats", "templates"),
-    "Change": ("edit", "delete", "bulk"),
-    "Review": ("approve", "request-changes", "export"),
-    "Set up": (
-        "login",
-        "logout",
-        "whoami",
-        "config",
-        "services",
-        "tickets",
-        "doctor",
-        "queue",
-        "sync",
-        "completion",
-        "serve",
-    ),
+    "Track": {
+        "start": "Start the clock on a work item.",
+        "stop": "Stop the running timer and record its time.",
+        "switch": "Stop one timer and start another at the same minute.",
+        "resume": "Start the last work item again.",
+        "cancel": "Discard the running timer: nothing is recorded.",
+        "log": "Record work already done.",
+        "status": "Show the running timer and today's sum.",
+    },
+    "Look": {
+        "list": "List time entries by day: yours of this week.",
+        "show": "Show one entry.",
+        "day": "Show a day's sheet: yours of today.",
+        "search": "Find entries by their notes.",
+        "stats": "Show totals: yours of this week.",
+        "templates": "List the server's templates for time entries.",
+    },
+    "Change": {
+        "edit": "Change an entry.",
+        "delete": "Delete entries.",
+        "bulk": "Create, change or delete many at once, from files.",
+    },
+    "Review": {
+        "approve": "Approve entries; alone, shows what waits and asks.",
+        "request-changes": "Send submitted entries back, with a reason.",
+        "export": "Export entries as CSV, JSON, JSON lines or xlsx.",
+    },
+    "Set up": {
+        "login": "Connect to an AlgaPSA.",
+        "logout": "Forget a login and its key.",
+        "whoami": "Show the login in use and whose it is.",
+        "config": "Show the settings, and change them.",
+        "services": "List the services that time can be billed as.",
+        "tickets": "Find tickets; without words, those assigned to you.",
+        "doctor": "Check the setup: files, server, key, clock, role.",
+        "queue": "Show what waits on this computer, mend it or drop it.",
+        "sync": "Deliver all that waits, however long that takes.",
+        "completion": "TAB in bash, zsh, fish and PowerShell.",
+    },
 }
-NAMES = [name for names in PANELS.values() for name in names]
+HIDDEN = ("serve",)
+NAMES = [*(name for panel in PANELS.values() for name in panel), *HIDDEN]
 
 
-class Commands(TyperGroup):
+class Command(TyperCommand):
+    """A command whose usage has no braces."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+
+
+class Group(TyperGroup):
+    """Commands by panel, each in whole sentences."""
+
+    def panels(self, ctx: Any) -> dict[str, dict[str, str]]:
+        """The sentence of each command."""
+        return {"Commands": {name: self.commands[name].help or "" for name in self.list_commands(ctx)}}
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        for panel, commands in self.panels(ctx).items():
+            with formatter.section(panel):
+                formatter.write_dl([*commands.items()])
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        commands = [pair for panel in self.panels(ctx).values() for pair in panel.items()]
+        return [*tab.beginning(incomplete, commands), *super(TyperGroup, self).shell_complete(ctx, incomplete)]
+
+
+class Commands(Group):
     """The commands of PANELS, each loaded when it is needed."""
+
+    def panels(self, ctx: Any) -> dict[str, dict[str, str]]:
+        return PANELS
 
     def list_commands(self, ctx: Any) -> list[str]:
         return NAMES
@@ -53,29 +100,34 @@ class Commands(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args[0] not in NAMES and not args[0].startswith("-") and not ctx.resilient_parsing:
-            near = sorted(get_close_matches(args[0], NAMES, n=2))
-            meant = f" Did you mean {' or '.join(near)}?" if near else ""
-            raise UsageError(f"No such command '{args[0]}'.{meant}", "All commands: alga --help")
+            raise UsageError(f"No such command '{args[0]}'.{_meant(args[0])}", "All commands: alga --help")
         return super().resolve_command(ctx, args)
+
+
+def _meant(typed: str) -> str:
+    from difflib import get_close_matches
+
+    near = sorted(get_close_matches(typed, NAMES, n=2))
+    return f" Did you mean {' or '.join(near)}?" if near else ""
 
 
 def load(name: str) -> Any:
     """The command of a file, as Typer builds it: its function of the same name, or a group of its SUBCOMMANDS."""
     file = name.replace("-", "_")
     module = import_module(f"alga.commands.{file}")
-    panel = next(panel for panel, names in PANELS.items() if name in names)
-    made = typer.Typer(add_completion=False, rich_markup_mode="rich", no_args_is_help=True)
+    made = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
     if subcommands := getattr(module, "SUBCOMMANDS", None):
         for each, function in subcommands.items():
-            made.command(each)(function)
+            made.command(each, cls=Command)(function)
         alone = getattr(module, file, None)  # what the group's name does by itself
         made.info.no_args_is_help = alone is None
-        made.callback(help=_sentence(module.__doc__ or ""), invoke_without_command=bool(alone))(alone or (lambda: None))
+        made.callback(cls=Group, help=_sentence(module.__doc__ or ""), invoke_without_command=bool(alone))(
+            alone or (lambda: None)
+        )
     else:
-        made.command(name)(getattr(module, file))
+        made.command(name, cls=Command)(getattr(module, file))
     command = typer.main.get_command(made)
-    command.name, command.hidden = name, getattr(module, "HIDDEN", False)
-    command.rich_help_panel = panel  # type: ignore[attr-defined]
+    command.name = name
     return command
 
 
@@ -88,7 +140,7 @@ def _sentence(doc: str) -> str:
 root = typer.Typer(
     cls=Commands,
     add_completion=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -106,7 +158,7 @@ def main(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
-) -> Shown | None:
+) -> Any:
     """Track time in AlgaPSA: start, stop, log."""
     ctx.obj.profile = profile
     if ctx.invoked_subcommand is None:
@@ -125,42 +177,37 @@ def run(args: Sequence[str], outside: Outside | None = None) -> int:
     try:
         return _run(args, context)
     except AlgaError as error:
-        output.error(error, context.form, context.warnings())
-        return error.exit_code
+        return _told(error, context)
     except KeyboardInterrupt:
-        return _interrupted(context)
+        return _told(Interrupted("Interrupted."), context)
     except BrokenPipeError:
         _give_up_stdout()  # the reader had enough (| head)
         return 0
     except OSError as fault:
         place = f"{fault.filename}: " if fault.filename else ""
-        output.error(
-            ConfigError(f"{place}{fault.strerror or fault}.", "Is there room, and may you write there?"), context.form
-        )
-        return ConfigError.exit_code
+        told = f"{place}{fault.strerror or fault}."
+        return _told(ConfigError(told, "Is there room, and may you write there?"), context)
     except Exception as fault:
         if os.environ.get("ALGA_DEBUG"):
             raise
-        message = (
+        told = (
             f"A fault in alga: {type(fault).__name__}. Whether it was recorded is not known; alga list --today shows."
         )
-        output.error(
-            AlgaError(message, "ALGA_DEBUG=1 before the command shows where: please report that."), context.form
-        )
-        return AlgaError.exit_code
+        return _told(AlgaError(told, "ALGA_DEBUG=1 before the command shows where: please report that."), context)
     finally:
-        context.finish()
+        if context.session:  # what there is to say beside the result or the error
+            context.session.close()
+            output.messages(context.session.warnings, context.session.notes)
 
 
 def _run(args: Sequence[str], context: Context) -> int:
     group = typer.main.get_command(root)
-    _offer_completion()
+    if TAB in os.environ:
+        tab.register()
     try:
-        result = group.main(
-            list(args), prog_name="alga", complete_var="_ALGA_COMPLETE", standalone_mode=False, obj=context
-        )
+        result = group.main(list(args), prog_name="alga", complete_var=TAB, standalone_mode=False, obj=context)
     except typer.Abort:
-        return _interrupted(context)
+        return _told(Interrupted("Interrupted."), context)
     except AlgaError:
         raise
     except Exception as fault:
@@ -168,20 +215,29 @@ def _run(args: Sequence[str], context: Context) -> int:
         if usage is None:
             raise
         return _usage(fault, context, args)
-    if isinstance(result, Shown):
-        _show(result, context)
-        return result.exit_code
-    return _interrupted(context) if result == Interrupted.exit_code else int(result or 0)
+    if isinstance(result, int | None):
+        return _told(Interrupted("Interrupted."), context) if result == Interrupted.exit_code else result or 0
+    _show(result, context)
+    return int(result.exit_code)
 
 
-def _show(result: Shown, context: Context) -> None:
+def _told(error: AlgaError, context: Context) -> int:
+    """Print an error, for a program with the warnings in it, since its stderr is then one object."""
+    form, warnings = context.form or output.Format(), []
+    if context.session and form.machine:
+        warnings, context.session.warnings = context.session.warnings, []
+    output.error(error, form, warnings)
+    return error.exit_code
+
+
+def _show(result: "output.Shown", context: Context) -> None:
     try:
-        output.show(result, context.form)
+        output.show(result, context.form or output.Format())
     except BrokenPipeError:
         raise
     except OSError as fault:
         _give_up_stdout()
-        done = "" if isinstance(result.text, Bytes) else " The command itself was carried out."
+        done = "" if isinstance(result.text, output.Bytes) else " The command itself was carried out."
         told = f"The output cannot be written: {fault.strerror}.{done}"
         raise ConfigError(told, "Is there room where it should go?") from fault
 
@@ -192,31 +248,18 @@ def _give_up_stdout() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _offer_completion() -> None:
-    if "_ALGA_COMPLETE" in os.environ:
-        from typer.completion import completion_init  # type: ignore[attr-defined]
-
-        completion_init()
-
-
-def _interrupted(context: Context) -> int:
-    output.error(Interrupted("Interrupted."), context.form)
-    return Interrupted.exit_code
-
-
 def _usage(fault: Any, context: Context, args: Sequence[str]) -> int:
     """Click's own complaint, in our words: the usage, what is wrong, the nearest option."""
-    if "--json" in args:
-        context.form = Format("json")
     ctx = fault.ctx
     if type(fault).__name__ == "NoArgsIsHelpError":
         print(fault.format_message())
         return 2
-    if ctx is not None and not context.form.machine:
-        print(ctx.get_usage().replace("{", "").replace("}", ""), file=sys.stderr)
+    if "--json" in args:
+        context.form = output.Format("json")
+    elif ctx is not None:
+        print(ctx.get_usage(), file=sys.stderr)
     near = getattr(fault, "possibilities", None)
     message = f"No such option '{fault.option_name}'." if near is not None else fault.format_message()
     meant = f" Did you mean {near[0]}?" if near else ""
     path = ctx.command_path if ctx is not None else "alga"
-    output.error(UsageError(f"{message}{meant}", f"All options: {path} --help"), context.form)
-    return 2
+    return _told(UsageError(f"{message}{meant}", f"All options: {path} --help"), context)

@@ -1,17 +1,14 @@
 """What each listing shows, as data, and the one sentence about one entry."""
 
-from collections.abc import Callable, Mapping, Sequence
+from __future__ import annotations
+
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from alga import workitems
 from alga.daysheet import Daysheet, Stretch, timeline
-from alga.learnt import Learnt
 from alga.outbox.core import as_entry
-from alga.outbox.operation import Operation
-from alga.outcomes import Place
 from alga.sheet import by_day, sums
 from alga.tables import Head, Line, Table, unicode
 from alga.times import (
@@ -27,7 +24,14 @@ from alga.times import (
 from alga.waiting import DELIVERY, what
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime, tzinfo
+
     from alga.api.models import TimeEntry
+    from alga.learnt import Learnt
+    from alga.outbox.operation import Operation
+    from alga.outcomes import Place
+    from alga.session import Session
 
 T = TypeVar("T")
 
@@ -41,6 +45,11 @@ class Look:
     learnt: Learnt
 
 
+def look(session: Session) -> Look:
+    """From where this command's listings are looked at."""
+    return Look(session.zone, session.now(), session.learnt)
+
+
 @dataclass(frozen=True)
 class Column:
     """A heading and what stands under it; `when` leaves the column out where no row needs it."""
@@ -50,11 +59,11 @@ class Column:
     when: Callable[[Sequence[Any]], bool] = lambda rows: True
 
 
-def _worked(entry: "TimeEntry", look: Look) -> str:
+def _worked(entry: TimeEntry, look: Look) -> str:
     return format_minutes(minutes_between(entry.started_at, entry.ended_at or look.now))
 
 
-def _billable(entry: "TimeEntry | Stretch", look: Look) -> str:
+def _billable(entry: TimeEntry | Stretch, look: Look) -> str:
     return format_minutes(entry.billable_minutes or 0) if entry.ended_at else "running"
 
 
@@ -199,7 +208,7 @@ def listing(title: str, columns: Sequence[Column], rows: Sequence[Any], look: Lo
     return Table(title, [column.head for column in shown], lines, empty=empty)
 
 
-def entries_by_day(title: str, entries: "Sequence[TimeEntry]", look: Look, more: Sequence[Column] = ()) -> Table:
+def entries_by_day(title: str, entries: Sequence[TimeEntry], look: Look, more: Sequence[Column] = ()) -> Table:
     """Entries under their days, each day with its sums, and the sums of all at the end. `more` columns come second."""
     columns = _shown((ENTRIES[0], *more, *ENTRIES[1:]), entries)
     today, lines = local_date(look.now, look.zone), list[Line]()
@@ -210,13 +219,13 @@ def entries_by_day(title: str, entries: "Sequence[TimeEntry]", look: Look, more:
     return _totalled(title, columns, lines, entries)
 
 
-def entries_flat(title: str, entries: "Sequence[TimeEntry]", look: Look, more: Sequence[Column] = ()) -> Table:
+def entries_flat(title: str, entries: Sequence[TimeEntry], look: Look, more: Sequence[Column] = ()) -> Table:
     """Entries in the order in which they come, each with its day, and their sums at the end."""
     columns = _shown((DAY, ENTRIES[0], *more, *ENTRIES[1:]), entries)
     return _totalled(title, columns, [*_lines(columns, entries, look), Line()], entries)
 
 
-def entries_by_person(title: str, entries: "Sequence[TimeEntry]", look: Look, more: Sequence[Column]) -> Table:
+def entries_by_person(title: str, entries: Sequence[TimeEntry], look: Look, more: Sequence[Column]) -> Table:
     """Entries under the people whose they are, each with their sums."""
     every = (DAY, *ENTRIES[:2], DIFFERENTLY_BILLABLE, ENTRIES[3], SHORT_NOTES, *more, ENTRIES[-1])
     columns, lines = _shown(every, entries), list[Line]()
@@ -233,11 +242,11 @@ def _shown(columns: Sequence[Column], rows: Sequence[Any]) -> list[Column]:
     return [column for column in columns if column.when(rows)]
 
 
-def _lines(columns: Sequence[Column], rows: "Sequence[TimeEntry | Stretch]", look: Look) -> list[Line]:
+def _lines(columns: Sequence[Column], rows: Sequence[TimeEntry | Stretch], look: Look) -> list[Line]:
     return [Line([column.cell(row, look) for column in columns], "" if row.ended_at else "bold") for row in rows]
 
 
-def _totalled(title: str, columns: Sequence[Column], lines: list[Line], entries: "Sequence[TimeEntry]") -> Table:
+def _totalled(title: str, columns: Sequence[Column], lines: list[Line], entries: Sequence[TimeEntry]) -> Table:
     total = sums(entries)
     running = f", {total.running} running" if total.running else ""
     last = _summed(f"{counted(total.entries, 'entry')}{running}", entries, columns)
@@ -245,7 +254,7 @@ def _totalled(title: str, columns: Sequence[Column], lines: list[Line], entries:
     return Table(title, heads, [*lines, last] if entries else [], empty="Nothing recorded.")
 
 
-def _summed(name: str, entries: "Sequence[TimeEntry]", columns: Sequence[Column]) -> Line:
+def _summed(name: str, entries: Sequence[TimeEntry], columns: Sequence[Column]) -> Line:
     total = sums(entries)
     cells = {
         columns[0].head.name: name,
@@ -255,7 +264,7 @@ def _summed(name: str, entries: "Sequence[TimeEntry]", columns: Sequence[Column]
     return Line([cells.get(column.head.name, "") for column in columns], "dim")
 
 
-def entry_line(verb: str, entry: "TimeEntry", look: Look) -> str:
+def entry_line(verb: str, entry: TimeEntry, look: Look) -> str:
     """`Logged tk_77d0: 1h 30m worked, 1h 30m billable (07:40-09:10)  9be04f17`, with the date if it is not today's."""
     day, today = local_date(entry.started_at, look.zone), local_date(look.now, look.zone)
     on = "" if day == today else f"{format_day(day, today)} "
@@ -279,7 +288,7 @@ def minutes_line(verb: str, operation: Operation, look: Look) -> str:
     return f"{verb} {operation.label}: {format_minutes(worked)} worked, {format_minutes(billed)} billable {interval}"
 
 
-def named(entry: "TimeEntry", look: Look) -> str:
+def named(entry: TimeEntry, look: Look) -> str:
     """`Tin Woodman, Mon 23 Nov 09:00-10:30, TIC1042`: what tells one entry of many people from another."""
     interval = format_interval(entry.started_at, entry.ended_at, look.zone)
     cells = (PERSON.cell(entry, look), f"{DAY.cell(entry, look)} {interval}", workitems.label(entry, look.learnt))

@@ -1,51 +1,21 @@
-"""What every command shares: options in groups, a session, and what several of them do."""
+"""What every command shares: options in groups, a session, what was said, and no practice data by mistake."""
 
 import inspect
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 import typer
 
-from alga import entries, output, workitems
-from alga.columns import Look
-from alga.errors import (
-    ConfigError,
-    Unreachable,
-    UsageError,
-)
-from alga.options import Common, FilterOptions, PeriodOptions, ScopeOptions
-from alga.output import Format, Shown
-from alga.selection import Selection
-from alga.session import Outside, Session
-from alga.workitems import WorkItem
+from alga import output
+from alga.errors import ConfigError, UsageError
+from alga.options import Common
+from alga.output import Shown
+from alga.session import Session
 
 if TYPE_CHECKING:
-    from alga.api.models import TimeEntry
-
-
-@dataclass
-class Context:
-    """What the root command hands to the others: the world, and what was said before the command's name."""
-
-    outside: Outside
-    profile: str | None = None
-    form: Format = field(default_factory=Format)
-    session: Session | None = None
-
-    def warnings(self) -> list[str]:
-        """What an error for a program has in it, since stderr is then one object; else it is said after the error."""
-        if not self.session or not self.form.machine:
-            return []
-        taken, self.session.warnings = self.session.warnings, []
-        return taken
-
-    def finish(self) -> None:
-        """Keep what was learnt, and say what there is to say beside the result or the error."""
-        if self.session:
-            self.session.close()
-            output.messages(self.session.warnings, self.session.notes)
+    from alga.context import Context
 
 
 def command(function: Callable[..., Shown]) -> Callable[..., Shown]:
@@ -98,87 +68,8 @@ def _flattened(name: str, hint: Any, default: Any) -> list[tuple[str, Any, Any]]
     return [(f.name, hints[f.name], f.default if f.default is not MISSING else ...) for f in fields(hint)]
 
 
-# --- what several commands do -----------------------------------------------------------------------
-
-
-def look(session: Session) -> Look:
-    """From where this command's listings are looked at."""
-    return Look(session.zone, session.now(), session.learnt)
-
-
 def deliberate(session: Session) -> None:
     """Raise ConfigError for practice data that nobody named, where nobody is there to see that it is."""
     if not session.choice.named and not output.interactive():
         told = "no login here, so this would use the practice data on this computer."
         raise ConfigError(told, "Add --profile NAME, or --profile local if you mean it.")
-
-
-def choose(
-    session: Session, period: PeriodOptions, scope: ScopeOptions, filters: FilterOptions, default: str, whose: str
-) -> tuple[Selection, str]:
-    """The entries that options name, and that in words. `whose` is mine, everyone or others where none is named."""
-    chosen = period.chosen(default, session.now(), session.zone)
-    user_id, user_name = workitems.user(scope.user, session.client, session.learnt) if scope.user else (None, "")
-    named = "user" if scope.user else "mine" if scope.mine else "everyone" if scope.everyone else whose
-    own = workitems.own_user(session.client, session.learnt) if named in ("mine", "others") else None
-    if named == "others" and own is None:
-        told = "The server has not shown yet whose key this is, so your own entries cannot be left out."
-        raise UsageError(told, "Say whose: --everyone, or --user PERSON.")
-    if named == "mine" and own is None:
-        named = "everyone"
-        told = "The server has not shown yet whose key this is, so these are everyone's. A first alga log tells."
-        session.warn(told)
-    item = filters.work_item
-    found = workitems.resolve(item, filters.kind or "ticket", session.client, session.learnt) if item else None
-    service_id = filters.service_name and workitems.named(filters.service_name, session.client, session.learnt)
-    status = filters.status and filters.status.replace("-", "_").upper()
-    selection = Selection(
-        chosen,
-        user_id=user_id or (own if named == "mine" else None),
-        not_user=own if named == "others" else None,
-        work_item_id=found.id if found else None,
-        work_item_type=filters.kind,
-        service_id=service_id,
-        status=status,
-        billable=None if filters.billable is None else filters.billable == "yes",
-    )
-    people = {
-        "mine": "Mine",
-        "everyone": "Everyone's",
-        "others": "Everyone's but yours",
-        "user": f"{user_name}'s",
-    }
-    billed = {"yes": "billable", "no": "not billable"}.get(filters.billable or "")
-    only = [found.label if found else None, filters.kind, filters.service_name, status, billed]
-    return selection, ", ".join([people[named], chosen.name, *(word for word in only if word)])
-
-
-def listed(session: Session, selection: Selection) -> "list[TimeEntry]":
-    """The entries of a selection, oldest first, with the numbers of their tickets learnt."""
-    rows = entries.selected(session.client, selection, session.zone, session.warn)
-    workitems.learn_numbers(rows, session.client, session.learnt)
-    return rows
-
-
-def service(session: Session, typed: str | None) -> str | None:
-    """The service's id; a person is told when it was not typed, since a wrong one bills wrongly."""
-    service_id, usual = workitems.service(typed, session.profile.service, session.client, session.learnt)
-    if usual:
-        session.note(workitems.as_usual(usual, session.profile.service))
-    return service_id
-
-
-def item_or_typed(session: Session, typed: str, kind: str) -> WorkItem:
-    """What was typed as a work item; without a connection as it was typed, to be looked up later."""
-    try:
-        return workitems.resolve(typed, kind, session.client, session.learnt)
-    except Unreachable:
-        return WorkItem(kind, "", typed)
-
-
-def service_or_typed(session: Session, typed: str | None) -> tuple[str | None, str | None]:
-    """The service's id, or without a connection what was typed: '' for the usual one."""
-    try:
-        return service(session, typed), None
-    except Unreachable:
-        return None, typed or ""

@@ -1,15 +1,18 @@
 """Profiles, keys and paths: which server a command goes to, and as whom."""
 
+from __future__ import annotations
+
 import re
-import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from alga.errors import ConfigError, UsageError
 from alga.times import parse_span
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 LOCAL = "local"
 ENVIRONMENT = "env"
@@ -122,6 +125,8 @@ def load_config(path: Path) -> Config:
         return Config(path, None, {})
     except (OSError, UnicodeDecodeError) as fault:
         raise ConfigError(f"{path} cannot be read: {fault}. Nothing was changed.") from fault
+    import tomllib
+
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as fault:

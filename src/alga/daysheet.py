@@ -1,13 +1,17 @@
 """One day of one person: stretches of work in their order, the free time between them, and what is missing."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alga.sheet import gaps, oddities, overlapping
 from alga.times import day_start, local_date, minutes_between, to_wire
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Finding time entries: those of a selection, around an interval, by a shortened id."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -7,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from alga import workitems
 from alga.errors import NotFound, UsageError
-from alga.learnt import Learnt
-from alga.selection import Selection
 from alga.times import to_wire
 
 if TYPE_CHECKING:
     from alga.api.client import Client
     from alga.api.models import TimeEntry
+    from alga.learnt import Learnt
+    from alga.selection import Selection
 
 RECENT = timedelta(days=92)
 EVER = datetime(2000, 1, 1, tzinfo=UTC)
@@ -23,12 +25,12 @@ CLOSED = "Its status is {}: only a submitted entry can be sent back."
 Warn = Callable[[str], None]
 
 
-def selected(client: "Client", selection: Selection, zone: tzinfo, warn: Warn) -> "list[TimeEntry]":
+def selected(client: Client, selection: Selection, zone: tzinfo, warn: Warn) -> list[TimeEntry]:
     """Every entry of a selection, oldest first, each once. A filter that the server ignored is said once."""
     return checked(client.walk_entries(selection.query(zone)), selection, zone, warn)
 
 
-def checked(rows: "Iterable[TimeEntry]", selection: Selection, zone: tzinfo, warn: Warn) -> "list[TimeEntry]":
+def checked(rows: Iterable[TimeEntry], selection: Selection, zone: tzinfo, warn: Warn) -> list[TimeEntry]:
     """The rows that a selection means. What the server let through all the same is left out, and said once."""
     kept, ignored = selection.checked(rows, zone)
     if ignored:
@@ -36,7 +38,7 @@ def checked(rows: "Iterable[TimeEntry]", selection: Selection, zone: tzinfo, war
     return kept
 
 
-def since(client: "Client", user_id: str | None, start: datetime, end: datetime | None = None) -> "list[TimeEntry]":
+def since(client: Client, user_id: str | None, start: datetime, end: datetime | None = None) -> list[TimeEntry]:
     """Entries that start between two instants, oldest first."""
     query = {"start_time_from": to_wire(start)} | ({"user_id": user_id} if user_id else {})
     if end:
@@ -46,7 +48,7 @@ def since(client: "Client", user_id: str | None, start: datetime, end: datetime 
     return sorted(kept, key=lambda entry: (entry.started_at, entry.id))
 
 
-def by_id(client: "Client", learnt: Learnt, typed: str, now: datetime) -> "TimeEntry":
+def by_id(client: Client, learnt: Learnt, typed: str, now: datetime) -> TimeEntry:
     """An entry by its id or a unique prefix of it: own entries of three months, then everyone's, then all one's own.
 
     Raises NotFound, or UsageError when several begin like that.
@@ -57,11 +59,11 @@ def by_id(client: "Client", learnt: Learnt, typed: str, now: datetime) -> "TimeE
 class Finder:
     """Finds entries by shortened ids; what was listed for one is not listed again for the next."""
 
-    def __init__(self, client: "Client", learnt: Learnt, now: datetime) -> None:
+    def __init__(self, client: Client, learnt: Learnt, now: datetime) -> None:
         self._client, self._learnt, self._now = client, learnt, now
         self._listed: dict[tuple[str | None, datetime], list[TimeEntry]] = {}
 
-    def find(self, typed: str) -> "TimeEntry":
+    def find(self, typed: str) -> TimeEntry:
         """See by_id()."""
         typed = typed.strip().lower()
         if workitems.UUID.fullmatch(typed):
@@ -87,25 +89,25 @@ class Finder:
         same = workitems.same_case(typed.strip())
         return same if workitems.UUID.fullmatch(same) else self.find(same).id
 
-    def _since(self, user_id: str | None, start: datetime) -> "list[TimeEntry]":
+    def _since(self, user_id: str | None, start: datetime) -> list[TimeEntry]:
         key = user_id, start
         if key not in self._listed:
             self._listed[key] = since(self._client, user_id, start)
         return self._listed[key]
 
 
-def full_ids(client: "Client", learnt: Learnt, typed: Sequence[str], now: datetime) -> list[str]:
+def full_ids(client: Client, learnt: Learnt, typed: Sequence[str], now: datetime) -> list[str]:
     """Whole ids as they are, shortened ones looked up, each once."""
     finder = Finder(client, learnt, now)
     return list(dict.fromkeys(finder.full_id(each) for each in typed))
 
 
-def there(client: "Client", entry_id: str) -> "TimeEntry | None":
+def there(client: Client, entry_id: str) -> TimeEntry | None:
     """An entry by its whole id, as it is now; None when there is none."""
     return by_ids(client, [entry_id]).get(entry_id)
 
 
-def by_ids(client: "Client", ids: Iterable[str], among: "Iterable[TimeEntry]" = ()) -> "dict[str, TimeEntry]":
+def by_ids(client: Client, ids: Iterable[str], among: Iterable[TimeEntry] = ()) -> dict[str, TimeEntry]:
     """Entries by their whole ids, those not `among` what was listed asked for; what is not there is missing."""
     known = {entry.id: entry for entry in among}
     found: dict[str, TimeEntry] = {}
@@ -115,7 +117,7 @@ def by_ids(client: "Client", ids: Iterable[str], among: "Iterable[TimeEntry]" = 
     return found
 
 
-def recent_work(client: "Client", learnt: Learnt, now: datetime) -> "list[TimeEntry]":
+def recent_work(client: Client, learnt: Learnt, now: datetime) -> list[TimeEntry]:
     """Own finished entries of the last three months, the latest first."""
     user_id = workitems.own_user(client, learnt)
     if user_id is None:

@@ -1,6 +1,11 @@
 """What can go wrong: each class owns its exit code, each error says what happened and what to type next."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class AlgaError(Exception):
@@ -14,7 +19,7 @@ class AlgaError(Exception):
         self.hint = hint
         self.details = details
 
-    def adding(self, sentence: str) -> "AlgaError":
+    def adding(self, sentence: str) -> AlgaError:
         """The same error with one more sentence, for a caller that knows what became of the user's work."""
         self.message = f"{self.message} {sentence}"
         return self

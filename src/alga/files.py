@@ -1,11 +1,15 @@
 """Files written whole or not at all: beside their target and moved into place."""
 
+from __future__ import annotations
+
 import os
 import tempfile
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def write_whole(path: Path, text: str) -> None:

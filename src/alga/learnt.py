@@ -1,15 +1,23 @@
-"""What was learnt of a server with a key: own user, kind, services, tickets. A cache: losing it costs only look-ups."""
+"""What was learnt of a server with a key: own user, kind, services, tickets, recent entries. It may be lost."""
+
+from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from alga.files import write_whole
+from alga import files
+from alga.times import to_wire
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from pathlib import Path
 
 MOST_TICKETS = 500
+MOST_ENTRIES = 100
+LONGEST_NOTES = 60  # characters that a TAB shows
 PUBLISHED, DEPLOYED = "published", "deployed"
 
 
@@ -18,9 +26,46 @@ def fingerprint(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
-@dataclass
+class Entry(Protocol):
+    """What is remembered of an entry."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def started_at(self) -> datetime: ...
+    @property
+    def ended_at(self) -> datetime | None: ...
+    @property
+    def work_item_type(self) -> str | None: ...
+    @property
+    def work_item_id(self) -> str | None: ...
+    @property
+    def work_item_title(self) -> str | None: ...
+    @property
+    def notes(self) -> str | None: ...
+    @property
+    def user_id(self) -> str | None: ...
+
+
+class Recorded(NamedTuple):
+    """An entry as a TAB offers it, times in UTC as text."""
+
+    id: str
+    started_at: str
+    ended_at: str
+    work_item_type: str | None
+    work_item_id: str | None
+    work_item_title: str | None
+    notes: str
+    user_id: str | None
+
+
+@dataclass(eq=False)
 class Learnt:
-    """Kept by server and key. `tickets` maps a work item's id to its number and title, `services` an id to a name."""
+    """Kept by server and key. `tickets` maps a work item's id to its number and title, `services` an id to a name.
+
+    `entries` are the latest of those seen, by id.
+    """
 
     path: Path
     user_id: str | None = None
@@ -29,14 +74,45 @@ class Learnt:
     last_service: str | None = None
     services: dict[str, str] = field(default_factory=dict)
     tickets: dict[str, list[str]] = field(default_factory=dict)
+    entries: dict[str, list[str | None]] = field(default_factory=dict)
     _saved: str = ""
 
-    def see(self, row: Mapping[str, Any]) -> None:
-        """Learn from an entry as the server sent it: its kind, and a service with its name."""
+    @property
+    def deployed(self) -> bool:
+        """The server is of the deployed kind: a service for every entry, no time sheet for a timer's."""
+        return self.kind == DEPLOYED
+
+    def see(self, row: Mapping[str, Any], entry: Entry) -> None:
+        """Learn from an entry, and the row as the server sent it: its kind, a service with its name."""
         self.kind = PUBLISHED if "id" in row else DEPLOYED if "entry_id" in row else self.kind
         service, name = row.get("service_id"), row.get("service_name")
         if isinstance(service, str) and isinstance(name, str):
             self.services[service] = name
+        if entry.ended_at:
+            self._remember(entry, entry.ended_at)
+
+    def _remember(self, entry: Entry, ended_at: datetime) -> None:
+        self.entries[entry.id] = [
+            to_wire(entry.started_at),
+            to_wire(ended_at),
+            entry.work_item_type,
+            entry.work_item_id,
+            entry.work_item_title,
+            (entry.notes or "")[:LONGEST_NOTES],
+            entry.user_id,
+        ]
+        if len(self.entries) > 2 * MOST_ENTRIES:
+            self._forget_the_oldest()
+
+    def recorded(self, mine: bool) -> list[Recorded]:
+        """The entries seen, or one's own of them, the latest first."""
+        every = [Recorded(key, *values) for key, values in self.entries.items()]  # type: ignore[arg-type]
+        own = [each for each in every if not mine or self.user_id in (None, each.user_id)]
+        return sorted(own, key=lambda each: each.started_at, reverse=True)
+
+    def forget(self, entry_id: str) -> None:
+        """An entry that was deleted."""
+        self.entries.pop(entry_id, None)
 
     def own(self, user_id: str | None, user_name: str | None) -> None:
         """Learn who the key's user is, from an answer that can only be theirs."""
@@ -54,14 +130,20 @@ class Learnt:
         """Write it down, if there is anything new."""
         text = self._text()
         if text != self._saved:
-            write_whole(self.path, text)
+            files.write_whole(self.path, text)
             self._saved = text
 
     def _text(self) -> str:
-        return json.dumps({name: getattr(self, name) for name in KEPT}, indent=1, ensure_ascii=False)
+        self._forget_the_oldest()
+        return json.dumps({name: getattr(self, name) for name in KEPT}, ensure_ascii=False)
+
+    def _forget_the_oldest(self) -> None:
+        latest = sorted(self.entries, key=lambda key: self.entries[key][0] or "")[-MOST_ENTRIES:]
+        self.entries = {key: self.entries[key] for key in latest}
 
 
-KEPT = ("user_id", "user_name", "kind", "last_service", "services", "tickets")
+KEPT = ("user_id", "user_name", "kind", "last_service", "services", "tickets", "entries")
+WIDE = len(Recorded._fields) - 1
 
 
 def load_learnt(directory: Path, server: str, key: str) -> Learnt:
@@ -69,13 +151,16 @@ def load_learnt(directory: Path, server: str, key: str) -> Learnt:
     name = hashlib.sha256(f"{server}\n{fingerprint(key)}".encode()).hexdigest()[:16]
     path = directory / f"{name}.json"
     try:
-        known = json.loads(path.read_text(encoding="utf-8"))
-        learnt = Learnt(path, **{name: known[name] for name in KEPT if _sound(name, known.get(name))})
+        text = path.read_text(encoding="utf-8")
+        known = json.loads(text)
+        return Learnt(path, **{name: known[name] for name in KEPT if _sound(name, known.get(name))}, _saved=text)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         learnt = Learnt(path)
-    learnt._saved = learnt._text()
-    return learnt
+        learnt._saved = learnt._text()
+        return learnt
 
 
 def _sound(name: str, value: object) -> bool:
+    if name == "entries":
+        return isinstance(value, dict) and all(isinstance(row, list) and len(row) == WIDE for row in value.values())
     return isinstance(value, dict if name in ("services", "tickets") else str)

@@ -7,11 +7,8 @@ from typing import Annotated, ClassVar
 
 import typer
 
-from alga import periods
+from alga import output
 from alga.errors import Refused, UsageError
-from alga.output import Format
-from alga.periods import Period
-from alga.selection import STATUSES
 from alga.times import (
     AHEAD,
     cut,
@@ -23,17 +20,24 @@ from alga.times import (
     parse_interval,
     parse_span,
 )
-from alga.workitems import TYPES
 
+FORMATS = ("table", "json", "jsonl", "ids")
+FILES = ("csv", "json", "jsonl", "xlsx")  # what an export may be
 ProfileName = Annotated[
-    str | None, typer.Option("--profile", metavar="NAME", help="The login to use; 'local' is this computer.")
+    str | None,
+    typer.Option("--profile", metavar="NAME", help="The login to use; 'local' is this computer."),
 ]
-WorkItem = Annotated[
-    str, typer.Argument(metavar="WORK_ITEM", help="A ticket's number (TIC1042, 1042) or any work item's id.")
-]
+ITEM = "A ticket's number (TIC1042, 1042) or any work item's id"
+WorkItem = Annotated[str, typer.Argument(metavar="WORK_ITEM", help=f"{ITEM}.")]
 Notes = Annotated[str | None, typer.Option("-m", "--notes", metavar="TEXT", help="What was done: ends up on invoices.")]
-Service = Annotated[str | None, typer.Option("-s", "--service", metavar="NAME", help="What is billed, by name or id.")]
-Type = Annotated[str, typer.Option("--type", metavar="TYPE", help="ticket, project_task, non_billable_category, …")]
+Service = Annotated[
+    str | None,
+    typer.Option("-s", "--service", metavar="SERVICE", help="What is billed, by name or id."),
+]
+Type = Annotated[
+    str,
+    typer.Option("--type", metavar="TYPE", help="ticket, project_task, non_billable_category, …"),
+]
 At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="At that time instead of now: 9:05.")]
 Ago = Annotated[str | None, typer.Option("--ago", metavar="SPAN", help="That long ago: 15m.")]
 Billable = Annotated[str | None, typer.Option("--billable", metavar="MINUTES", help="Bill so many minutes: 60.")]
@@ -52,83 +56,28 @@ class Common:
     """What every command takes."""
 
     profile: ProfileName = None
-    form: Annotated[str | None, typer.Option("-f", "--format", metavar="FORMAT", help="table, json, jsonl or ids.")] = (
-        None
-    )
+    form: Annotated[
+        str | None,
+        typer.Option("-f", "--format", metavar="FORMAT", help="table, json, jsonl or ids."),
+    ] = None
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False
     fields: Annotated[str | None, typer.Option("--fields", metavar="A,B", help="Only these fields.")] = None
-    formats: ClassVar[Sequence[str]] = ("table", "json", "jsonl", "ids")
+    formats: ClassVar[Sequence[str]] = FORMATS
 
     def wanted(self) -> list[str]:
         """The fields named."""
         return [part.strip() for part in (self.fields or "").split(",") if part.strip()]
 
-    def chosen(self) -> Format:
+    def chosen(self) -> "output.Format":
         """The format asked for. Raises UsageError for one there is not."""
         if self.form is not None and self.form not in self.formats:
             raise UsageError(f"There is no format '{self.form}'.", f"There is: {', '.join(self.formats)}")
         if self.json and self.form not in (None, "json"):
             raise UsageError(f"--json and --format {self.form} exclude each other.")
-        return Format("json" if self.json else self.form or "table", self.wanted())
+        return output.Format("json" if self.json else self.form or "table", self.wanted())
 
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")]
-
-
-@dataclass(frozen=True)
-class PeriodOptions:
-    """Which days."""
-
-    today: Annotated[bool, typer.Option("--today", help="Today.")] = False
-    yesterday: Annotated[bool, typer.Option("--yesterday", help="Yesterday.")] = False
-    week: Annotated[bool, typer.Option("--week", help="This week, from Monday.")] = False
-    last_week: Annotated[bool, typer.Option("--last-week", help="Last week.")] = False
-    month: Annotated[bool, typer.Option("--month", help="This month.")] = False
-    last_month: Annotated[bool, typer.Option("--last-month", help="Last month.")] = False
-    first: Annotated[str | None, typer.Option("--from", metavar="DATE", help="From that day on.")] = None
-    last: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Up to that day, included.")] = None
-
-    def chosen(self, default: str, now: datetime, zone: tzinfo) -> Period:
-        """The one period named, or the default. Raises UsageError for two at once."""
-        named = [name for name in periods.NAMES if getattr(self, name.replace("-", "_"))]
-        if len(named) + bool(self.first or self.last) > 1:
-            raise UsageError("Two periods at once.", "One of: --today --yesterday --week … or --from and --to.")
-        if self.first or self.last:
-            return periods.between(self.first, self.last, now, zone)
-        return periods.named(named[0] if named else default, now, zone)
-
-
-@dataclass(frozen=True)
-class ScopeOptions:
-    """Whose entries."""
-
-    mine: Annotated[bool, typer.Option("--mine", help="One's own.")] = False
-    everyone: Annotated[bool, typer.Option("--everyone", help="Everyone's.")] = False
-    user: Annotated[str | None, typer.Option("--user", metavar="PERSON", help="One person's.")] = None
-
-    def __post_init__(self) -> None:
-        if self.mine + self.everyone + bool(self.user) > 1:
-            raise UsageError("Whose? One of --mine, --everyone and --user.")
-
-
-@dataclass(frozen=True)
-class FilterOptions:
-    """Which of them."""
-
-    work_item: Annotated[str | None, typer.Option("--work-item", metavar="WORK_ITEM", help="Of that work item.")] = None
-    kind: Annotated[str | None, typer.Option("--type", metavar="TYPE", help="ticket, project_task, …")] = None
-    service_name: Annotated[
-        str | None, typer.Option("-s", "--service", metavar="NAME", help="Billed as that service.")
-    ] = None
-    status: Annotated[
-        str | None, typer.Option("--status", metavar="STATUS", help="draft, submitted, approved, changes_requested.")
-    ] = None
-    billable: Annotated[str | None, typer.Option("--billable", metavar="yes|no", help="Billable, or not.")] = None
-
-    def __post_init__(self) -> None:
-        one_of("type", self.kind, TYPES)
-        one_of("status", self.status and self.status.replace("-", "_").upper(), STATUSES)
-        one_of("--billable", self.billable, ("yes", "no"))
 
 
 def one_of(what: str, typed: str | None, allowed: Sequence[str]) -> None:

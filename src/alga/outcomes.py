@@ -1,5 +1,7 @@
 """What became of each of many entries, and the exit code that says it for all."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace

@@ -1,17 +1,20 @@
 """The only printer: results to stdout; errors, warnings and notes to stderr. All text is made plain."""
 
+from __future__ import annotations
+
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, BinaryIO, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
+from alga import outcomes, tables
 from alga.errors import AlgaError, Interrupted, UsageError
-from alga.outcomes import NOT_DONE
 from alga.plain import as_json, plain
-from alga.tables import Head, Line, Table, drawn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 LITTLE = 50  # of what is done at once no progress is told
 
@@ -21,7 +24,7 @@ class Shown:
     """What a command returns: data for JSON, and the same for people."""
 
     data: Any
-    text: "str | Table | Bytes"
+    text: str | tables.Table | Bytes
     exit_code: int = 0
 
 
@@ -72,11 +75,11 @@ def show(shown: Shown, form: Format) -> None:
             _print_text(_of_fields(_rows(data), form.fields) if form.fields else shown.text)
 
 
-def _print_text(text: "str | Table | Bytes") -> None:
-    if isinstance(text, Table):
-        _print_lines(drawn(text, sys.stdout))
-    elif isinstance(text, str) and text:
-        _print_lines([_folded(plain(line), sys.stdout) for line in text.split("\n")])
+def _print_text(text: str | tables.Table | Bytes) -> None:
+    if isinstance(text, str):
+        _print_lines([_folded(plain(line), sys.stdout) for line in text.split("\n")] if text else [])
+    elif isinstance(text, tables.Table):
+        _print_lines(tables.drawn(text, sys.stdout))
 
 
 def _print_lines(lines: Sequence[str], stream: TextIO | None = None) -> None:
@@ -92,7 +95,7 @@ def _named(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Rows with an id; of outcomes only those that were done, for a pipe to go on with."""
     if rows and not any("id" in row for row in rows):
         raise UsageError("There are no ids in that.", "Another format: table, json or jsonl.")
-    return [row for row in rows if row.get("id") and row.get("outcome") not in NOT_DONE]
+    return [row for row in rows if row.get("id") and row.get("outcome") not in outcomes.NOT_DONE]
 
 
 def _unknown(data: Any, fields: Sequence[str]) -> UsageError | None:
@@ -107,9 +110,9 @@ def _picked(data: Any, fields: Sequence[str]) -> Any:
     return picked if isinstance(data, list) or data is None else picked[0]
 
 
-def _of_fields(rows: Sequence[Mapping[str, Any]], fields: Sequence[str]) -> Table:
-    cells = [Line(["" if row[name] is None else str(row[name]) for name in fields]) for row in rows]
-    return Table("", [Head(name.upper(), wide=name == "notes") for name in fields], cells)
+def _of_fields(rows: Sequence[Mapping[str, Any]], fields: Sequence[str]) -> tables.Table:
+    cells = [tables.Line(["" if row[name] is None else str(row[name]) for name in fields]) for row in rows]
+    return tables.Table("", [tables.Head(name.upper(), wide=name == "notes") for name in fields], cells)
 
 
 # --- messages -------------------------------------------------------------------------------------
@@ -147,11 +150,14 @@ def at_terminal() -> bool:
     return sys.stdout.isatty()
 
 
-def confirm(question: str, default: bool, otherwise: str, above: Sequence[str] | Table = ()) -> bool:
+def confirm(question: str, default: bool, otherwise: str, above: Sequence[str] | tables.Table = ()) -> bool:
     """Ask in a terminal, under what it is about. Without one raises UsageError: what to type `otherwise`."""
     if not interactive():
         raise UsageError(f"{question} There is no terminal to ask in. Nothing was changed.", otherwise)
-    _print_lines(drawn(above, sys.stderr) if isinstance(above, Table) else [plain(line) for line in above], sys.stderr)
+    _print_lines(
+        tables.drawn(above, sys.stderr) if isinstance(above, tables.Table) else [plain(line) for line in above],
+        sys.stderr,
+    )
     while True:
         answer = ask(f"{question} [{'Y/n' if default else 'y/N'}]").lower()
         if answer in ("", "y", "yes", "n", "no"):

@@ -1,5 +1,7 @@
 """A period of local days, as the options of list, stats and export name it."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 

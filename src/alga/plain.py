@@ -1,5 +1,7 @@
 """Text from outside made harmless: nothing in it may drive a terminal."""
 
+from __future__ import annotations
+
 import json
 import re
 

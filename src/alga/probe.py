@@ -1,11 +1,12 @@
 """Whether an operation is on the server already: it is looked for there before it is sent again."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Protocol
 
 from alga import entries, workitems
-from alga.learnt import DEPLOYED
 from alga.outbox import core
 from alga.outbox.operation import Kind, Look, Operation, Seen
 from alga.times import cut, format_interval
@@ -34,13 +35,13 @@ class Parts(Protocol):
     """What a session gives it."""
 
     @property
-    def client(self) -> "Client": ...
+    def client(self) -> Client: ...
     @property
-    def journal(self) -> "Journal": ...
+    def journal(self) -> Journal: ...
     @property
-    def learnt(self) -> "Learnt": ...
+    def learnt(self) -> Learnt: ...
     @property
-    def profile(self) -> "Profile": ...
+    def profile(self) -> Profile: ...
     @property
     def zone(self) -> tzinfo: ...
     @property
@@ -56,7 +57,7 @@ class Probe:
     def __init__(self, parts: Parts) -> None:
         self._on = parts
 
-    def look(self, operation: Operation, taken: set[str]) -> "tuple[Look, TimeEntry | None]":
+    def look(self, operation: Operation, taken: set[str]) -> tuple[Look, TimeEntry | None]:
         """Whether it is there already. Somebody else's entry is never taken for it, nor one that is another's."""
         match operation.kind:
             case Kind.CREATE:
@@ -72,19 +73,19 @@ class Probe:
             return Look(Seen.CHANGED, reason=NOT_THERE), None
         return self._look_at(operation, entry), entry
 
-    def _entry(self, operation: Operation, taken: set[str]) -> "tuple[Look, TimeEntry | None]":
+    def _entry(self, operation: Operation, taken: set[str]) -> tuple[Look, TimeEntry | None]:
         """Of the user asked for, or where the server ignored that of one's own (section 2)."""
         own = workitems.own_user(self._on.client, self._on.learnt)
         users = [user_id for user_id in dict.fromkeys((operation.asked.user_id or own, own)) if user_id]
         if not users:  # with an overlap rule a second sending cannot double it (section 2)
-            guarded = self._on.learnt.kind == DEPLOYED
+            guarded = self._on.learnt.deployed
             return Look(Seen.NOT_DONE) if guarded else Look(Seen.UNCLEAR, reason=NOBODY), None
         for user_id in users:
             if entry := self._entry_of(user_id, operation, taken):
                 return Look(Seen.DONE, entry.id, snapshot(entry)), entry
         return Look(Seen.NOT_DONE), None
 
-    def _entry_of(self, user_id: str, operation: Operation, taken: set[str]) -> "TimeEntry | None":
+    def _entry_of(self, user_id: str, operation: Operation, taken: set[str]) -> TimeEntry | None:
         asked = operation.asked
         wanted = (user_id, asked.work_item_type, asked.work_item_id, cut(asked.ended_at or operation.queued_at))
         there = self._starting(user_id, cut(operation.started_at), MINUTE)
@@ -99,10 +100,10 @@ class Probe:
         """Where it was sent before any answer had shown the server's clock, the look has shown it now."""
         return operation if operation.ahead is not None else replace(operation, ahead=self._on.client.ahead)
 
-    def _starting(self, user_id: str, start: datetime, span: timedelta) -> "list[TimeEntry]":
+    def _starting(self, user_id: str, start: datetime, span: timedelta) -> list[TimeEntry]:
         return entries.since(self._on.client, user_id, start, start + span - timedelta(seconds=1))
 
-    def _session(self, operation: Operation, taken: set[str]) -> "tuple[Look, TimeEntry | None]":
+    def _session(self, operation: Operation, taken: set[str]) -> tuple[Look, TimeEntry | None]:
         """The active session, if it is this one; else one that was begun then and stopped elsewhere."""
         active = self._on.client.active_session()
         operation = self._by_their_clock(operation)
@@ -117,7 +118,7 @@ class Probe:
                 return Look(Seen.ENDED, entry.id, snapshot(entry), f"It was stopped elsewhere: {shown}."), entry
         return Look(Seen.NOT_DONE), None
 
-    def _stop(self, operation: Operation) -> "tuple[Look, TimeEntry | None]":
+    def _stop(self, operation: Operation) -> tuple[Look, TimeEntry | None]:
         entry = self.entry_of(operation)
         operation = self._by_their_clock(operation)
         if entry is None:
@@ -129,7 +130,7 @@ class Probe:
         shown = format_interval(entry.started_at, entry.ended_at, self._on.zone)
         return Look(Seen.CHANGED, entry.id, reason=f"It was stopped elsewhere: {shown} ({entry.id[:8]})."), entry
 
-    def entry_of(self, operation: Operation) -> "TimeEntry | None":
+    def entry_of(self, operation: Operation) -> TimeEntry | None:
         """The entry of a session: by its id, or where that is not an entry's by work item and start."""
         if entry := entries.there(self._on.client, about(operation)):
             return entry
@@ -139,7 +140,7 @@ class Probe:
         found = self._starting(user_id, cut(before.started_at), MINUTE)
         return next((entry for entry in found if entry.work_item_id == before.work_item_id), None)
 
-    def _look_at(self, operation: Operation, entry: "TimeEntry") -> Look:
+    def _look_at(self, operation: Operation, entry: TimeEntry) -> Look:
         """At the entry that an operation is about."""
         if operation.kind in STATUSES:
             wanted, possible = STATUSES[operation.kind]
@@ -155,7 +156,7 @@ class Probe:
         return Look(Seen.NOT_DONE if snapshot(entry) == operation.before else Seen.CHANGED, entry.id, reason=OTHERS)
 
 
-def snapshot(entry: "TimeEntry") -> Asked:
+def snapshot(entry: TimeEntry) -> Asked:
     """What an entry holds, to the second, to be compared later."""
     notes = (entry.notes or "").encode("utf-8", "replace").decode().replace("\0", "")
     return Asked(
@@ -170,7 +171,7 @@ def snapshot(entry: "TimeEntry") -> Asked:
     )
 
 
-def _made(entry: "TimeEntry") -> datetime:
+def _made(entry: TimeEntry) -> datetime:
     """When it was made; where the server does not show that, its start."""
     return entry.created_at or entry.started_at
 
@@ -181,7 +182,7 @@ def about(operation: Operation) -> str:
     return operation.entry_id
 
 
-def _is_start_of(operation: Operation, entry: "TimeEntry") -> bool:
+def _is_start_of(operation: Operation, entry: TimeEntry) -> bool:
     """Whether a session was begun by this start: the same work item, when it was sent or at the start it was given."""
     asked = operation.asked
     if (entry.work_item_type, entry.work_item_id) != (asked.work_item_type, asked.work_item_id):

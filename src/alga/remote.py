@@ -1,5 +1,7 @@
 """The outbox's view of a server: an operation prepared, sent and looked for with the API client."""
 
+from __future__ import annotations
+
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -45,7 +47,7 @@ class Server:
         """A block of requests with a limit of time."""
         return self._on.client.within(seconds)
 
-    def look(self, operation: Operation, taken: set[str]) -> "tuple[Look, TimeEntry | None]":
+    def look(self, operation: Operation, taken: set[str]) -> tuple[Look, TimeEntry | None]:
         """Whether it is there already."""
         return self._probe.look(operation, taken)
 
@@ -100,13 +102,13 @@ class Server:
 
     # --- sending ---
 
-    def send(self, operation: Operation) -> "tuple[Operation, TimeEntry | None]":
+    def send(self, operation: Operation) -> tuple[Operation, TimeEntry | None]:
         """Send it: what it is after that, and the entry. Raises what the client raises."""
         sent = self._send(operation)
         say_if_wrong(self._on)
         return sent
 
-    def _send(self, operation: Operation) -> "tuple[Operation, TimeEntry | None]":
+    def _send(self, operation: Operation) -> tuple[Operation, TimeEntry | None]:
         match operation.kind:
             case Kind.CREATE:
                 return self._create(operation)
@@ -119,6 +121,7 @@ class Server:
             case Kind.DELETE:
                 with suppress(NotFound):
                     self._on.client.delete_entry(about(operation))
+                self._on.learnt.forget(about(operation))
                 return core.done(operation, None), None
             case Kind.APPROVE:
                 self._approve(operation)
@@ -126,7 +129,7 @@ class Server:
                 self._send_back(operation)
         return core.done(operation, None), None
 
-    def _create(self, operation: Operation) -> "tuple[Operation, TimeEntry | None]":
+    def _create(self, operation: Operation) -> tuple[Operation, TimeEntry | None]:
         asked = core.as_entry(operation)
         assert asked.started_at and asked.ended_at
         try:
@@ -136,13 +139,13 @@ class Server:
         self._own(operation, entry)
         return core.done(operation, entry.id), entry
 
-    def _own(self, operation: Operation, entry: "TimeEntry") -> None:
+    def _own(self, operation: Operation, entry: TimeEntry) -> None:
         """Keep what an entry shows of the key's own user, and the service for the next."""
         if operation.asked.user_id is None:
             self._on.learnt.own(entry.user_id, entry.user_name)
         self._on.learnt.last_service = entry.service_id or self._on.learnt.last_service
 
-    def _start(self, operation: Operation) -> "tuple[Operation, TimeEntry | None]":
+    def _start(self, operation: Operation) -> tuple[Operation, TimeEntry | None]:
         asked = replace(operation.asked, started_at=None, ended_at=None, billable_minutes=None)
         entry = self._on.client.start_tracking(asked)
         self._own(operation, entry)
@@ -150,7 +153,7 @@ class Server:
             self._on.warn(sentence)
         return self._begun(operation, entry)
 
-    def _begun(self, operation: Operation, entry: "TimeEntry") -> "tuple[Operation, TimeEntry]":
+    def _begun(self, operation: Operation, entry: TimeEntry) -> tuple[Operation, TimeEntry]:
         """The second step of a back-dated start: PUT the start, and read it back. Else the stop corrects it."""
         start = operation.asked.started_at
         if start and cut(start) != entry.started_at and not operation.asked.ended_at:
@@ -158,14 +161,14 @@ class Server:
         begun = core.running_there(operation, entry.session_id or entry.id, snapshot(entry))
         return begun, entry
 
-    def _back_dated(self, entry: "TimeEntry", start: datetime) -> "TimeEntry":
+    def _back_dated(self, entry: TimeEntry, start: datetime) -> TimeEntry:
         try:
             return self._on.client.update_entry(entry.id, Asked(started_at=start), running=True)
         except (Refused, Forbidden, NotFound, Unreachable) as error:
             self._on.warn(error.message)
             return entry
 
-    def _stop(self, operation: Operation) -> "tuple[Operation, TimeEntry | None]":
+    def _stop(self, operation: Operation) -> tuple[Operation, TimeEntry | None]:
         asked = replace(operation.asked, work_item_type=None, work_item_id=None)
         before = operation.before or Asked()
         if asked.billable_minutes is None and before.work_item_type == NON_BILLABLE:
@@ -184,7 +187,7 @@ class Server:
         shown = format_interval(entry.started_at, entry.ended_at, self._on.zone)
         return NoSession(f"That timer was stopped elsewhere: {shown} ({entry.id[:8]}).", f"alga show {entry.id[:8]}")
 
-    def _edit(self, operation: Operation) -> "tuple[Operation, TimeEntry | None]":
+    def _edit(self, operation: Operation) -> tuple[Operation, TimeEntry | None]:
         running = bool(operation.before and operation.before.ended_at is None and operation.asked.ended_at is None)
         entry = self._on.client.update_entry(about(operation), operation.asked, running)
         return core.delivered(operation, entry.id, snapshot(entry)), entry
@@ -218,7 +221,7 @@ def say_if_wrong(on: Parts) -> None:
             on.warn(told)
 
 
-def taken(journal: "Journal", number: int = 0) -> list[Taken]:
+def taken(journal: Journal, number: int = 0) -> list[Taken]:
     """The time that operations on this computer take up, of which the server may know nothing yet.
 
     With the `number` of one of them: what was there before it.

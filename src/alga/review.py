@@ -1,6 +1,7 @@
 """Approving entries and sending them back: in chunks, with what became of each."""
 
-from collections.abc import Iterator, Sequence
+from __future__ import annotations
+
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,8 @@ from alga import entries
 from alga.outcomes import Outcome, Watch, in_chunks, split
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from alga.api.client import Client
     from alga.api.models import Result, TimeEntry
 
@@ -17,7 +20,7 @@ MOST = 100  # ids in one request (section 7)
 LOST = "Its answer was lost, and it is as it was so far."
 
 
-def approve(client: "Client", ids: Sequence[str], watch: Watch) -> list[Outcome]:
+def approve(client: Client, ids: Sequence[str], watch: Watch) -> list[Outcome]:
     """Approve each: the server answers for each, and when its answer is lost the entries are read."""
     results: dict[str, Result] = {}
 
@@ -40,7 +43,7 @@ def approve(client: "Client", ids: Sequence[str], watch: Watch) -> list[Outcome]
 
 
 def request_changes(
-    client: "Client", ids: Sequence[str], reason: str, feedback: str | None, watch: Watch
+    client: Client, ids: Sequence[str], reason: str, feedback: str | None, watch: Watch
 ) -> tuple[list[Outcome], bool]:
     """Send each back, and whether the server keeps the reason. It says success whatever happened: each is read."""
     before, kept = entries.by_ids(client, ids), False
@@ -61,11 +64,11 @@ def request_changes(
     return in_chunks(split(ids, MOST), write, judge, _untold, watch), kept
 
 
-def _read(client: "Client", entry_id: str, wanted: str, done: str, doubt: str) -> Outcome:
+def _read(client: Client, entry_id: str, wanted: str, done: str, doubt: str) -> Outcome:
     return _told(entry_id, entries.there(client, entry_id), wanted, done, doubt)
 
 
-def _told(entry_id: str, entry: "TimeEntry | None", wanted: str, done: str, doubt: str) -> Outcome:
+def _told(entry_id: str, entry: TimeEntry | None, wanted: str, done: str, doubt: str) -> Outcome:
     """The outcome that an entry shows; in doubt what is not done yet may still be."""
     if entry is None:
         return Outcome("refused", False, entry_id, entries.NOT_THERE)

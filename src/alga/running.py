@@ -1,31 +1,34 @@
 """A timer as one thing, whichever clock keeps it, and what a stop makes of it."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from alga import workitems
 from alga.errors import AlgaError, Refused
-from alga.learnt import Learnt
-from alga.outbox.operation import Kind, Operation
+from alga.outbox.operation import Kind
 from alga.times import AHEAD, cut, format_day, format_time, local_date, minutes_between, to_wire
 from alga.truth import Asked
-from alga.workitems import WorkItem
 
 if TYPE_CHECKING:
+    from datetime import datetime, tzinfo
+
     from alga.api.models import TimeEntry
+    from alga.learnt import Learnt
+    from alga.outbox.operation import Operation
 
 
 @dataclass(frozen=True)
 class Running:
     """A timer: `operation` is what the journal has of it, `entry` what the server showed of one on its clock."""
 
-    work_item: WorkItem
+    work_item: workitems.WorkItem
     started_at: datetime
     notes: str | None
     service_id: str | None
     operation: Operation | None = None
-    entry: "TimeEntry | None" = None
+    entry: TimeEntry | None = None
 
     @property
     def kept(self) -> bool:
@@ -77,7 +80,7 @@ class Stopped:
 
     running: Running
     asked: Asked
-    entry: "TimeEntry | None" = None
+    entry: TimeEntry | None = None
     waits: Operation | None = None
     error: AlgaError | None = None
 
@@ -86,13 +89,15 @@ def of_operation(operation: Operation) -> Running:
     """One that the journal knows."""
     asked, before = operation.asked, operation.before or Asked()
     kind, item_id = asked.work_item_type or before.work_item_type, asked.work_item_id or before.work_item_id
-    item = WorkItem(kind or "ticket", item_id or "", operation.label)
+    item = workitems.WorkItem(kind or "ticket", item_id or "", operation.label)
     return Running(item, operation.started_at, asked.notes, asked.service_id, operation)
 
 
-def of_entry(learnt: Learnt, entry: "TimeEntry", operation: Operation | None = None) -> Running:
+def of_entry(learnt: Learnt, entry: TimeEntry, operation: Operation | None = None) -> Running:
     """One on the server's clock."""
-    item = WorkItem(entry.work_item_type or "ticket", entry.work_item_id or "", workitems.label(entry, learnt))
+    item = workitems.WorkItem(
+        entry.work_item_type or "ticket", entry.work_item_id or "", workitems.label(entry, learnt)
+    )
     return Running(item, entry.started_at, entry.notes, entry.service_id, operation, entry)
 
 

@@ -1,12 +1,16 @@
 """Which entries a listing is about: as the server is asked for them, and checked again when they come."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from alga.periods import EVER, Period
 from alga.times import to_wire
+
+if TYPE_CHECKING:
+    from datetime import datetime, tzinfo
 
 STATUSES = ("DRAFT", "SUBMITTED", "APPROVED", "CHANGES_REQUESTED")
 

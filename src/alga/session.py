@@ -1,53 +1,40 @@
-"""The composition root: a profile's transport, client, journal and clock. What is heavy is imported here, when used."""
+"""The composition root: a profile's transport, client, journal and clock."""
 
-import os
+from __future__ import annotations
+
 import sys
-from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
-from time import sleep
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from alga.config import LOCAL, Choice, Config, Paths, Profile, choose, find_paths, load_config
+from alga import config, files, learnt, outcomes, remote, timer, waiting
+from alga.api import client, http
 from alga.errors import ConfigError, NoConnection, Overtaken
-from alga.files import write_whole
-from alga.learnt import Learnt, fingerprint, load_learnt
-from alga.outcomes import Tell, Watch
-from alga.times import Clock, SystemZone, local_date, system_clock
+from alga.local import app
+from alga.local import server as listener
+from alga.outbox import batch, drain, journal
+from alga.times import local_date
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from wsgiref.simple_server import WSGIServer
 
     import httpx
 
-    from alga.api.client import Client
     from alga.api.models import TimeEntry
-    from alga.local.app import App
-    from alga.outbox.batch import Item
-    from alga.outbox.drain import AtOnce, Outbox
-    from alga.outbox.journal import Journal
+    from alga.config import Choice, Config, Paths, Profile
+    from alga.context import Outside
+    from alga.learnt import Learnt
     from alga.outbox.operation import Operation
-    from alga.timer import Timer
 
 PRACTICE = "No AlgaPSA login: kept on this computer. To connect: alga login"
 
 
-@dataclass(frozen=True)
-class Outside:
-    """What alga touches of the world beyond files: replaced in tests."""
-
-    clock: Clock = system_clock
-    zone: tzinfo = field(default_factory=SystemZone)
-    transport: "httpx.BaseTransport | None" = None
-    sleep: Callable[[float], None] = sleep
-    env: Mapping[str, str] = field(default_factory=lambda: os.environ)
-
-
-@dataclass
+@dataclass(eq=False)
 class Session:
     """One command's connection to its profile. Warnings and notes gather here and are printed after its result."""
 
@@ -82,17 +69,17 @@ class Session:
     @cached_property
     def paths(self) -> Paths:
         """This environment's files."""
-        return find_paths(self.outside.env)
+        return config.find_paths(self.outside.env)
 
     @cached_property
     def config(self) -> Config:
         """The config file as it was when the command began."""
-        return load_config(self.paths.config)
+        return config.load_config(self.paths.config)
 
     @cached_property
     def choice(self) -> Choice:
         """The profile, and whether it was named."""
-        return choose(self.asked, self.outside.env, self.config)
+        return config.choose(self.asked, self.outside.env, self.config)
 
     @property
     def profile(self) -> Profile:
@@ -102,128 +89,107 @@ class Session:
     @cached_property
     def learnt(self) -> Learnt:
         """What is known of this server with this key. The embedded one knows its user."""
-        directory = self.paths.state_dir / "learnt"
-        if not self.profile.is_local:
-            return load_learnt(directory, self.profile.url, self.profile.key)
-        user_id, name, key = self.embedded.user_of("local")
-        learnt = load_learnt(directory, LOCAL, key)
-        learnt.own(user_id, name)
-        return learnt
+        known = self.remembered
+        if self.profile.is_local:
+            user_id, name, _ = self.embedded.user_of("local")
+            known.own(user_id, name)
+        return known
 
     @cached_property
-    def client(self) -> "Client":
-        """The API. On the embedded server that the user did not name, they are told so after the command."""
-        from alga.api.client import Client
-        from alga.api.http import Http, Target
+    def remembered(self) -> Learnt:
+        """The same without looking into the embedded server's data."""
+        profile = self.profile
+        return learnt.load_learnt(self.paths.state_dir / "learnt", profile.url or config.LOCAL, profile.key)
 
+    @cached_property
+    def client(self) -> client.Client:
+        """The API. On the embedded server that the user did not name, they are told so after the command."""
         profile = self.profile
         if profile.is_local:
             self._mention_practice()
-            target = Target("http://localhost", self.embedded.key_of("local"), LOCAL, "The practice server")
+            target = http.Target("http://localhost", self.embedded.key_of("local"), config.LOCAL, "The practice server")
         else:
-            target = Target(profile.url, profile.key, profile.name, "AlgaPSA", profile.tenant)
-        http = Http(target, self._transport(), self.outside.sleep, self._waiting, self._no_connection, self.now)
-        client = Client(http, self.learnt.see, self.warn)
+            target = http.Target(profile.url, profile.key, profile.name, "AlgaPSA", profile.tenant)
+        transport, outside = self._transport(), self.outside
+        requests = http.Http(target, transport, outside.sleep, self._waiting, self._no_connection, self.now)
+        made = client.Client(requests, self.learnt.see, self.warn)
         if not profile.is_local:
-            self.__dict__["client"] = client  # for delivering, which comes first
+            self.__dict__["client"] = made  # for delivering, which comes first
             self._deliver_what_waits()
-        return client
+        return made
 
     @cached_property
-    def embedded(self) -> "App":
+    def embedded(self) -> app.App:
         """The server on this computer, in process."""
-        from alga.local.app import App
+        return app.App(self.paths.local_db, self.now, self.zone)
 
-        return App(self.paths.local_db, self.now, self.zone)
-
-    def server(self, strict: bool, role: str, port: int) -> "tuple[WSGIServer, str]":
+    def server(self, strict: bool, role: str, port: int) -> tuple[WSGIServer, str]:
         """The embedded server on a loopback socket, and the key of a role. Strict has data of its own.
 
         Raises ConfigError when the port is taken.
         """
-        from alga.local.app import App
-        from alga.local.server import listen
-
-        app = App(self.paths.strict_db, self.now, UTC, strict) if strict else self.embedded
+        served = app.App(self.paths.strict_db, self.now, UTC, strict) if strict else self.embedded
         try:
-            return listen(app, port), app.key_of(role)
+            return listener.listen(served, port), served.key_of(role)
         except OSError as fault:
             raise ConfigError(
                 f"Port {port} cannot be used: {fault.strerror}.", "alga serve takes a free one"
             ) from fault
 
     @cached_property
-    def journal(self) -> "Journal":
+    def journal(self) -> journal.Journal:
         """The operations that wait for this server and key."""
-        from alga.outbox.journal import Journal
-
         profile = self.profile
-        server = LOCAL if profile.is_local else profile.url
-        key = fingerprint(profile.key)
-        return Journal(self.paths.outbox_db, server, key, self.now, lambda: self.learnt.user_id)
+        server = config.LOCAL if profile.is_local else profile.url
+        key = learnt.fingerprint(profile.key)
+        return journal.Journal(self.paths.outbox_db, server, key, self.now, lambda: self.learnt.user_id)
 
     @cached_property
-    def queue(self) -> "Outbox[TimeEntry]":
+    def queue(self) -> drain.Outbox[TimeEntry]:
         """What is on disk before it is sent."""
-        from alga.outbox.drain import Outbox
-        from alga.remote import Server
-
-        return Outbox(self.journal, Server(self), self.now)
+        return drain.Outbox(self.journal, remote.Server(self), self.now)
 
     @cached_property
-    def outbox(self) -> "Outbox[TimeEntry] | AtOnce[TimeEntry]":
+    def outbox(self) -> drain.Outbox[TimeEntry] | drain.AtOnce[TimeEntry]:
         """Where writes go: the queue, or the embedded server at once."""
-        if not self.profile.is_local:
-            return self.queue
-        from alga.outbox.drain import AtOnce
-        from alga.remote import Server
+        return drain.AtOnce(remote.Server(self)) if self.profile.is_local else self.queue
 
-        return AtOnce(Server(self))
-
-    def batch(self, operations: "Iterable[tuple[Item, Operation]]", tell: Tell) -> AbstractContextManager[Watch]:
+    def batch(
+        self, operations: Iterable[tuple[batch.Item, Operation]], tell: outcomes.Tell
+    ) -> AbstractContextManager[outcomes.Watch]:
         """Many of them, by the row or the entry they are of: on disk before the first is sent."""
         if self.profile.is_local:
-            return nullcontext(Watch(tell))
-        from alga.outbox.batch import kept
-
-        client = self.client
-        return kept(self.journal, operations, self.now, lambda: client.ahead, tell)
+            return nullcontext(outcomes.Watch(tell))
+        on = self.client
+        return batch.kept(self.journal, operations, self.now, lambda: on.ahead, tell)
 
     def in_passing(self) -> AbstractContextManager[object]:
         """All requests in here take a few seconds at most, and none is tried where there was no connection just now."""
         if self.profile.is_local:
             return nullcontext()
-        from alga.outbox.drain import BRIEFLY
-
-        client = self.client
         if self._unreachable or self.journal.paused():
-            client.pause()
-        return client.within(BRIEFLY)
+            self.client.pause()
+        return self.client.within(drain.BRIEFLY)
 
     def _deliver_what_waits(self) -> None:
         """Before a command goes on, briefly. What does not get through waits on; the command's own words say why."""
         if self.syncing or not self.paths.outbox_db.exists() or self.journal.paused() or not self.journal.queued():
             return
-        from alga.outbox.drain import BRIEFLY
-        from alga.waiting import reports
-
         try:
-            settled = self.queue.drain(BRIEFLY, wait=0)
+            settled = self.queue.drain(drain.BRIEFLY, wait=0)
         except Overtaken:
             return
         self._unreachable = any(isinstance(each.error, NoConnection) for each in settled)
-        self.warnings += reports(settled, self.zone, self.now())
+        self.warnings += waiting.reports(settled, self.zone, self.now())
 
     def _no_connection(self) -> None:
         """It timed out: other commands do not wait for that again at once."""
         self.journal.pause()
 
     @cached_property
-    def timer(self) -> "Timer":
+    def timer(self) -> timer.Timer:
         """The running timer, whichever clock keeps it."""
-        from alga.timer import Timer
-
-        return Timer(self)
+        return timer.Timer(self)
 
     def close(self) -> None:
         """Keep what was learnt and give the connection back."""
@@ -236,7 +202,7 @@ class Session:
             except OSError as fault:
                 self.note(f"What was learnt could not be kept: {fault.strerror}.")
 
-    def _transport(self) -> "httpx.BaseTransport | None":
+    def _transport(self) -> httpx.BaseTransport | None:
         if self.outside.transport or not self.profile.is_local:
             return self.outside.transport
         import httpx
@@ -255,4 +221,4 @@ class Session:
             self.warn(PRACTICE)
         elif not told.exists() or told.read_text(encoding="utf-8") != today:
             self.note(PRACTICE)
-            write_whole(told, today)
+            files.write_whole(told, today)

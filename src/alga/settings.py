@@ -1,12 +1,16 @@
 """Changing config.toml: profiles, keys and settings, whole or not at all, a person's comments kept."""
 
+from __future__ import annotations
+
 import os
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alga.config import ENVIRONMENT, LOCAL, LOCAL_SETTINGS, SETTINGS, Config, checked_url, fault_of
 from alga.errors import ConfigError, UsageError
 from alga.files import write_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def save_profile(config: Config, name: str, settings: Mapping[str, Any], make_default: bool) -> None:

@@ -1,15 +1,18 @@
 """Listings as text: fixed widths, one rule under the heads, a terminal's width kept to, nothing cut through a pipe."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
 from alga.plain import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.box import Box
     from rich.table import Table as RichTable
 
@@ -76,7 +79,7 @@ def drawn(table: Table, stream: TextIO) -> list[str]:
     return [*above, *(line.rstrip() for line in capture.get().splitlines()), *below]
 
 
-def _grid(table: Table, terminal: bool) -> "tuple[RichTable, int]":
+def _grid(table: Table, terminal: bool) -> tuple[RichTable, int]:
     """The table as rich draws it, and how wide it is."""
     from rich.table import Table as RichTable
     from rich.text import Text
@@ -111,7 +114,7 @@ def _grid(table: Table, terminal: bool) -> "tuple[RichTable, int]":
     return grid, sum(widths) + gap * len(widths)
 
 
-def _box() -> "Box":
+def _box() -> Box:
     """Nothing but a rule under the heads."""
     from rich.box import Box
 

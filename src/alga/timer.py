@@ -1,12 +1,12 @@
 """Start, stop, switch and cancel: on the server's clock, or on the one kept here."""
 
+from __future__ import annotations
+
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from alga import remote
-from alga.clash import Clash, Taken
+from alga import clash, probe, remote
 from alga.errors import (
     AlgaError,
     AlreadyRunning,
@@ -18,31 +18,32 @@ from alga.errors import (
     Refused,
     Unreachable,
 )
-from alga.learnt import DEPLOYED
-from alga.outbox import core
-from alga.outbox.drain import Settled
+from alga.outbox import core, drain
 from alga.outbox.operation import Kind, Operation, State
-from alga.probe import Parts, snapshot
 from alga.running import Running, Stopped, check_billable, check_end, gone, of_entry, of_operation, other_start
 from alga.times import cut, format_day, format_interval, format_time, local_date
 from alga.truth import Asked
-from alga.workitems import WorkItem
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from alga.api.models import TimeEntry
+    from alga.clash import Taken
     from alga.outbox.drain import AtOnce, Outbox
+    from alga.probe import Parts
+    from alga.workitems import WorkItem
+
+    class Timing(Parts, Protocol):
+        """What a session gives the timer."""
+
+        @property
+        def outbox(self) -> Outbox[TimeEntry] | AtOnce[TimeEntry]: ...
+        @property
+        def queue(self) -> Outbox[TimeEntry]: ...
+
 
 KEPT_HERE = "Clock kept here; AlgaPSA gets the entry at stop (its own timer leaves entries off the time sheet)."
 SERVICES = "Choose one: -s NAME (see alga services), or a default: alga config set service NAME"
-
-
-class Timing(Parts, Protocol):
-    """What a session gives the timer."""
-
-    @property
-    def outbox(self) -> "Outbox[TimeEntry] | AtOnce[TimeEntry]": ...
-    @property
-    def queue(self) -> "Outbox[TimeEntry]": ...
 
 
 class Timer:
@@ -63,7 +64,7 @@ class Timer:
                 self._on.client.list_entries({"limit": "1"})  # the client tells learnt what it sees
             except Unreachable:
                 return True  # a finished entry is right on either kind
-        return profile.timer == "local" or learnt.kind == DEPLOYED
+        return profile.timer == "local" or learnt.deployed
 
     def known(self) -> Running | None:
         """The timer that this computer knows of, without asking anyone: kept here, or begun here on the server."""
@@ -114,9 +115,9 @@ class Timer:
         except Unreachable:
             return None
 
-    def clash(self) -> Clash:
+    def clash(self) -> clash.Clash:
         """The check for overlaps, with what waits here, of which the server knows nothing."""
-        return Clash(self._on.client, self._on.learnt, self._on.zone, self._on.now(), self.taken())
+        return clash.Clash(self._on.client, self._on.learnt, self._on.zone, self._on.now(), self.taken())
 
     def taken(self) -> list[Taken]:
         """The time of what waits here."""
@@ -155,7 +156,7 @@ class Timer:
             return self._start_here(operation)
         return self._started(self._on.outbox.deliver(operation))
 
-    def _started(self, settled: "Settled[TimeEntry]") -> Running:
+    def _started(self, settled: drain.Settled[TimeEntry]) -> Running:
         """On the server's clock; here, where it did not get there for certain; or in doubt until the next look."""
         if settled.entry and settled.operation.entry_id:
             if other := other_start(settled.operation, settled.entry.started_at, self._on.zone):
@@ -167,7 +168,7 @@ class Timer:
 
     def _start_here(self, operation: Operation) -> Running:
         asked = operation.asked
-        if asked.service_id is None and operation.service_typed is None and self._on.learnt.kind == DEPLOYED:
+        if asked.service_id is None and operation.service_typed is None and self._on.learnt.deployed:
             raise Refused("AlgaPSA needs a service for every entry. Nothing was started.", SERVICES)
         there = None
         with suppress(Unreachable):
@@ -252,7 +253,7 @@ class Timer:
             self._on.now(),
             State.RUNNING,
             running.entry.session_id or running.entry.id,
-            snapshot(running.entry),
+            probe.snapshot(running.entry),
             timer=True,
         )
 
@@ -270,18 +271,18 @@ class Timer:
 
     # --- cancel ---
 
-    def cancel(self, running: Running) -> "Settled[TimeEntry]":
+    def cancel(self, running: Running) -> drain.Settled[TimeEntry]:
         """Discard it. On the server's clock that deletes the entry, which a technician may not (Forbidden)."""
         if running.kept and running.operation:
-            return Settled(self._on.journal.put(core.dropped(running.operation)))
+            return drain.Settled(self._on.journal.put(core.dropped(running.operation)))
         now = self.there()  # it may have been stopped while the question stood
         known = self.known()
         if known and known.kept and known.operation:  # one in doubt that did not get there
-            return Settled(self._on.journal.put(core.dropped(known.operation)))
+            return drain.Settled(self._on.journal.put(core.dropped(known.operation)))
         if now is None or now.entry is None or (running.id and now.id != running.id):
             raise self._elsewhere(running, NoSession("That timer is not running any more."))
         deleting = Operation(Kind.DELETE, Asked(), now.work_item.label, self._on.now(), entry_id=now.entry.id)
-        settled = self._on.outbox.deliver(replace(deleting, before=snapshot(now.entry)))
+        settled = self._on.outbox.deliver(replace(deleting, before=probe.snapshot(now.entry)))
         if now.operation:
             self._on.journal.put(core.done(now.operation, None))
         return settled

@@ -1,5 +1,7 @@
 """Instants, spans and local dates: what a person types, what is stored (UTC, whole minutes) and what is shown."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo

@@ -1,11 +1,11 @@
 """What commands say of a write: delivered, waiting here, set aside, or refused; and of what waited before."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
 from contextlib import contextmanager
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from alga import entries, workitems
+from alga import entries, running, truth, waiting, workitems
 from alga.errors import (
     AlgaError,
     AuthError,
@@ -19,18 +19,20 @@ from alga.errors import (
     UnknownOutcome,
     Unreachable,
 )
-from alga.learnt import Learnt
-from alga.outbox.core import as_entry
-from alga.outbox.operation import Kind, Operation, State
-from alga.running import Running, of_entry, of_operation
-from alga.session import Session
+from alga.outbox import core
+from alga.outbox.operation import Kind, State
 from alga.times import minutes_between, to_wire
-from alga.truth import Asked, differences
-from alga.waiting import SET_ASIDE, mentions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
     from alga.api.models import TimeEntry
+    from alga.learnt import Learnt
     from alga.outbox.drain import Settled
+    from alga.outbox.operation import Operation
+    from alga.running import Running
+    from alga.session import Session
 
 ENTRY_FIELDS = (  # of an entry as JSON shows it
     "id",
@@ -57,11 +59,11 @@ def lately(session: Session) -> list[Running]:
         recorded = entries.recent_work(session.client, session.learnt, session.now())
     except Unreachable:
         recorded = []
-    done = [of_entry(session.learnt, entry) for entry in recorded if entry.work_item_id]
-    return sorted([*(of_operation(each) for each in waiting(session)), *done], key=_end, reverse=True)
+    done = [running.of_entry(session.learnt, entry) for entry in recorded if entry.work_item_id]
+    return sorted([*(running.of_operation(each) for each in to_be_sent(session)), *done], key=_end, reverse=True)
 
 
-def waiting(session: Session) -> list[Operation]:
+def to_be_sent(session: Session) -> list[Operation]:
     """The entries that wait here to be sent."""
     queued = [] if session.profile.is_local else session.journal.queued()
     return [each for each in queued if each.kind is Kind.CREATE]
@@ -78,9 +80,9 @@ def mention(session: Session) -> None:
     """Say what waits here, so that no list or sum looks whole that is not."""
     if not session.paths.outbox_db.exists():
         return
-    said = any(sentence.startswith(SET_ASIDE) for sentence in session.warnings)
-    for sentence in mentions(session.journal, session.zone, session.now()):
-        if not (said and sentence.startswith(SET_ASIDE)):
+    said = any(sentence.startswith(waiting.SET_ASIDE) for sentence in session.warnings)
+    for sentence in waiting.mentions(session.journal, session.zone, session.now()):
+        if not (said and sentence.startswith(waiting.SET_ASIDE)):
             session.warn(sentence)
 
 
@@ -90,12 +92,12 @@ def _end(running: Running) -> datetime:
     return kept_end or entry_end or running.started_at
 
 
-def delivered(entry: "TimeEntry") -> dict[str, Any]:
+def delivered(entry: TimeEntry) -> dict[str, Any]:
     """A written entry as JSON."""
     return entry.published() | {"delivery": "delivered"}
 
 
-def settled_entry(session: Session, settled: "Settled[TimeEntry]") -> "TimeEntry | None":
+def settled_entry(session: Session, settled: Settled[TimeEntry]) -> TimeEntry | None:
     """The entry a delivery made, read again where another process made it; None while it waits, which is said.
 
     Raises the error that had it set aside.
@@ -144,7 +146,7 @@ def _looked_up_later(learnt: Learnt, operation: Operation) -> str:
 
 def queued(operation: Operation) -> dict[str, Any]:
     """What waits, as JSON: an entry without an id."""
-    asked, before = as_entry(operation), operation.before or Asked()
+    asked, before = core.as_entry(operation), operation.before or truth.Asked()
     start, end = operation.started_at, asked.ended_at
     return {
         **dict.fromkeys(ENTRY_FIELDS),
@@ -172,9 +174,9 @@ def nothing(was: str) -> Iterator[None]:
         raise error.adding(f"Nothing was {was}.") from None
 
 
-def told(session: Session, asked: Asked, entry: "TimeEntry") -> None:
+def told(session: Session, asked: truth.Asked, entry: TimeEntry) -> None:
     """After a write: say each difference between what was asked and what was stored."""
-    for sentence in differences(asked, entry, session.zone):
+    for sentence in truth.differences(asked, entry, session.zone):
         session.warn(sentence)
     if not entry.notes:
         session.note(f"It has no notes, and they end up on invoices. To add some: alga edit {entry.id[:8]} -m TEXT")

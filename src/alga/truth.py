@@ -1,11 +1,15 @@
 """What was asked against what came back: each difference is one plain sentence."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
-from datetime import date, datetime, tzinfo
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from alga.errors import UsageError
 from alga.times import cut, format_interval, format_minutes, local_date, minutes_between
+
+if TYPE_CHECKING:
+    from datetime import date, datetime, tzinfo
 
 NON_BILLABLE = "non_billable_category"  # the one type that is not billable unless said otherwise
 

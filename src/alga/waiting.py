@@ -1,15 +1,18 @@
 """What waits on this computer, in words."""
 
-from collections.abc import Sequence
-from datetime import datetime, tzinfo
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any
 
-from alga.outbox.core import as_entry
+from alga import truth
+from alga.outbox import core
 from alga.outbox.operation import Kind, Operation, State
 from alga.times import counted, format_day, format_interval, format_time, local_date, minutes_between, to_wire
-from alga.truth import differences
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime, tzinfo
+
     from alga.api.models import TimeEntry
     from alga.outbox.drain import Settled
     from alga.outbox.journal import Journal
@@ -50,7 +53,7 @@ def what(operation: Operation, zone: tzinfo, now: datetime) -> str:
 
 def published(operation: Operation) -> dict[str, Any]:
     """As JSON shows it."""
-    asked = as_entry(operation)
+    asked = core.as_entry(operation)
     timed = operation.kind in (Kind.CREATE, Kind.START, Kind.STOP)
     times = {"started_at": operation.started_at if timed else asked.started_at, "ended_at": asked.ended_at}
     moments = times | {"queued_at": operation.queued_at, "changed_at": operation.changed_at}
@@ -82,7 +85,7 @@ def minutes(operation: Operation) -> int:
     return max(0, minutes_between(operation.started_at, operation.asked.ended_at or operation.queued_at))
 
 
-def mentions(journal: "Journal", zone: tzinfo, now: datetime) -> list[str]:
+def mentions(journal: Journal, zone: tzinfo, now: datetime) -> list[str]:
     """A sentence for what waits, one for what is set aside, and one for what waits for another key or server."""
     said = []
     if queued := [each for each in journal.queued() if not each.live]:
@@ -95,7 +98,7 @@ def mentions(journal: "Journal", zone: tzinfo, now: datetime) -> list[str]:
     return said
 
 
-def reports(settled: "Sequence[Settled[TimeEntry]]", zone: tzinfo, now: datetime) -> list[str]:
+def reports(settled: Sequence[Settled[TimeEntry]], zone: tzinfo, now: datetime) -> list[str]:
     """What became of operations that an earlier command left."""
     done = [each.operation for each in settled if each.operation.state is State.DONE]
     said = [f"Recorded now: {_named(done, zone, now)}."] if done else []
@@ -107,12 +110,12 @@ def reports(settled: "Sequence[Settled[TimeEntry]]", zone: tzinfo, now: datetime
     return [*said, *(f"{SET_ASIDE}{what(each, zone, now)}. {each.reason} To decide: alga queue" for each in aside)]
 
 
-def differing(settled: "Settled[TimeEntry]", zone: tzinfo) -> list[str]:
+def differing(settled: Settled[TimeEntry], zone: tzinfo) -> list[str]:
     """One sentence for each thing that an entry recorded now does not have as it was asked for."""
     operation, entry = settled.operation, settled.entry
     if operation.state is not State.DONE or entry is None or operation.kind not in TIMES:
         return []
-    return differences(as_entry(operation), entry, zone)
+    return truth.differences(core.as_entry(operation), entry, zone)
 
 
 def _named(operations: Sequence[Operation], zone: tzinfo, now: datetime) -> str:

@@ -1,17 +1,19 @@
 """What a person types (TIC1042, 1042, tk_9c41, a UUID) as a work item; services by name; who am I."""
 
+from __future__ import annotations
+
 import re
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from alga.errors import Forbidden, NoSuchPath, NotFound, Refused, UsageError
-from alga.learnt import DEPLOYED, Learnt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from alga.api.client import Client
+    from alga.learnt import Learnt
 
 TYPES = ("ticket", "project_task", "non_billable_category", "ad_hoc", "interaction")
 NUMBER = re.compile(r"([A-Za-z]+-?)?\d+")
@@ -38,7 +40,7 @@ class Pointed(Protocol):
     def work_item_title(self) -> str | None: ...
 
 
-def resolve(typed: str, kind: str, client: "Client", learnt: Learnt) -> WorkItem:
+def resolve(typed: str, kind: str, client: Client, learnt: Learnt) -> WorkItem:
     """A ticket's number is looked up and compared exactly; any other id goes as it is.
 
     Raises NotFound for a number no ticket has, UsageError for digits that several tickets share.
@@ -92,7 +94,7 @@ def label_of(work_item_id: str | None, title: str | None, kind: str | None, lear
     return (title or work_item_id[:8]) if UUID.fullmatch(work_item_id) else work_item_id
 
 
-def learn_numbers(pointed: "Sequence[Pointed]", client: "Client", learnt: Learnt) -> None:
+def learn_numbers(pointed: Sequence[Pointed], client: Client, learnt: Learnt) -> None:
     """Learn the numbers of tickets known by id only, in one look-up; what it does not tell is not asked again."""
     unknown = {p.work_item_id: p.work_item_title for p in pointed if p.work_item_id and p.work_item_type == "ticket"}
     wanted = {key: name for key, name in unknown.items() if UUID.fullmatch(key) and key not in learnt.tickets}
@@ -114,7 +116,7 @@ def title(work_item_id: str | None, learnt: Learnt) -> str | None:
 # --- services -------------------------------------------------------------------------------------
 
 
-def services(client: "Client", learnt: Learnt) -> tuple[dict[str, str], bool]:
+def services(client: Client, learnt: Learnt) -> tuple[dict[str, str], bool]:
     """Services by id, and whether the list is whole: where forbidden, learnt from anyone's recent entries."""
     try:
         listed = {service.service_id: service.service_name for service in client.services()}
@@ -127,7 +129,7 @@ def services(client: "Client", learnt: Learnt) -> tuple[dict[str, str], bool]:
     return listed, True
 
 
-def service(typed: str | None, default: str | None, client: "Client", learnt: Learnt) -> tuple[str | None, str | None]:
+def service(typed: str | None, default: str | None, client: Client, learnt: Learnt) -> tuple[str | None, str | None]:
     """The id of the service typed, else of the profile's default, else the one last used; its name if not typed.
 
     None where nothing is known: the server says whether it needs one.
@@ -135,7 +137,7 @@ def service(typed: str | None, default: str | None, client: "Client", learnt: Le
     if wanted := typed or default:
         service_id = named(wanted, client, learnt)
         return service_id, None if typed else learnt.services.get(service_id, wanted)
-    if learnt.last_service is None and learnt.kind == DEPLOYED and learnt.user_id:
+    if learnt.last_service is None and learnt.deployed and learnt.user_id:
         query = {"user_id": learnt.user_id, "sort": "start_time", "order": "desc", "limit": "25"}
         own = client.list_entries(query).rows
         learnt.last_service = next((entry.service_id for entry in own if entry.service_id), None)
@@ -149,7 +151,7 @@ def as_usual(name: str, configured: str | None) -> str:
     return f"Service: {name}, {'as configured' if configured else 'as last time'}."
 
 
-def named(wanted: str, client: "Client", learnt: Learnt) -> str:
+def named(wanted: str, client: Client, learnt: Learnt) -> str:
     """The id of the service with that id, name or part of a name. Raises NotFound, UsageError for several."""
     if UUID.fullmatch(wanted) or wanted in learnt.services:
         return same_case(wanted)
@@ -175,7 +177,7 @@ def _matching(wanted: str, known: dict[str, str]) -> list[str]:
 # --- users ----------------------------------------------------------------------------------------
 
 
-def user(typed: str, client: "Client", learnt: Learnt) -> tuple[str, str]:
+def user(typed: str, client: Client, learnt: Learnt) -> tuple[str, str]:
     """The id and the name of the user with that id, part of a name, or beginning of an id.
 
     A technician may not list users (section 11): known are those whose entries were recorded lately.
@@ -197,14 +199,14 @@ def user(typed: str, client: "Client", learnt: Learnt) -> tuple[str, str]:
 # --- who am I -------------------------------------------------------------------------------------
 
 
-def own_user(client: "Client", learnt: Learnt) -> str | None:
+def own_user(client: Client, learnt: Learnt) -> str | None:
     """The key's own user id, or None. No endpoint tells (section 11): the active session and own activities do."""
     if not learnt.user_id:
         learnt.own(*_shown_user(client))
     return learnt.user_id
 
 
-def _shown_user(client: "Client") -> tuple[str | None, str | None]:
+def _shown_user(client: Client) -> tuple[str | None, str | None]:
     try:
         if session := client.active_session():
             return session.user_id, session.user_name
@@ -216,7 +218,7 @@ def _shown_user(client: "Client") -> tuple[str | None, str | None]:
     return (shown.pop(), None) if len(shown) == 1 else (None, None)
 
 
-def recent_and_assigned(client: "Client", learnt: Learnt) -> list[tuple[WorkItem, str]]:
+def recent_and_assigned(client: Client, learnt: Learnt) -> list[tuple[WorkItem, str]]:
     """Work to choose from, with a title: what was worked on lately, then what is assigned, each once."""
     found: dict[str, tuple[WorkItem, str]] = {}
     for activity in client.activities():

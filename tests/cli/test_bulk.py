@@ -7,8 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
+from alga.context import Outside
 from alga.errors import Overtaken
-from alga.session import Outside, Session
+from alga.session import Session
 from tests.conftest import Strict
 from tests.support import Desk, Result, body_of, joined
 

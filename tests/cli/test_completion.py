@@ -1,57 +1,153 @@
 """TAB in real shells, and the scripts in completions/."""
 
 import os
+import pty
+import select
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from alga.commands.completion import SHELLS, script_for
-from tests.cli.test_processes import alga, environment
+from alga.commands.completion import script_for
+from alga.tab import SHELLS
+from tests.cli.test_processes import alga, environment, served
 from tests.support import Desk
 
 SCRIPTS = Path(__file__).parents[2] / "completions"
 HERE = [shell for shell in ("bash", "zsh", "fish") if shutil.which(shell)]
 TESTED = os.environ.get("ALGA_TEST_SHELLS", " ".join(HERE)).split()
+PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 
 BASH = """
 source {script}
-COMP_WORDS=({words}); COMP_CWORD={last}; COMP_LINE="{line}"
-_alga_completion alga
+COMP_WORDS=({words}); COMP_CWORD={last}
+_alga_completion
 printf '%s\\n' "${{COMPREPLY[@]}}"
 """
 ZSH = """
 compdef() {{ :; }}
-_arguments() {{ print -r -- "$@" }}
+compadd() {{ printf '%s\\n' $values }}
+_files() {{ print FILES }}
 source {script}
 words=({words}); CURRENT=$(( {last} + 1 ))
-_alga_completion
+_alga
 """
 FISH = "source {script}; complete --do-complete '{line}'"
 
 
-def tab(shell: str, line: str, home: Path) -> str:
-    """What a shell offers after `line`."""
+def tab(shell: str, line: str, home: Path, **more: str) -> list[str]:
+    """The values that a shell offers after `line`."""
     words = line.split(" ")
     script = {"bash": BASH, "zsh": ZSH, "fish": FISH}[shell].format(
         script=SCRIPTS / f"alga.{shell}", words=" ".join(f"'{word}'" for word in words), last=len(words) - 1, line=line
     )
-    env = environment(home) | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    env = environment(home, **more) | {"PATH": PATH}
     done = subprocess.run([shell, "-c", script], env=env, capture_output=True, text=True, timeout=60, check=False)
     assert done.stderr == "", done.stderr
-    return done.stdout
+    return [offered.partition("\t")[0] for offered in done.stdout.splitlines()]
 
 
 @pytest.mark.parametrize("shell", TESTED)
 def test_commands_and_options_are_completed(shell: str, tmp_path: Path) -> None:
-    assert "start" in tab(shell, "alga st", tmp_path)
-    assert "stop" in tab(shell, "alga st", tmp_path)
-    assert "login" not in tab(shell, "alga st", tmp_path)
-    assert "--no-billable" in tab(shell, "alga log --no", tmp_path)
-    assert "path" in tab(shell, "alga config pa", tmp_path)
-    assert "serve" not in tab(shell, "alga se", tmp_path), "it is hidden"
+    assert sorted(tab(shell, "alga st", tmp_path)) == ["start", "stats", "status", "stop"]
+    assert sorted(tab(shell, "alga log --no", tmp_path)) == ["--no-billable", "--notes"]
+    assert tab(shell, "alga config pa", tmp_path) == ["path"]
+    assert "serve" not in tab(shell, "alga ", tmp_path), "it is hidden"
+
+
+@pytest.mark.parametrize("shell", TESTED)
+def test_what_was_worked_on_is_completed_from_this_computer(shell: str, tmp_path: Path) -> None:
+    alga(tmp_path, "log", "tk_9c41", "9:00-9:30", "--date", "2026-06-02", "-m", "On-site VPN repair")
+    made = alga(
+        tmp_path, "log", "tk_77d0", "8:00-8:30", "--date", "2026-06-02", "-m", "Patch night", "-f", "ids"
+    ).stdout
+    assert tab(shell, "alga log tk_", tmp_path) == ["tk_9c41", "tk_77d0"], "the latest first"
+    assert tab(shell, "alga list --work-item tk_7", tmp_path) == ["tk_77d0"]
+    assert tab(shell, f"alga edit {made[:4]}", tmp_path) == [made[:8]]
+    assert tab(shell, "alga list --status ch", tmp_path) == ["changes_requested"]
+    assert tab(shell, "alga list --profile l", tmp_path) == ["local"]
+    assert tab(shell, "alga --profile l", tmp_path) == ["local"]
+    assert tab(shell, "alga log x 30m --type ti", tmp_path) == ["ticket"]
+
+
+@pytest.mark.parametrize("shell", TESTED)
+def test_services_and_tickets_of_a_server_are_completed_without_asking_it(shell: str, tmp_path: Path) -> None:
+    with served(tmp_path / "server", "--strict", "--role", "admin") as connection:
+        alga(tmp_path, "services", **connection)
+        alga(tmp_path, "tickets", "VPN", **connection)
+        alga(tmp_path, "log", "TIC1011", "9:00-9:30", "--date", "2026-06-02", "-s", "Basic Support", **connection)
+    assert tab(shell, "alga start TIC101", tmp_path, **connection) == ["TIC1011"]
+    offered = tab(shell, "alga log TIC1011 30m -s B", tmp_path, **connection)
+    assert offered == [r"Basic\ Support" if shell == "bash" else "Basic Support"]
+
+
+@pytest.mark.parametrize("shell", TESTED)
+def test_where_alga_knows_nothing_the_shell_offers_files(shell: str, tmp_path: Path) -> None:
+    offered = tab(shell, f"alga export -o {SCRIPTS}/alga.ba", tmp_path)
+    assert offered == {"bash": [""], "zsh": ["FILES"], "fish": [f"{SCRIPTS}/alga.bash"]}[shell]
+
+
+HOSTILE = (
+    "$(touch TOUCHED) `touch TOUCHED` \\$(touch TOUCHED) ';touch TOUCHED;' \";touch TOUCHED;\" &touch TOUCHED\x1b[31m"
+)
+
+
+@pytest.mark.parametrize("shell", TESTED)
+def test_no_word_of_others_is_run_or_drives_the_terminal(
+    shell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = alga(tmp_path, "log", HOSTILE[:60], "9:00-9:30", "--date", "2026-06-02", "-m", HOSTILE, "-f", "ids").stdout
+    assert made, "it was recorded"
+    for line in ("alga log ", "alga log $", "alga edit ", f"alga edit {made[:4]}"):
+        assert "\x1b" not in "".join(tab(shell, line, tmp_path))
+    assert not list(tmp_path.rglob("A"))
+
+
+KEYS = {"bash": "bash --norc -i", "zsh": "zsh -f -i", "fish": "fish --no-config -i"}
+SOURCED = {"zsh": "autoload -Uz compinit; compinit -u -D; "}
+
+
+@pytest.mark.parametrize("shell", TESTED)
+def test_tab_at_a_real_prompt_completes_an_id(shell: str, tmp_path: Path) -> None:
+    made = alga(
+        tmp_path, "log", "tk_9c41", "9:00-9:30", "--date", "2026-06-02", "-m", "VPN", "-f", "ids"
+    ).stdout.strip()
+    env = environment(tmp_path, TERM="xterm", PS1="> ") | {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    }
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execvpe(KEYS[shell].split()[0], KEYS[shell].split(), env)
+    try:
+        read_until(terminal, b"")
+        os.write(terminal, f"{SOURCED.get(shell, '')}source {SCRIPTS}/alga.{shell}; echo READ''Y\n".encode())
+        read_until(terminal, b"READY")
+        os.write(terminal, f"alga show {made[:4]}\t".encode())
+        time.sleep(1)  # a shell that is busy completing may drop what is typed meanwhile
+        os.write(terminal, b" --json\n")
+        screen = read_until(terminal, f'"id": "{made}"'.encode())
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(terminal)
+    assert made in screen
+
+
+def read_until(terminal: int, wanted: bytes) -> str:
+    """What a terminal shows until it has shown what is wanted, for 20 seconds at most."""
+    screen, until = b"", time.monotonic() + 20
+    while time.monotonic() < until and not (wanted and wanted in screen):
+        ready, _, _ = select.select([terminal], [], [], 0.5)
+        if ready:
+            screen += os.read(terminal, 65536)
+        elif not wanted:
+            break  # it has nothing more to say
+    return screen.decode(errors="replace")
 
 
 @pytest.mark.parametrize("shell", SHELLS)

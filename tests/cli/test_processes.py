@@ -259,46 +259,72 @@ def test_ctrl_c_and_ctrl_d_at_a_prompt_are_one_line(tmp_path: Path, key: bytes) 
 
 # --- what a start-up loads -------------------------------------------------------------------------
 
-HEAVY = ("rich", "httpx", "pydantic", "tomlkit", "wsgiref", "sqlite3", "alga.local", "alga.api")
+HEAVY = ("rich", "httpx", "pydantic", "tomlkit", "tomllib", "platformdirs", "wsgiref", "sqlite3")
+PARSING = {"alga", "alga.cli", "alga.context", "alga.errors", "alga.options", "alga.times"}
+A_COMMAND = PARSING | {"alga.command", "alga.commands", "alga.output", "alga.plain", "alga.session"}
 
 
-def loaded(home: Path, *args: str, **more: str) -> set[str]:
-    """The heavy packages that a command line imports."""
+def loaded(home: Path, *args: str, **more: str) -> tuple[set[str], set[str]]:
+    """What a command line loads: heavy packages, and modules of alga's own (not those that only wait to be used)."""
     code = f"""
 import sys
+from types import ModuleType
 sys.modules["click"] = None  # a test dependency's; where it is there, httpx loads it, and rich
 from alga.cli import run
 try:
     run({args!r})
 except SystemExit:
     pass
-print("\\n", *[name for name in {HEAVY!r} if name in sys.modules])
+used = [name for name, module in sys.modules.items() if type(module) is ModuleType]
+print("\\n", *[name for name in {HEAVY!r} if name in used])
+print(*[name for name in used if name.partition(".")[0] == "alga"])
 """
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment(home, **more), capture_output=True, text=True, check=True
     )
-    return set(done.stdout.splitlines()[-1].split())
+    heavy, own = done.stdout.splitlines()[-2:]
+    return set(heavy.split()), set(own.split())
 
 
 @pytest.mark.parametrize(
-    ("args", "expected"),
+    ("args", "heavy"),
     [
         (["--version"], set()),
+        (["--help"], set()),
+        (["log", "--help"], set()),
         (["nonsense"], set()),
         (["log", "--nonsense"], set()),
         (["log", "tk_1", "90"], set()),
-        (["config", "path"], set()),
-        (["config", "list"], set()),
         (["completion", "show", "bash"], set()),
-        (["status", "--offline"], set()),
-        (["--help"], {"rich"}),
-        (["status"], {"httpx", "pydantic", "sqlite3", "alga.local", "alga.api"}),
+        (["config", "path"], {"platformdirs"}),
+        (["config", "list"], {"platformdirs"}),
+        (["status", "--offline"], {"platformdirs"}),
+        (["status"], {"platformdirs", "httpx", "pydantic", "sqlite3"}),
+        (["list", "--json"], {"platformdirs", "httpx", "pydantic", "sqlite3"}),
     ],
 )
-def test_only_what_a_command_needs_is_loaded(tmp_path: Path, args: list[str], expected: set[str]) -> None:
-    assert loaded(tmp_path, *args) == expected
+def test_only_what_a_command_needs_is_loaded(tmp_path: Path, args: list[str], heavy: set[str]) -> None:
+    assert loaded(tmp_path, *args)[0] == heavy
+
+
+def test_version_and_help_load_only_what_parses_a_command_line(tmp_path: Path) -> None:
+    assert loaded(tmp_path, "--version")[1] == PARSING
+    assert loaded(tmp_path, "--help")[1] == PARSING
+
+
+def test_status_offline_loads_no_server_no_lists_and_no_files_that_are_not_there(tmp_path: Path) -> None:
+    timer = {"alga.outbox", "alga.outbox.operation", "alga.running", "alga.timer", "alga.truth", "alga.told"}
+    packages = {"alga.api", "alga.local"}  # empty ones
+    assert loaded(tmp_path, "status", "--offline")[1] == A_COMMAND | timer | packages | {
+        "alga.commands.status",
+        "alga.config",
+    }
 
 
 def test_a_tab_loads_nothing_heavy(tmp_path: Path) -> None:
-    tab = {"_ALGA_COMPLETE": "complete_bash", "COMP_WORDS": "alga log --no", "COMP_CWORD": "2"}
-    assert loaded(tmp_path, **tab) == set()
+    def tab(line: str) -> set[str]:
+        return loaded(tmp_path, _ALGA_COMPLETE="complete_lines", _TYPER_COMPLETE_ARGS=line)[0]
+
+    assert tab("alga st") == set()
+    assert tab("alga log --no") == set()
+    assert tab("alga log TIC") == {"platformdirs"}

@@ -5,10 +5,11 @@ import threading
 import httpx
 import pytest
 
+from alga.context import Outside
 from alga.errors import Interrupted
 from alga.local.rules import Refusal
 from alga.outbox.operation import State
-from alga.session import Outside, Session
+from alga.session import Session
 from tests.conftest import Strict
 from tests.support import Desk, body_of, joined
 

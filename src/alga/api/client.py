@@ -1,8 +1,10 @@
 """One method for each of the 17 published operations, and the look-ups around them."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from urllib.parse import quote
 
 from pydantic import ValidationError
@@ -11,7 +13,9 @@ from alga.api import models, wire
 from alga.api.http import CHECK, Envelope, Http
 from alga.api.models import Activity, Page, Result, Service, Stats, Template, Ticket, TimeEntry
 from alga.errors import AlgaError, Forbidden, NoneApproved, NotFound, Refused, UnknownOutcome, Unreachable
-from alga.truth import Asked
+
+if TYPE_CHECKING:
+    from alga.truth import Asked
 
 R = TypeVar("R", bound=models.Record)
 Query = Mapping[str, str]
@@ -28,7 +32,7 @@ class Client:
     def __init__(
         self,
         http: Http,
-        seen: Callable[[Mapping[str, Any]], None] = lambda row: None,
+        seen: Callable[[Mapping[str, Any], TimeEntry], None] = lambda row, entry: None,
         warn: Callable[[str], None] = lambda sentence: None,
     ) -> None:
         self._http, self._seen, self._warn = http, seen, warn
@@ -260,7 +264,7 @@ class Client:
         except ValidationError as fault:
             raise _senseless(fault, write) from None
         if isinstance(record, TimeEntry) and isinstance(data, Mapping):
-            self._seen(data)
+            self._seen(data, record)
         return record
 
 

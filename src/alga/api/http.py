@@ -1,5 +1,7 @@
 """One request(): the key, the envelope, every error shape, retries of what may be repeated, and httpx's exceptions."""
 
+from __future__ import annotations
+
 import json
 import math
 import random

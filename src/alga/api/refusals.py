@@ -1,5 +1,7 @@
 """What a server's refusal means and what to type next: the table of messages, one row each."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

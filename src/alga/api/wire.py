@@ -4,12 +4,16 @@ The deployed server drops keys it does not know and the published schema allows 
 thing in both, and every reading accepts either.
 """
 
+from __future__ import annotations
+
 from dataclasses import replace
-from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alga.times import minutes_between, to_wire
 from alga.truth import NON_BILLABLE, Asked
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 Body = dict[str, Any]
 

@@ -1,11 +1,15 @@
 """The columns of a row: the names under which each may be said, and a row's cells by what they mean."""
 
-from collections.abc import Callable, Sequence
+from __future__ import annotations
+
 from difflib import get_close_matches
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from alga.bulk.reading import ID, Fault, Record, Rows, decoded, headings, read
 from alga.errors import NotFound, Refused, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 T = TypeVar("T")
 COLUMNS = {  # what a row may say: the names under which it may say it, the friendliest first

@@ -1,9 +1,9 @@
 """Changing and deleting many entries: each is looked at before, and read again after, since servers only count."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from __future__ import annotations
+
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from alga import entries, workitems
@@ -22,6 +22,9 @@ from alga.times import cut, minutes_between
 from alga.truth import Asked, billable_follows, check_text, unmet
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
+
     from alga.api.models import TimeEntry
 
 MANY = 25
@@ -35,7 +38,7 @@ class Change:
     """An entry as it is, and what should become of it."""
 
     place: Place
-    before: "TimeEntry"
+    before: TimeEntry
     asked: Asked
 
 
@@ -45,19 +48,19 @@ def operation(change: Change, label: str, now: datetime) -> Operation:
     return Operation(Kind.EDIT, change.asked, label, now, entry_id=before.id, before=snapshot(before))
 
 
-def removal(entry: "TimeEntry", label: str, now: datetime) -> Operation:
+def removal(entry: TimeEntry, label: str, now: datetime) -> Operation:
     """What deleting an entry is in the outbox."""
     return Operation(Kind.DELETE, Asked(), label, now, entry_id=entry.id, before=snapshot(entry))
 
 
-def look_up(bulk: Bulk, ids: Sequence[str]) -> "dict[str, TimeEntry]":
+def look_up(bulk: Bulk, ids: Sequence[str]) -> dict[str, TimeEntry]:
     """Entries by their ids; for many of them one's own are read at once."""
     user_id = workitems.own_user(bulk.client, bulk.learnt)
     many = len(ids) > MANY and user_id
     return entries.by_ids(bulk.client, ids, bulk.client.export({"user_id": user_id or ""}) if many else [])
 
 
-def closed(bulk: Bulk, entry: "TimeEntry") -> str | None:
+def closed(bulk: Bulk, entry: TimeEntry) -> str | None:
     """Why an entry cannot be changed: somebody else's, or approved (section 4)."""
     own = bulk.learnt.user_id
     if own is not None and entry.user_id not in (own, None):
@@ -68,7 +71,7 @@ def closed(bulk: Bulk, entry: "TimeEntry") -> str | None:
 # --- changing -------------------------------------------------------------------------------------
 
 
-def to_change(bulk: Bulk, record: Record, known: Known, before: "TimeEntry | None") -> Change | list[Fault]:
+def to_change(bulk: Bulk, record: Record, known: Known, before: TimeEntry | None) -> Change | list[Fault]:
     """What a row changes in its entry: only what is not so already."""
     cells = Cells(record)
     if before is None or (why := closed(bulk, before)):
@@ -94,14 +97,14 @@ def to_change(bulk: Bulk, record: Record, known: Known, before: "TimeEntry | Non
     return Change(record.place, before, billable_follows(_new(asked, before), before))
 
 
-def _new_times(cells: Cells, known: Known, before: "TimeEntry") -> tuple[datetime, datetime] | None:
+def _new_times(cells: Cells, known: Known, before: TimeEntry) -> tuple[datetime, datetime] | None:
     times = times_of(cells, known, before)
     if times and before.ended_at and (cut(times[0]), cut(times[1])) == (cut(before.started_at), cut(before.ended_at)):
         return None
     return cells.tried("end", lambda: checked_times(*times, known.now)) if times else None
 
 
-def _new(asked: Asked, before: "TimeEntry") -> Asked:
+def _new(asked: Asked, before: TimeEntry) -> Asked:
     """Without what the entry has already. With new times what is said of billable minutes is new too."""
     timed = asked.started_at is not None
     kept = ("started_at", "ended_at", "billable_minutes") if timed else ()
@@ -236,7 +239,7 @@ def _untold(each: Change, state: str, reason: str) -> Outcome:
 # --- deleting -------------------------------------------------------------------------------------
 
 
-def delete(bulk: Bulk, ids: Sequence[str], there: "Mapping[str, TimeEntry]", watch: Watch) -> list[Outcome]:
+def delete(bulk: Bulk, ids: Sequence[str], there: Mapping[str, TimeEntry], watch: Watch) -> list[Outcome]:
     """Delete each and look which are gone: the server says 204 whatever happened (section 9)."""
     why = {entry_id: closed(bulk, there[entry_id]) if entry_id in there else NOT_THERE for entry_id in ids}
     refused = [_kept(entry_id, "refused", reason) for entry_id, reason in why.items() if reason]

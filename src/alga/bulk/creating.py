@@ -1,8 +1,8 @@
 """New entries from rows: what is there already, what would overlap, and what became of each row."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from __future__ import annotations
+
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
 from alga import entries, workitems
@@ -10,7 +10,6 @@ from alga.bulk.reading import Fault
 from alga.bulk.rows import Draft
 from alga.clash import LOOK_BACK, Taken
 from alga.errors import NotFound, Overlaps, Refused
-from alga.learnt import Learnt
 from alga.outbox.operation import Kind, Operation
 from alga.outcomes import Outcome, Place, Watch, in_chunks, one_by_one, split
 from alga.sheet import Diary
@@ -18,8 +17,12 @@ from alga.times import format_day, format_interval, local_date
 from alga.truth import Asked, differences
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime, tzinfo
+
     from alga.api.client import Client
     from alga.api.models import TimeEntry
+    from alga.learnt import Learnt
 
 MOST = 50  # rows in one request (section 9)
 LOST = "Its answer was lost, and it is not on the server yet. Run it again: what landed is not sent twice."
@@ -30,7 +33,7 @@ UNLISTED = "The server counts it and does not list it. Look before you send it a
 class Bulk:
     """Where rows go, and from where they are looked at."""
 
-    client: "Client"
+    client: Client
     learnt: Learnt
     zone: tzinfo
     now: datetime
@@ -47,7 +50,7 @@ def key(draft: Draft) -> tuple[object, ...]:
     return asked.work_item_type, asked.work_item_id, asked.started_at, asked.ended_at
 
 
-def key_of(entry: "TimeEntry") -> tuple[object, ...]:
+def key_of(entry: TimeEntry) -> tuple[object, ...]:
     """The same of an entry."""
     return entry.work_item_type, entry.work_item_id, entry.started_at, entry.ended_at
 
@@ -68,12 +71,12 @@ def waiting(drafts: Sequence[Draft], queued: Sequence[Operation]) -> dict[Place,
 class Landed:
     """Entries that rows may have become: each is matched to one row only."""
 
-    def __init__(self, rows: "Iterable[TimeEntry]") -> None:
+    def __init__(self, rows: Iterable[TimeEntry]) -> None:
         self._left: dict[tuple[object, ...], list[TimeEntry]] = {}
         for entry in rows:
             self._left.setdefault(key_of(entry), []).append(entry)
 
-    def take(self, draft: Draft) -> "TimeEntry | None":
+    def take(self, draft: Draft) -> TimeEntry | None:
         """The entry of a row, if it is there."""
         same = self._left.get(key(draft))
         return same.pop() if same else None
@@ -117,7 +120,7 @@ def plan(bulk: Bulk, drafts: Sequence[Draft], kept: Sequence[Taken]) -> Plan:
     return Plan(good, done, faults)
 
 
-def _nobody(entry: "TimeEntry") -> str:
+def _nobody(entry: TimeEntry) -> str:
     """Without knowing whose key this is, an equal entry may be this row: sending it could double it."""
     return f"{entry.id[:8]} is the same and may be yours: the server has not shown yet whose key this is."
 
@@ -164,7 +167,7 @@ def create(bulk: Bulk, drafts: Sequence[Draft], watch: Watch) -> list[Outcome]:
     return in_chunks(chunks, write, judge, _untold, watch)
 
 
-def _found(bulk: Bulk, chunk: Sequence[Draft]) -> "list[TimeEntry | None]":
+def _found(bulk: Bulk, chunk: Sequence[Draft]) -> list[TimeEntry | None]:
     """Each row's entry, matched one to one among one's own of that window."""
     starts = [times(draft)[0] for draft in chunk]
     user_id = workitems.own_user(bulk.client, bulk.learnt)
@@ -184,13 +187,13 @@ def _alone(bulk: Bulk, draft: Draft) -> Outcome:
     return _outcome(bulk, draft, entry)
 
 
-def _outcome(bulk: Bulk, draft: Draft, entry: "TimeEntry") -> Outcome:
+def _outcome(bulk: Bulk, draft: Draft, entry: TimeEntry) -> Outcome:
     """A row that was recorded, with whatever is not as it was asked."""
     said = " ".join(differences(draft.asked, entry, bulk.zone))
     return Outcome("recorded", True, entry.id, said or None, draft.place, label(bulk, draft))
 
 
-def _already(bulk: Bulk, draft: Draft, entry: "TimeEntry") -> Outcome:
+def _already(bulk: Bulk, draft: Draft, entry: TimeEntry) -> Outcome:
     """A row that was there before."""
     asked = draft.asked
     pairs = {

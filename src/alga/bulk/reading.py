@@ -1,16 +1,20 @@
 """Files of rows: CSV, JSON or JSON lines, as records that know the line they stand on."""
 
+from __future__ import annotations
+
 import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alga.errors import UsageError
 from alga.outcomes import Place
 from alga.plain import unguarded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
 
 LONGEST_CELL = 10_000_000
 SEPARATORS = ",;\t"
@@ -159,7 +163,7 @@ def _json_rows(file: str, text: str) -> Iterator[Record | Fault]:
             yield Fault(place, "", "that is not an object with columns.")
 
 
-def _record(place: Place, pairs: "_Pairs") -> Record | Fault:
+def _record(place: Place, pairs: _Pairs) -> Record | Fault:
     values: dict[str, str] = {}
     for name, cell in pairs:
         if isinstance(cell, list):

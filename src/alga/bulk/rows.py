@@ -1,18 +1,23 @@
 """A row as an entry that can be sent: its columns, and everything that is wrong with it."""
 
+from __future__ import annotations
+
 import re
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from alga.bulk.cells import SHOWN_ONLY, Cells
 from alga.bulk.reading import Fault, Record
 from alga.errors import Refused, UsageError
-from alga.outcomes import Place
 from alga.times import AHEAD, cut, local_date, minutes_between, parse_date, parse_instant, parse_interval, parse_span
 from alga.truth import NON_BILLABLE, Asked, check_text
 from alga.workitems import TYPES, WorkItem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from alga.outcomes import Place
 
 T = TypeVar("T")
 NO_ITEM = ("ad_hoc", "interaction", NON_BILLABLE)  # types that need no id (section 2)

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alga import entries, review, sheet
+from alga import columns, entries, review, sheet
 from alga.bulk.cells import ids_in
+from alga.choosing import FilterOptions, PeriodOptions, ScopeOptions, choose, listed
 from alga.clash import LOOK_BACK
-from alga.columns import OUTCOMES, entries_by_person, listing, look_at, named
-from alga.command import choose, command, deliberate, listed, look
+from alga.command import command, deliberate
 from alga.errors import UsageError
-from alga.learnt import DEPLOYED
-from alga.options import DryRun, FilterOptions, PeriodOptions, ScopeOptions, Yes
+from alga.options import DryRun, Yes
 from alga.outbox.operation import Kind, Operation
 from alga.outcomes import Outcome, Watch, exit_code, summed
 from alga.output import Shown, confirm, interactive, progress, read_stdin
@@ -124,10 +123,13 @@ def _waiting(session: Session, rows: "list[TimeEntry]", title: str) -> Shown:
         first, last = rows[0].started_at - LOOK_BACK, max(row.ended_at or row.started_at for row in rows)
         around = entries.since(session.client, None, first, last)
         overlaps = sheet.overlapping(around, session.now())
-        needs_service = session.learnt.kind == DEPLOYED
+        needs_service = session.learnt.deployed
         odd = {row.id: sheet.oddities(row, overlaps.get(row.id), session.zone, needs_service) for row in rows}
         marks = {row.id: [*_closed(row), *odd[row.id]] for row in rows}
-    table = replace(entries_by_person(title, rows, look(session), [look_at(marks)]), empty="Nothing waits for that.")
+    table = replace(
+        columns.entries_by_person(title, rows, columns.look(session), [columns.look_at(marks)]),
+        empty="Nothing waits for that.",
+    )
     return Shown([row.published() | {"look_at": marks[row.id]} for row in rows], table)
 
 
@@ -142,7 +144,7 @@ def _closed(entry: "TimeEntry") -> list[str]:
 
 
 def _done(session: Session, act: Act, ids: list[str], known: "Sequence[TimeEntry]" = ()) -> Shown:
-    labels = {entry.id: named(entry, look(session)) for entry in known}
+    labels = {entry.id: columns.named(entry, columns.look(session)) for entry in known}
     seen = {entry.id: snapshot(entry) for entry in known}  # what is approved later is what was seen
     operations = {
         each: replace(act.operation, entry_id=each, label=labels.get(each, ""), before=seen.get(each)) for each in ids
@@ -152,6 +154,8 @@ def _done(session: Session, act: Act, ids: list[str], known: "Sequence[TimeEntry
     outcomes = [replace(outcome, label=labels.get(outcome.id or "", "")) for outcome in outcomes]
     if any("DRAFT" in (outcome.reason or "") for outcome in outcomes):
         session.warn("A DRAFT entry waits for its time sheet to be submitted, on the web.")
-    table = replace(listing("", OUTCOMES, outcomes, look(session), ""), below=[summed(outcomes)])
+    table = replace(
+        columns.listing("", columns.OUTCOMES, outcomes, columns.look(session), ""), below=[summed(outcomes)]
+    )
     data: list[dict[str, Any]] = [outcome.published() for outcome in outcomes]
     return Shown(data, table, exit_code(outcomes))

@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from alga import entries, workitems
+from alga import columns, entries, workitems
 from alga.bulk import changing, creating
 from alga.bulk.cells import check_columns, id_of, ids_in
 from alga.bulk.changing import Change
 from alga.bulk.creating import Bulk
 from alga.bulk.reading import Fault, Record, Rows, read
 from alga.bulk.rows import Known, split, to_create
+from alga.choosing import service
 from alga.clash import Taken
-from alga.columns import OUTCOMES, entries_flat, listing
-from alga.command import command, deliberate, look, service
+from alga.command import command, deliberate
 from alga.errors import AlgaError, NotFound, Refused, UsageError
-from alga.learnt import DEPLOYED
 from alga.options import DryRun, Yes
 from alga.outbox.operation import Operation
 from alga.outcomes import Outcome, Place, exit_code, summed
@@ -27,7 +26,7 @@ from alga.output import Shown, confirm, interactive, progress, read_stdin
 from alga.session import Session
 from alga.tables import Table
 from alga.times import counted
-from alga.told import waiting
+from alga.told import to_be_sent
 from alga.workitems import label
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def create(session: Session, files: Files, yes: Yes = False, dry_run: DryRun = F
     rows = _read(files, (("item", "type"), ("start", "span")))
     bulk, known = _bulk(session), _known(session)
     drafts, faulty = split(to_create(record, known) for record in rows.records)
-    left = creating.waiting(drafts, waiting(session))  # by an earlier run, which is gone on with
+    left = creating.waiting(drafts, to_be_sent(session))  # by an earlier run, which is gone on with
     plan = creating.plan(bulk, drafts, _taken(session, left.values()))
     faults = [*rows.faults, *faulty, *plan.faults]
     if not (plan.drafts or plan.landed or faults):
@@ -108,7 +107,7 @@ def delete(session: Session, named: Doomed, yes: Yes = False, dry_run: DryRun = 
     there = changing.look_up(bulk, ids)
     doomed = [entry for entry in there.values() if not changing.closed(bulk, entry)]
     others = len(ids) - len(doomed)
-    table = replace(entries_flat("To delete", doomed, look(session)), below=_others(others))
+    table = replace(columns.entries_flat("To delete", doomed, columns.look(session)), below=_others(others))
     if dry_run:
         table = replace(table, below=[*table.below, DRY])
         return Shown([entry.published() for entry in doomed], table)
@@ -179,7 +178,7 @@ def _service(session: Session, typed: str | None) -> str | None:
     if typed:
         return workitems.named(typed, session.client, session.learnt)
     service_id = service(session, None)
-    if service_id is None and session.learnt.kind == DEPLOYED:
+    if service_id is None and session.learnt.deployed:
         raise Refused("AlgaPSA needs a service for every entry.", "Add a service, or: alga config set service NAME")
     return service_id
 
@@ -269,7 +268,7 @@ def _dry(session: Session, ready: Sequence[Outcome], faults: Sequence[Fault]) ->
 
 def _shown(session: Session, outcomes: Sequence[Outcome]) -> Shown:
     ordered = _in_order(outcomes)
-    table = replace(listing("", OUTCOMES, ordered, look(session), ""), below=[summed(ordered)])
+    table = replace(columns.listing("", columns.OUTCOMES, ordered, columns.look(session), ""), below=[summed(ordered)])
     return Shown([outcome.published() for outcome in ordered], table, exit_code(ordered))
 
 

@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from alga import settings
-from alga.columns import details
+from alga import columns, settings
 from alga.command import command
 from alga.config import SETTINGS
 from alga.errors import UsageError
@@ -14,7 +13,8 @@ from alga.session import Session
 from alga.told import unsent_here
 
 Key = Annotated[
-    str, typer.Argument(metavar="SETTING", help="service, target, timer, url, tenant, allow_http or default.")
+    str,
+    typer.Argument(metavar="SETTING", help="service, target, timer, url, tenant, allow_http or default."),
 ]
 Value = Annotated[str, typer.Argument(metavar="VALUE", help="The value; '' removes the setting.")]
 
@@ -30,7 +30,7 @@ def show_all(session: Session) -> Shown:
     """Show the settings of the login in use, the key left out."""
     profile = session.profile
     values = {name: getattr(profile, name) or (False if name == "allow_http" else None) for name in SETTINGS}
-    text = details([("profile", profile.name), *((name, _said(value)) for name, value in values.items())])
+    text = columns.details([("profile", profile.name), *((name, _said(value)) for name, value in values.items())])
     return Shown({"profile": profile.name, **values}, text)
 
 

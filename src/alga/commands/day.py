@@ -5,20 +5,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alga import daysheet, entries, workitems
+from alga import columns, daysheet, entries, workitems
 from alga.clash import LOOK_BACK
-from alga.columns import day_table
-from alga.command import command, look
+from alga.command import command
 from alga.daysheet import Daysheet, Stretch
 from alga.errors import Refused
-from alga.learnt import DEPLOYED
 from alga.output import Shown
 from alga.periods import Period
 from alga.running import Running, of_operation
 from alga.selection import Selection
 from alga.session import Session
 from alga.times import format_day, format_minutes, local_date, parse_date, parse_span
-from alga.told import waiting
+from alga.told import to_be_sent
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
@@ -42,17 +40,17 @@ def day(session: Session, date: Date = "today", user: User = None) -> Shown:
     around = Period(on - LOOK_BACK, on, "")
     recorded = entries.selected(session.client, Selection(around, user_id), zone, session.warn)
     workitems.learn_numbers(recorded, session.client, session.learnt)
-    waits = [session.timer.here(), *map(of_operation, waiting(session))]
+    waits = [session.timer.here(), *map(of_operation, to_be_sent(session))]
     here = [each for each in waits if each] if user_id == own else []
     stretches = [*(_recorded(session, each) for each in recorded), *map(_kept, here)]
     target = parse_span(session.profile.target) if session.profile.target else None
-    sheet = daysheet.of_day(on, stretches, zone, now, target, session.learnt.kind == DEPLOYED)
+    sheet = daysheet.of_day(on, stretches, zone, now, target, session.learnt.deployed)
     shown = [each.published() for each in recorded if local_date(each.started_at, zone) == on]
     kept = [each.published(now) for each in here if local_date(each.started_at, zone) == on]
     marks = [{"id": key, "look_at": words} for key, words in sheet.marks.items() if words]
     data = sheet.published() | {"entries": shown, "kept_here": kept, "look_at": marks}
     whose = "Mine" if user_id == own else f"{name}'s"
-    table = day_table(f"{whose}, {format_day(on, today)}", sheet, look(session))
+    table = columns.day_table(f"{whose}, {format_day(on, today)}", sheet, columns.look(session))
     return Shown(data, replace(table, below=_below(sheet) if on <= today else []))
 
 

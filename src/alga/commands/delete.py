@@ -4,9 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
-from alga import entries, workitems
-from alga.columns import entry_line
-from alga.command import command, look
+from alga import columns, entries, workitems
+from alga.command import command
 from alga.errors import AlgaError
 from alga.options import Yes
 from alga.outbox.operation import Kind, Operation, State
@@ -16,7 +15,10 @@ from alga.session import Session
 from alga.told import nothing, settled_entry
 from alga.truth import Asked
 
-Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Entries, by id or its first characters.")]
+Ids = Annotated[
+    list[str],
+    typer.Argument(metavar="ID...", help="Entries, by id or its first characters."),
+]
 
 
 @command
@@ -27,7 +29,7 @@ def delete(session: Session, entry_ids: Ids, yes: Yes = False) -> Shown:
     doomed = list({entry.id: entry for entry in found}.values())
     named = ", ".join(entry.id[:8] for entry in doomed)
     if not yes:
-        shown = [entry_line("To delete:", entry, look(session)) for entry in doomed]
+        shown = [columns.entry_line("To delete:", entry, columns.look(session)) for entry in doomed]
         if not confirm(f"Delete {named}?", False, f"alga delete {' '.join(entry_ids)} --yes", shown):
             return Shown([], "Kept.")
     lines: list[str] = []
@@ -45,5 +47,5 @@ def delete(session: Session, entry_ids: Ids, yes: Yes = False) -> Shown:
         if not done:
             settled_entry(session, settled)
         gone.append(entry.published() | {"delivery": "delivered" if done else "queued"})
-        lines.append(entry_line("Deleted" if done else "To delete:", entry, look(session)))
+        lines.append(columns.entry_line("Deleted" if done else "To delete:", entry, columns.look(session)))
     return Shown(gone, "\n".join(lines))

@@ -10,8 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from alga import entries, workitems
-from alga.columns import FINDINGS, Look, listing
+from alga import columns, entries, workitems
 from alga.command import command
 from alga.config import LOOPBACK
 from alga.errors import AlgaError, ConfigError
@@ -41,11 +40,13 @@ class Finding:
 def doctor(session: Session) -> Shown:
     """Check the setup: files, server, key, clock, role, time zone."""
     found = [*_of_files(session), *_of_server(session), *_of_path(session)]
-    anywhere = Look(session.zone, session.now(), Learnt(session.paths.state_dir))  # a damaged config has no login
+    anywhere = columns.Look(
+        session.zone, session.now(), Learnt(session.paths.state_dir)
+    )  # a damaged config has no login
     hinted = [line for each in found for line in (each, Finding("", "", each.hint)) if line.found]
     data = [{"check": f.check, "state": f.state, "found": f.found, "hint": f.hint or None} for f in found]
     code = FAULTY if any(each.state == FAULT for each in found) else 0
-    return Shown(data, listing("", FINDINGS, hinted, anywhere, ""), code)
+    return Shown(data, columns.listing("", columns.FINDINGS, hinted, anywhere, ""), code)
 
 
 # --- files ----------------------------------------------------------------------------------------
@@ -141,7 +142,7 @@ def _kind(session: Session) -> Finding:
 
 def _timer(session: Session) -> Finding:
     if session.timer.kept_here():
-        why = "its own timers reach no time sheet" if session.learnt.kind == DEPLOYED else "as configured"
+        why = "its own timers reach no time sheet" if session.learnt.deployed else "as configured"
         return Finding("timer", OK, f"alga keeps the clock: {why}")
     return Finding("timer", OK, "the server keeps the clock")
 
@@ -159,7 +160,7 @@ def _role(session: Session) -> Finding:
 
 def _refuses_nothing_said(session: Session) -> bool:
     """Whether an empty create is refused for certain; a server of the published kind might take it for an entry."""
-    return session.profile.is_local or session.learnt.kind == DEPLOYED
+    return session.profile.is_local or session.learnt.deployed
 
 
 def _zone(session: Session) -> Finding:

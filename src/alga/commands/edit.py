@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alga import entries, options, workitems
-from alga.columns import entry_line
-from alga.command import command, look
+from alga import columns, entries, options, workitems
+from alga.command import command
 from alga.errors import Overlaps, Refused, UsageError
 from alga.options import Billable, EntryId, From, NoBillable, Notes, On, Service, To
 from alga.outbox.operation import Kind, Operation
@@ -25,8 +24,14 @@ if TYPE_CHECKING:
 Span = Annotated[
     str | None, typer.Argument(metavar="[SPAN]", help="The right times: 9:00-10:30 or 9:00+90m, on its own day.")
 ]
-Item = Annotated[str | None, typer.Option("--work-item", metavar="WORK_ITEM", help="The right work item.")]
-OtherType = Annotated[str | None, typer.Option("--type", metavar="TYPE", help="The right type of work item.")]
+Item = Annotated[
+    str | None,
+    typer.Option("--work-item", metavar="WORK_ITEM", help="The right work item."),
+]
+OtherType = Annotated[
+    str | None,
+    typer.Option("--type", metavar="TYPE", help="The right type of work item."),
+]
 
 
 @command
@@ -58,7 +63,7 @@ def edit(
     asked = Asked(item.type if item else kind, item.id if item else None, start, end, minutes, notes, None, service_id)
     if all(getattr(asked, each.name) is None for each in fields(asked)):
         raise UsageError(
-            "What should change?", "One of: 9:00-10:30, -m TEXT, -s NAME, --billable 60, --work-item, --from, --to."
+            "What should change?", "One of: 9:00-10:30, -m TEXT, -s SERVICE, --billable 60, --work-item, --from, --to."
         )
     asked = billable_follows(asked, before)
     running = before.ended_at is None and end is None
@@ -74,9 +79,11 @@ def _changed(session: Session, before: "TimeEntry", asked: Asked) -> Shown:
     with nothing("changed"):
         entry = settled_entry(session, session.outbox.deliver(operation))
     if entry is None:
-        return Shown(before.published() | {"delivery": "queued"}, entry_line("To change:", before, look(session)))
+        return Shown(
+            before.published() | {"delivery": "queued"}, columns.entry_line("To change:", before, columns.look(session))
+        )
     told(session, asked, entry)
-    return Shown(delivered(entry), entry_line("Changed", entry, look(session)))
+    return Shown(delivered(entry), columns.entry_line("Changed", entry, columns.look(session)))
 
 
 def _times(

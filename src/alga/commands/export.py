@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, ClassVar
 import typer
 
 from alga import entries, sheet
-from alga.command import choose, command, deliberate
+from alga.choosing import FilterOptions, PeriodOptions, ScopeOptions, choose
+from alga.command import command, deliberate
 from alga.errors import ConfigError, UsageError
 from alga.export import rows, text, workbook
 from alga.files import replacing
-from alga.options import Common, FilterOptions, PeriodOptions, ScopeOptions
+from alga.options import FILES, Common
 from alga.output import Bytes, Shown, at_terminal
 from alga.periods import EVER, Period
 from alga.selection import Selection
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from alga.api.models import TimeEntry
 
 STDOUT = ("-", "/dev/stdout")
-FORMATS = ("csv", "json", "jsonl", "xlsx")
 Out = Annotated[
     str | None, typer.Option("-o", "--output", metavar="FILE", help="That file; its name may have {from} {to} {date}.")
 ]
@@ -38,9 +38,11 @@ class FileOptions(Common):
 
     form: Annotated[
         str | None,
-        typer.Option("-f", "--format", metavar="FORMAT", help="csv, json, jsonl or xlsx; else as the file is named."),
+        typer.Option(
+            "-f", "--format", metavar="FILE_FORMAT", help="csv, json, jsonl or xlsx; else as the file is named."
+        ),
     ] = None
-    formats: ClassVar[Sequence[str]] = FORMATS
+    formats: ClassVar[Sequence[str]] = FILES
 
 
 @command
@@ -88,7 +90,7 @@ def _form(common: FileOptions, output: str | None, exact: bool) -> str:
     suffix = "" if output in STDOUT else Path(output or "").suffix.lower()
     form = "json" if common.json else common.form or named.get(suffix)
     if form is None or output == "":
-        raise UsageError(f"There is no format '{suffix}'.", f"There is: {', '.join(FORMATS)}; or say -f.")
+        raise UsageError(f"There is no format '{suffix}'.", f"There is: {', '.join(FILES)}; or say -f.")
     if (form == "xlsx" or exact) and at_terminal() and (output is None or output in STDOUT):
         raise UsageError(f"{'xlsx' if form == 'xlsx' else '--exact'} is not for a terminal.", "Say where: -o FILE")
     return form

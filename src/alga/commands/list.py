@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alga import options
-from alga.columns import PERSON, entries_by_day, entries_flat
-from alga.command import choose, command, listed, look
-from alga.options import FilterOptions, PeriodOptions, ScopeOptions
+from alga import columns, options
+from alga.choosing import FilterOptions, PeriodOptions, ScopeOptions, choose, listed
+from alga.command import command
 from alga.output import Shown
 from alga.session import Session
 from alga.times import format_time
@@ -57,6 +56,8 @@ def list(  # noqa: A001  the verb's own name
     if here := session.timer.here():
         since = format_time(here.started_at, session.zone)
         session.warn(f"The timer on {here.work_item.label} runs here since {since}: it is listed when it is stopped.")
-    people = [PERSON] if selection.user_id is None else []
-    draw = entries_flat if sort or len(rows) < every else entries_by_day  # a day's sum is the whole day's
-    return Shown([entry.published() for entry in rows], draw(title, rows, look(session), people))
+    people = [columns.PERSON] if selection.user_id is None else []
+    draw = (
+        columns.entries_flat if sort or len(rows) < every else columns.entries_by_day
+    )  # a day's sum is the whole day's
+    return Shown([entry.published() for entry in rows], draw(title, rows, columns.look(session), people))

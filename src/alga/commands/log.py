@@ -5,20 +5,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alga import options, workitems
-from alga.columns import entry_line, minutes_line
-from alga.command import command, look
+from alga import columns, options, waiting, workitems
+from alga.command import command
 from alga.errors import NotFound, Overtaken, Refused, Unreachable, UsageError
 from alga.options import Billable, From, NoBillable, Notes, On, Service, To, Type, WorkItem
-from alga.outbox.core import as_entry
-from alga.outbox.drain import Settled
+from alga.outbox import core, drain
 from alga.outbox.operation import Kind, Operation, State
 from alga.output import Shown
 from alga.session import Session
 from alga.times import AHEAD, cut, format_interval, minutes_between
 from alga.told import delivered, nothing, queued, settled_entry, told
 from alga.truth import Asked
-from alga.waiting import what
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
@@ -28,7 +25,9 @@ Span = Annotated[str | None, typer.Argument(metavar="[SPAN]", help="90m (ending 
 Key = Annotated[
     str | None, typer.Option("--key", metavar="TEXT", help="For scripts: what has that key is recorded once.")
 ]
-User = Annotated[str | None, typer.Option("--user", metavar="ID", help="For that user; not every server does that.")]
+User = Annotated[
+    str | None, typer.Option("--user", metavar="USER_ID", help="For that user, where the server does that.")
+]
 
 
 @command
@@ -67,11 +66,11 @@ def log(
         if settled.operation.state is State.DONE and settled.entry is None:
             return _before(session, settled.operation)
         entry = settled_entry(session, settled)
-    asked = as_entry(settled.operation)
+    asked = core.as_entry(settled.operation)
     if entry is None:
-        return Shown(queued(settled.operation), minutes_line("Saved", settled.operation, look(session)))
+        return Shown(queued(settled.operation), columns.minutes_line("Saved", settled.operation, columns.look(session)))
     told(session, asked, entry)
-    return Shown(delivered(entry), entry_line("Logged", entry, look(session)))
+    return Shown(delivered(entry), columns.entry_line("Logged", entry, columns.look(session)))
 
 
 def _before(session: Session, operation: Operation) -> Shown:
@@ -81,11 +80,11 @@ def _before(session: Session, operation: Operation) -> Shown:
         entry = session.client.get_entry(operation.entry_id or "")
     except (Unreachable, NotFound):  # the journal knows enough
         data = queued(operation) | {"id": operation.entry_id, "delivery": "delivered"}
-        return Shown(data, minutes_line(verb, operation, look(session)))
-    return Shown(delivered(entry), entry_line(verb, entry, look(session)))
+        return Shown(data, columns.minutes_line(verb, operation, columns.look(session)))
+    return Shown(delivered(entry), columns.entry_line(verb, entry, columns.look(session)))
 
 
-def _delivered(session: Session, operation: Operation) -> "Settled[TimeEntry]":
+def _delivered(session: Session, operation: Operation) -> "drain.Settled[TimeEntry]":
     """Delivered, or with a key that was used before what became of it then."""
     if operation.key is None:
         return _new(session, session.outbox, operation)
@@ -103,16 +102,16 @@ def _delivered(session: Session, operation: Operation) -> "Settled[TimeEntry]":
         if before is None:
             raise Overtaken("Another alga was first.", "Try again in a moment.")
     if not before.mended and not _same(before, operation):
-        shown = what(before, session.zone, session.now())
+        shown = waiting.what(before, session.zone, session.now())
         raise Refused(f"The key '{operation.key}' was used for something else: {shown}.", "Another --key for this.")
     if before.state is State.QUEUED:
         return session.queue.carry_out(before, own=False)
-    return Settled(before)
+    return drain.Settled(before)
 
 
 def _new(
     session: Session, outbox: "Outbox[TimeEntry] | AtOnce[TimeEntry]", operation: Operation
-) -> "Settled[TimeEntry]":
+) -> "drain.Settled[TimeEntry]":
     """What waits here is on no server yet: an overlap with that is refused also without a connection."""
     asked = operation.asked
     assert asked.started_at and asked.ended_at

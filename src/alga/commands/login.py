@@ -10,7 +10,6 @@ import typer
 from alga import config, workitems
 from alga.command import command
 from alga.errors import UsageError
-from alga.learnt import DEPLOYED
 from alga.output import Shown, interactive
 from alga.session import Session
 from alga.settings import save_profile
@@ -19,7 +18,7 @@ from alga.timer import KEPT_HERE
 Url = Annotated[str | None, typer.Argument(metavar="[URL]", help="Your AlgaPSA's address; none: the profile's.")]
 KeyStdin = Annotated[bool, typer.Option("--key-stdin", help="Read the key from standard input.")]
 Tenant = Annotated[
-    str | None, typer.Option("--tenant", metavar="ID", help="The tenant's id, where the server needs it.")
+    str | None, typer.Option("--tenant", metavar="TENANT", help="The tenant's id, where the server needs it.")
 ]
 
 
@@ -88,7 +87,7 @@ def _learn(trial: Session) -> list[str]:
     trial.client.list_entries({"limit": "1"})
     workitems.own_user(trial.client, trial.learnt)
     lines = []
-    if trial.learnt.kind == DEPLOYED:
+    if trial.learnt.deployed:
         lines.append(KEPT_HERE.replace("Clock kept here;", "Timers: alga keeps the clock;"))
     known, whole = workitems.services(trial.client, trial.learnt)
     if known and whole:

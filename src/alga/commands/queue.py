@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from alga import options, workitems
-from alga.columns import QUEUE, RECEIPTS, Column, details, entry_line, listing
-from alga.command import command, look
+from alga import columns, options, workitems
+from alga.command import command
 from alga.commands.log import check
 from alga.errors import Refused, UsageError
 from alga.options import Billable, From, NoBillable, Notes, On, Service, To
@@ -21,10 +20,13 @@ from alga.times import cut, format_minutes, local_date, parse_date, parse_instan
 from alga.told import saved, told
 from alga.waiting import DELIVERY, minutes, published, what
 
-Number = Annotated[int, typer.Argument(metavar="ID", help="The number that alga queue shows.")]
+Number = Annotated[int, typer.Argument(metavar="NUMBER", help="The number that alga queue shows.")]
 Sent = Annotated[bool, typer.Option("--sent", help="What was delivered in the last 30 days.")]
 Span = Annotated[str | None, typer.Argument(metavar="[SPAN]", help="The right times: 9:00-10:30 or 9:00+90m.")]
-Item = Annotated[str | None, typer.Option("--work-item", metavar="WORK_ITEM", help="The right work item.")]
+Item = Annotated[
+    str | None,
+    typer.Option("--work-item", metavar="WORK_ITEM", help="The right work item."),
+]
 
 
 @command
@@ -32,7 +34,7 @@ def queue(session: Session, sent: Sent = False) -> Shown:
     """Show what waits to be sent; reads this computer only."""
     if sent:
         rows = session.journal.delivered()
-        return _listed(session, "Delivered", RECEIPTS, rows, "Nothing was delivered in the last 30 days.", ())
+        return _listed(session, "Delivered", columns.RECEIPTS, rows, "Nothing was delivered in the last 30 days.", ())
     journal = session.journal
     others = [replace(each, reason="It waits for another login.") for each in journal.of_others()]
     queued, aside = journal.queued(), journal.aside()
@@ -41,13 +43,18 @@ def queue(session: Session, sent: Sent = False) -> Shown:
         number = aside[0].id
         below.append(f"What is set aside: alga queue retry {number}, or alga queue drop {number}.")
     rows = sorted([*queued, *aside, *others], key=lambda each: each.id)
-    return _listed(session, "Waits on this computer", QUEUE, rows, "Nothing waits.", below)
+    return _listed(session, "Waits on this computer", columns.QUEUE, rows, "Nothing waits.", below)
 
 
 def _listed(
-    session: Session, title: str, columns: Sequence[Column], rows: list[Operation], empty: str, below: Sequence[str]
+    session: Session,
+    title: str,
+    shown: "Sequence[columns.Column]",
+    rows: list[Operation],
+    empty: str,
+    below: Sequence[str],
 ) -> Shown:
-    table = listing(title, columns, rows, look(session), empty)
+    table = columns.listing(title, shown, rows, columns.look(session), empty)
     return Shown([published(each) for each in rows], replace(table, below=[*below]))
 
 
@@ -68,7 +75,7 @@ def show(session: Session, number: Number) -> Shown:
     if operation.state is State.ASIDE:
         here["next"] = f"alga queue retry {number}, with log's options to mend it, or alga queue drop {number}"
         said["next"] = ""
-    return Shown(data, details([*(named | said | {name: here[name] for name in said if name in here}).items()]))
+    return Shown(data, columns.details([*(named | said | {name: here[name] for name in said if name in here}).items()]))
 
 
 @command
@@ -94,7 +101,10 @@ def retry(
     notes: Notes = None,
     service_name: Service = None,
     item: Item = None,
-    kind: Annotated[str | None, typer.Option("--type", metavar="TYPE", help="The right type of work item.")] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option("--type", metavar="TYPE", help="The right type of work item."),
+    ] = None,
     billable: Billable = None,
     no_billable: NoBillable = False,
     date: On = None,
@@ -120,7 +130,7 @@ def retry(
         session.warn(saved(session, after, settled.error))
     if settled.entry and settled.entry.ended_at:
         told(session, as_entry(after), settled.entry)
-        return Shown(published(after), entry_line("Recorded", settled.entry, look(session)))
+        return Shown(published(after), columns.entry_line("Recorded", settled.entry, columns.look(session)))
     named = what(after, session.zone, session.now())
     return Shown(published(after), f"{'Done' if after.state is State.DONE else 'Waits'}: {named}")
 

@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 
 from alga import review
+from alga.choosing import FilterOptions, PeriodOptions, ScopeOptions
 from alga.command import command
 from alga.commands.approve import Act, Ids, carried_out
 from alga.errors import UsageError
-from alga.options import DryRun, FilterOptions, PeriodOptions, ScopeOptions, Yes
+from alga.options import DryRun, Yes
 from alga.outbox.operation import Kind, Operation
 from alga.outcomes import Outcome, Watch
 from alga.output import Shown

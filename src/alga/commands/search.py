@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alga import workitems
-from alga.columns import HITS, listing
-from alga.command import choose, command, listed, look
+from alga import columns, workitems
+from alga.choosing import FilterOptions, PeriodOptions, ScopeOptions, choose, listed
+from alga.command import command
 from alga.errors import UsageError
-from alga.options import FilterOptions, PeriodOptions, ScopeOptions
 from alga.output import Shown
 from alga.selection import Selection
 from alga.session import Session
@@ -48,7 +47,9 @@ def search(
     rows.reverse()
     where = "anywhere" if everything else "in the notes"
     empty = f"No entry has that {where}." + ("" if everything else f" Everywhere: alga search --all {phrase}")
-    table = replace(listing(f"'{phrase}' {where}: {title}", HITS, rows, look(session), empty), marked=phrase)
+    table = replace(
+        columns.listing(f"'{phrase}' {where}: {title}", columns.HITS, rows, columns.look(session), empty), marked=phrase
+    )
     return Shown([entry.published() for entry in rows], table)
 
 

@@ -1,8 +1,7 @@
 """alga services: what time can be billed as."""
 
-from alga import workitems
-from alga.columns import SERVICES, listing
-from alga.command import command, look
+from alga import columns, workitems
+from alga.command import command
 from alga.output import Shown
 from alga.session import Session
 
@@ -15,4 +14,6 @@ def services(session: Session) -> Shown:
     if not whole:
         session.warn("Your role may not list services (service:read): these were seen in recent entries.")
     rows = [{"id": service_id, "name": name} for service_id, name in found]
-    return Shown(rows, listing("Services", SERVICES, found, look(session), "No service is known yet."))
+    return Shown(
+        rows, columns.listing("Services", columns.SERVICES, found, columns.look(session), "No service is known yet.")
+    )

@@ -2,8 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from alga import entries, workitems
-from alga.columns import details
+from alga import columns, entries, workitems
 from alga.command import command
 from alga.options import EntryId
 from alga.output import Shown
@@ -28,7 +27,7 @@ def _text(session: Session, entry: "TimeEntry") -> str:
     title = workitems.title(entry.work_item_id, session.learnt) or entry.work_item_title
     name = workitems.label(entry, session.learnt)
     service = entry.service_name or session.learnt.services.get(entry.service_id or "") or entry.service_id
-    lines = details([
+    lines = columns.details([
         ("Work item", f"{name} ({title})" if title and title != name else name),
         ("Type", entry.work_item_type),
         ("Time", f"{day} {format_interval(entry.started_at, entry.ended_at, zone)}"),

@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 from alga import options, workitems
-from alga.command import command, item_or_typed, service_or_typed
+from alga.choosing import item_or_typed, service_or_typed
+from alga.command import command
 from alga.commands.stop import stopped
 from alga.errors import AlgaError, AlreadyRunning, UsageError
-from alga.learnt import DEPLOYED
-from alga.options import Ago, At, Notes, Service, Type
+from alga.options import ITEM, Ago, At, Notes, Service, Type
 from alga.output import Shown, ask, confirm, interactive
 from alga.running import Running
 from alga.session import Session
@@ -22,9 +22,7 @@ from alga.workitems import WorkItem
 IN_DOUBT = "No answer: whether AlgaPSA's timer runs shows the next time there is a connection. alga stop works anyway."
 WorkItemOrChoice = Annotated[
     str | None,
-    typer.Argument(
-        metavar="[WORK_ITEM]", help="A ticket's number (TIC1042, 1042) or any work item's id; none: choose."
-    ),
+    typer.Argument(metavar="[WORK_ITEM]", help=f"{ITEM}; none: choose."),
 ]
 
 
@@ -79,7 +77,7 @@ def started(session: Session, running: Running) -> Shown:
 
 def _kept(session: Session) -> str:
     """Why the clock is here."""
-    return KEPT_HERE if session.learnt.kind == DEPLOYED else "Clock kept here; AlgaPSA gets the entry at stop."
+    return KEPT_HERE if session.learnt.deployed else "Clock kept here; AlgaPSA gets the entry at stop."
 
 
 def switched(

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alga import options, sheet, workitems
-from alga.columns import details
-from alga.command import choose, command, listed
-from alga.options import FilterOptions, PeriodOptions, ScopeOptions
+from alga import columns, options, sheet, workitems
+from alga.choosing import FilterOptions, PeriodOptions, ScopeOptions, choose, listed
+from alga.command import command
 from alga.output import Shown
 from alga.periods import Period, days
 from alga.session import Session
@@ -79,7 +78,7 @@ def _published(period: Period) -> dict[str, str | None]:
 def _totals(total: Sums, source: str) -> str:
     numbers = _minutes(total)
     running = f", {total.running} running beside" if total.running else ""
-    return details([
+    return columns.details([
         ("Worked", format_minutes(total.worked)),
         ("Billable", f"{format_minutes(total.billable)} ({numbers['billable_percentage']}%)"),
         ("Not billable", format_minutes(total.worked - total.billable)),

@@ -5,12 +5,11 @@ from typing import Annotated
 
 import typer
 
-from alga import entries, periods, sheet, workitems
+from alga import entries, periods, selection, sheet, waiting, workitems
 from alga.command import command
 from alga.errors import AuthError, Unreachable
 from alga.output import Shown
 from alga.running import Running
-from alga.selection import Selection
 from alga.session import Session
 from alga.times import (
     format_day,
@@ -20,8 +19,7 @@ from alga.times import (
     local_date,
     minutes_between,
 )
-from alga.told import mention, waiting
-from alga.waiting import minutes
+from alga.told import mention, to_be_sent
 
 LONG = timedelta(hours=10)
 Offline = Annotated[bool, typer.Option("--offline", help="Only what this computer knows: asks no server.")]
@@ -76,10 +74,10 @@ def today(session: Session, running: Running | None) -> str:
     user_id = workitems.own_user(session.client, session.learnt)
     if user_id is None:
         return "not known: the server has not shown yet whose key this is"
-    own_today = Selection(periods.named("today", now, zone), user_id)
+    own_today = selection.Selection(periods.named("today", now, zone), user_id)
     worked = sheet.sums(entries.selected(session.client, own_today, zone, session.warn)).worked
-    here = [each for each in waiting(session) if not each.in_doubt]
-    worked += sum(minutes(each) for each in here if local_date(each.started_at, zone) == local_date(now, zone))
+    here = [each for each in to_be_sent(session) if not each.in_doubt]
+    worked += sum(waiting.minutes(each) for each in here if local_date(each.started_at, zone) == local_date(now, zone))
     if running is None:
         return f"{format_minutes(worked)} worked"
     day = local_date(running.started_at, zone)

@@ -3,9 +3,8 @@
 from contextlib import suppress
 from dataclasses import replace
 
-from alga import options
-from alga.columns import entry_line, minutes_line
-from alga.command import command, look
+from alga import columns, options
+from alga.command import command
 from alga.errors import AuthError, Forbidden, NotFound, Refused, Unreachable
 from alga.options import Ago, At, Billable, NoBillable, Notes, Service
 from alga.outbox.operation import Kind, Operation, State
@@ -66,7 +65,7 @@ def stopped(session: Session, done: Stopped) -> Shown:
         data = done.running.published(session.now()) | {"delivery": "discarded"}
         return Shown(data, f"Less than a minute on {done.running.work_item.label}: nothing recorded.")
     told(session, done.asked, done.entry)
-    return Shown(delivered(done.entry), entry_line("Stopped", done.entry, look(session)))
+    return Shown(delivered(done.entry), columns.entry_line("Stopped", done.entry, columns.look(session)))
 
 
 def _waits(session: Session, done: Stopped, operation: Operation) -> Shown:
@@ -82,7 +81,7 @@ def _waits(session: Session, done: Stopped, operation: Operation) -> Shown:
     if isinstance(done.error, AuthError):
         raise done.error.adding(f"{kept}.")
     session.warn(saved(session, operation, done.error))
-    return Shown(queued(operation), minutes_line("Stopped", operation, look(session)))
+    return Shown(queued(operation), columns.minutes_line("Stopped", operation, columns.look(session)))
 
 
 def _since(session: Session, operation: Operation) -> str:

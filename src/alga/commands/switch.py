@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from alga import options
-from alga.command import command, item_or_typed, service_or_typed
+from alga.choosing import item_or_typed, service_or_typed
+from alga.command import command
 from alga.commands.start import started, switched
 from alga.errors import NotFound
 from alga.options import Ago, At, Notes, Service, Type
@@ -15,7 +16,8 @@ from alga.session import Session
 from alga.told import lately, nothing
 
 Next = Annotated[
-    str, typer.Argument(metavar="WORK_ITEM|-", help="The next work item; '-' goes back to the one before.")
+    str,
+    typer.Argument(metavar="WORK_ITEM|-", help="The next work item; '-' goes back to the one before."),
 ]
 
 

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from alga.columns import TICKETS, listing
-from alga.command import command, look
+from alga import columns
+from alga.command import command
 from alga.output import Shown
 from alga.session import Session
 
@@ -27,4 +27,4 @@ def tickets(session: Session, words: Words = None) -> Shown:
         {"id": each.ticket_id, "number": each.ticket_number, "title": each.title, "client_name": each.client_name}
         for each in found
     ]
-    return Shown(rows, listing(title, TICKETS, found, look(session), empty))
+    return Shown(rows, columns.listing(title, columns.TICKETS, found, columns.look(session), empty))

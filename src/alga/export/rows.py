@@ -1,6 +1,7 @@
 """What an export says of each entry: the columns, in order, and the value of each."""
 
-from collections.abc import Callable, Sequence
+from __future__ import annotations
+
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from typing import TYPE_CHECKING
@@ -9,6 +10,8 @@ from alga.errors import UsageError
 from alga.times import local_date, to_wire
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from alga.api.models import TimeEntry
 
 Value = str | int | datetime | date | None
@@ -19,7 +22,7 @@ class Field:
     """A column: times are aware (UTC) or naive (local), minutes are whole numbers, all else is text or nothing."""
 
     name: str
-    value: Callable[["TimeEntry", tzinfo], Value]
+    value: Callable[[TimeEntry, tzinfo], Value]
 
 
 def _local(instant: datetime | None, zone: tzinfo) -> datetime | None:

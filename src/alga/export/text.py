@@ -1,21 +1,22 @@
 """Exports as text: CSV that a spreadsheet opens without running it, JSON, and JSON lines."""
 
+from __future__ import annotations
+
 import csv
 import io
-from collections.abc import Iterable, Sequence
-from datetime import tzinfo
 from typing import TYPE_CHECKING, BinaryIO
 
 from alga.export.rows import Field, as_text
 from alga.plain import as_json, guarded, plain_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import tzinfo
+
     from alga.api.models import TimeEntry
 
 
-def write_csv(
-    out: BinaryIO, entries: "Iterable[TimeEntry]", fields: Sequence[Field], zone: tzinfo, exact: bool
-) -> None:
+def write_csv(out: BinaryIO, entries: Iterable[TimeEntry], fields: Sequence[Field], zone: tzinfo, exact: bool) -> None:
     """RFC 4180 with a heading. Unless `exact`, text that a spreadsheet runs or a terminal obeys is made harmless."""
     text = io.TextIOWrapper(out, encoding="utf-8", errors="replace", newline="")
     writer = csv.writer(text)
@@ -33,13 +34,13 @@ def _harmless(cell: str | int | None) -> str | int | None:
     return plain_lines(guarded(cell))
 
 
-def write_jsonl(out: BinaryIO, entries: "Iterable[TimeEntry]", fields: Sequence[Field], zone: tzinfo) -> None:
+def write_jsonl(out: BinaryIO, entries: Iterable[TimeEntry], fields: Sequence[Field], zone: tzinfo) -> None:
     """An object a line."""
     for entry in entries:
         out.write(f"{_object(entry, fields, zone)}\n".encode())
 
 
-def write_json(out: BinaryIO, entries: "Iterable[TimeEntry]", fields: Sequence[Field], zone: tzinfo) -> None:
+def write_json(out: BinaryIO, entries: Iterable[TimeEntry], fields: Sequence[Field], zone: tzinfo) -> None:
     """One array, an object a line."""
     before = "[\n "
     for entry in entries:
@@ -48,5 +49,5 @@ def write_json(out: BinaryIO, entries: "Iterable[TimeEntry]", fields: Sequence[F
     out.write(b"[]\n" if before == "[\n " else b"\n]\n")
 
 
-def _object(entry: "TimeEntry", fields: Sequence[Field], zone: tzinfo) -> str:
+def _object(entry: TimeEntry, fields: Sequence[Field], zone: tzinfo) -> str:
     return as_json({field.name: as_text(field.value(entry, zone)) for field in fields}, indent=None)

@@ -1,17 +1,20 @@
 """Exports as an Excel workbook: real dates and numbers, text as text, and a second sheet with sums."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
 from datetime import date, datetime, tzinfo
 from shutil import copyfileobj
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from alga.errors import UsageError
-from alga.export.rows import Field, Value
 from alga.plain import plain_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from alga.api.models import TimeEntry
+    from alga.export.rows import Field, Value
 
 MOST_ROWS = 1_048_575  # of a sheet, below the heading
 LONGEST = 32_767  # characters in a cell
@@ -20,7 +23,7 @@ MADE = datetime(2026, 1, 1)  # the same entries give the same bytes
 _NO_XML = str.maketrans({"\ufffe": "\ufffd", "\uffff": "\ufffd"})
 
 
-def write_xlsx(out: BinaryIO, entries: "Sequence[TimeEntry]", fields: Sequence[Field], zone: tzinfo) -> int:
+def write_xlsx(out: BinaryIO, entries: Sequence[TimeEntry], fields: Sequence[Field], zone: tzinfo) -> int:
     """Write the workbook in constant memory; how many texts were cut because Excel's cells are no longer.
 
     Raises UsageError for more rows than a sheet has.
@@ -43,7 +46,7 @@ def write_xlsx(out: BinaryIO, entries: "Sequence[TimeEntry]", fields: Sequence[F
     return sheet.cut
 
 
-def _fill(book: Any, entries: "Sequence[TimeEntry]", fields: Sequence[Field], zone: tzinfo) -> "_Sheet":
+def _fill(book: Any, entries: Sequence[TimeEntry], fields: Sequence[Field], zone: tzinfo) -> _Sheet:
     sheet = _Sheet(book, "Entries", [field.name for field in fields])
     sums: dict[tuple[str, str], list[int]] = {}
     for entry in entries:

@@ -1,5 +1,7 @@
 """The embedded server's routes: a WSGI app, the same in process and behind `alga serve`."""
 
+from __future__ import annotations
+
 import json
 import re
 import sqlite3
@@ -7,7 +9,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from email.utils import format_datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -17,6 +18,8 @@ from alga.local.rules import Refusal
 from alga.local.store import PEOPLE, Store
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 BASE = "/api/v1"
@@ -74,7 +77,7 @@ class App:
         """The key of a role's user."""
         return self.user_of(role)[2]
 
-    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         response = self._answer(environ)
         headers = [
             ("Content-Type", response.content_type),
@@ -84,7 +87,7 @@ class App:
         start_response(f"{response.status} {'OK' if response.status < 400 else 'Refused'}", headers)
         return [response.content]
 
-    def _answer(self, environ: "WSGIEnvironment") -> Response:
+    def _answer(self, environ: WSGIEnvironment) -> Response:
         key = environ.get("HTTP_X_API_KEY", "")
         if not key:
             return Response.json(401, {"error": "Unauthorized: API key missing"})
@@ -102,7 +105,7 @@ class App:
                 refusal.status, {"error": error | ({"details": refusal.details} if refusal.details else {})}
             )
 
-    def _handle(self, handler: Handler, path_ids: tuple[str, ...], key: str, environ: "WSGIEnvironment") -> Response:
+    def _handle(self, handler: Handler, path_ids: tuple[str, ...], key: str, environ: WSGIEnvironment) -> Response:
         body = _body(environ, free=handler in FREE_BODY)
         query = dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
         with self.store.open(writing=environ["REQUEST_METHOD"] != "GET") as db:
@@ -116,7 +119,7 @@ class App:
                 raise Refusal(400, "BAD_REQUEST", "Invalid reference", f"service_id: {fault}") from fault
 
 
-def _body(environ: "WSGIEnvironment", free: bool) -> dict[str, Any]:
+def _body(environ: WSGIEnvironment, free: bool) -> dict[str, Any]:
     """The JSON object sent. One that cannot be read is `{}` on create, update and delete, and a 500 elsewhere."""
     length = int(environ.get("CONTENT_LENGTH") or 0)
     if length > WHOLE_BODY:

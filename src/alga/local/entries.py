@@ -1,5 +1,7 @@
 """Single entries and tracking sessions on the embedded server."""
 
+from __future__ import annotations
+
 import uuid
 from datetime import datetime
 from typing import Any

@@ -1,5 +1,7 @@
 """Tickets, services and assigned work on the embedded server."""
 
+from __future__ import annotations
+
 from alga.local import rules, store
 from alga.local.entries import number, paged
 from alga.local.request import Request, Response

@@ -1,12 +1,16 @@
 """One request to the embedded server and one answer of it, in the deployed server's envelope."""
 
+from __future__ import annotations
+
 import json
-import sqlite3
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alga.local import rules
+
+if TYPE_CHECKING:
+    import sqlite3
 
 
 @dataclass(frozen=True)
@@ -18,12 +22,12 @@ class Response:
     content_type: str = "application/json"
 
     @classmethod
-    def json(cls, status: int, body: object) -> "Response":
+    def json(cls, status: int, body: object) -> Response:
         """Any JSON."""
         return cls(status, json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass"))
 
     @classmethod
-    def data(cls, data: object, status: int = 200, **beside: object) -> "Response":
+    def data(cls, data: object, status: int = 200, **beside: object) -> Response:
         """The envelope of a success."""
         return cls.json(status, {"data": data, **beside})
 

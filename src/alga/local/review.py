@@ -1,5 +1,7 @@
 """Approval, bulk, search, stats and export on the embedded server."""
 
+from __future__ import annotations
+
 import csv
 import io
 from collections import Counter

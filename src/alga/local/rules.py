@@ -3,6 +3,8 @@
 This side spells the field names itself, so that a mistake in api/wire.py cannot cancel itself out.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime

@@ -1,15 +1,19 @@
 """The embedded server's data in SQLite: WAL, foreign keys, one connection a request."""
 
+from __future__ import annotations
+
 import sqlite3
 import uuid
-from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alga.errors import ConfigError
 from alga.files import make_private
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 SCHEMA = """
 CREATE TABLE users (

@@ -1,9 +1,9 @@
 """Operations that one command sends many at once: on disk before the first is sent, and what became of each after."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from __future__ import annotations
+
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from alga.outbox import core
@@ -12,6 +12,9 @@ from alga.outbox.operation import Operation, State
 from alga.outcomes import Outcome, Place, Tell, Watch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
     from alga.outbox.journal import Journal
 
 Item = Place | str | None  # a row of a file, or an entry's id
@@ -24,7 +27,7 @@ class Kept(Watch):
 
     def __init__(
         self,
-        journal: "Journal",
+        journal: Journal,
         operations: Iterable[tuple[Item, Operation]],
         sending: Callable[[Operation], Operation],
         tell: Tell,
@@ -84,7 +87,7 @@ def _item(outcome: Outcome) -> Item:
 
 @contextmanager
 def kept(
-    journal: "Journal",
+    journal: Journal,
     operations: Iterable[tuple[Item, Operation]],
     now: Callable[[], datetime],
     ahead: Callable[[], float | None],

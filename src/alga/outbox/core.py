@@ -1,5 +1,7 @@
 """What is to be done on a server, and what comes next: pure decisions. journal.py keeps them, drain.py acts on them."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum

@@ -1,9 +1,8 @@
 """Carrying out what is queued: one lock, first in first out, looked for or sent, each step on disk before the next."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from alga.errors import (
@@ -26,6 +25,10 @@ from alga.outbox.core import Step
 from alga.outbox.operation import Kind, Look, Operation, Seen, State
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+
     from alga.outbox.journal import Journal
 
 E = TypeVar("E")
@@ -85,7 +88,7 @@ class AtOnce(Generic[E]):
 class Outbox(Generic[E]):
     """The queue of one server and key."""
 
-    def __init__(self, journal: "Journal", remote: Remote[E], now: Callable[[], datetime]) -> None:
+    def __init__(self, journal: Journal, remote: Remote[E], now: Callable[[], datetime]) -> None:
         self.journal, self._remote, self._now = journal, remote, now
         self._draining = False
 

@@ -1,13 +1,13 @@
 """Operations on disk: each change is there when the method returns, and nothing undelivered is ever deleted."""
 
+from __future__ import annotations
+
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, fields, replace
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alga.errors import AlreadyRunning, ConfigError, NotFound, Overtaken
 from alga.files import make_private
@@ -15,6 +15,10 @@ from alga.outbox.operation import Kind, Operation, State
 from alga.outbox.schema import migrate
 from alga.times import from_wire, to_wire
 from alga.truth import Asked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
 RECEIPTS = timedelta(days=30)  # how long what was delivered stays
 PAUSE = timedelta(seconds=60)

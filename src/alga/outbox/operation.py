@@ -1,11 +1,17 @@
 """What is to be done on a server, once: an operation, where it stands, and what a look at the server shows of it."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from alga.times import cut
-from alga.truth import Asked
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from alga.truth import Asked
 
 PRACTICE = "practice "  # how the keys of practice entries begin
 

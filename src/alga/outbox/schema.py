@@ -1,11 +1,15 @@
 """The journal's tables, and how older files become today's."""
 
+from __future__ import annotations
+
 import json
 import sqlite3
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alga.outbox.operation import Kind, State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 OPERATION = """
 CREATE TABLE operation (

@@ -1,0 +1,153 @@
+"""What options and arguments choose: entries by period, scope and filters; a work item; a service."""
+
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from alga import entries, periods, workitems
+from alga.errors import Unreachable, UsageError
+from alga.options import one_of
+from alga.periods import Period
+from alga.selection import STATUSES, Selection
+from alga.session import Session
+from alga.workitems import TYPES, WorkItem
+
+if TYPE_CHECKING:
+    from alga.api.models import TimeEntry
+
+
+@dataclass(frozen=True)
+class PeriodOptions:
+    """Which days."""
+
+    today: Annotated[bool, typer.Option("--today", help="Today.")] = False
+    yesterday: Annotated[bool, typer.Option("--yesterday", help="Yesterday.")] = False
+    week: Annotated[bool, typer.Option("--week", help="This week, from Monday.")] = False
+    last_week: Annotated[bool, typer.Option("--last-week", help="Last week.")] = False
+    month: Annotated[bool, typer.Option("--month", help="This month.")] = False
+    last_month: Annotated[bool, typer.Option("--last-month", help="Last month.")] = False
+    first: Annotated[str | None, typer.Option("--from", metavar="DATE", help="From that day on.")] = None
+    last: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Up to that day, included.")] = None
+
+    def chosen(self, default: str, now: datetime, zone: tzinfo) -> Period:
+        """The one period named, or the default. Raises UsageError for two at once."""
+        named = [name for name in periods.NAMES if getattr(self, name.replace("-", "_"))]
+        if len(named) + bool(self.first or self.last) > 1:
+            raise UsageError("Two periods at once.", "One of: --today --yesterday --week … or --from and --to.")
+        if self.first or self.last:
+            return periods.between(self.first, self.last, now, zone)
+        return periods.named(named[0] if named else default, now, zone)
+
+
+@dataclass(frozen=True)
+class ScopeOptions:
+    """Whose entries."""
+
+    mine: Annotated[bool, typer.Option("--mine", help="One's own.")] = False
+    everyone: Annotated[bool, typer.Option("--everyone", help="Everyone's.")] = False
+    user: Annotated[str | None, typer.Option("--user", metavar="PERSON", help="One person's.")] = None
+
+    def __post_init__(self) -> None:
+        if self.mine + self.everyone + bool(self.user) > 1:
+            raise UsageError("Whose? One of --mine, --everyone and --user.")
+
+
+@dataclass(frozen=True)
+class FilterOptions:
+    """Which of them."""
+
+    work_item: Annotated[
+        str | None,
+        typer.Option("--work-item", metavar="WORK_ITEM", help="Of that work item."),
+    ] = None
+    kind: Annotated[
+        str | None,
+        typer.Option("--type", metavar="TYPE", help="ticket, project_task, …"),
+    ] = None
+    service_name: Annotated[
+        str | None,
+        typer.Option("-s", "--service", metavar="SERVICE", help="Billed as that service."),
+    ] = None
+    status: Annotated[
+        str | None,
+        typer.Option("--status", metavar="STATUS", help="draft, submitted, approved, changes_requested."),
+    ] = None
+    billable: Annotated[str | None, typer.Option("--billable", metavar="yes|no", help="Billable, or not.")] = None
+
+    def __post_init__(self) -> None:
+        one_of("type", self.kind, TYPES)
+        one_of("status", self.status and self.status.replace("-", "_").upper(), STATUSES)
+        one_of("--billable", self.billable, ("yes", "no"))
+
+
+def choose(
+    session: Session, period: PeriodOptions, scope: ScopeOptions, filters: FilterOptions, default: str, whose: str
+) -> tuple[Selection, str]:
+    """The entries that options name, and that in words. `whose` is mine, everyone or others where none is named."""
+    chosen = period.chosen(default, session.now(), session.zone)
+    user_id, user_name = workitems.user(scope.user, session.client, session.learnt) if scope.user else (None, "")
+    named = "user" if scope.user else "mine" if scope.mine else "everyone" if scope.everyone else whose
+    own = workitems.own_user(session.client, session.learnt) if named in ("mine", "others") else None
+    if named == "others" and own is None:
+        told = "The server has not shown yet whose key this is, so your own entries cannot be left out."
+        raise UsageError(told, "Say whose: --everyone, or --user PERSON.")
+    if named == "mine" and own is None:
+        named = "everyone"
+        told = "The server has not shown yet whose key this is, so these are everyone's. A first alga log tells."
+        session.warn(told)
+    item = filters.work_item
+    found = workitems.resolve(item, filters.kind or "ticket", session.client, session.learnt) if item else None
+    service_id = filters.service_name and workitems.named(filters.service_name, session.client, session.learnt)
+    status = filters.status and filters.status.replace("-", "_").upper()
+    selection = Selection(
+        chosen,
+        user_id=user_id or (own if named == "mine" else None),
+        not_user=own if named == "others" else None,
+        work_item_id=found.id if found else None,
+        work_item_type=filters.kind,
+        service_id=service_id,
+        status=status,
+        billable=None if filters.billable is None else filters.billable == "yes",
+    )
+    people = {
+        "mine": "Mine",
+        "everyone": "Everyone's",
+        "others": "Everyone's but yours",
+        "user": f"{user_name}'s",
+    }
+    billed = {"yes": "billable", "no": "not billable"}.get(filters.billable or "")
+    only = [found.label if found else None, filters.kind, filters.service_name, status, billed]
+    return selection, ", ".join([people[named], chosen.name, *(word for word in only if word)])
+
+
+def listed(session: Session, selection: Selection) -> "list[TimeEntry]":
+    """The entries of a selection, oldest first, with the numbers of their tickets learnt."""
+    rows = entries.selected(session.client, selection, session.zone, session.warn)
+    workitems.learn_numbers(rows, session.client, session.learnt)
+    return rows
+
+
+def service(session: Session, typed: str | None) -> str | None:
+    """The service's id; a person is told when it was not typed, since a wrong one bills wrongly."""
+    service_id, usual = workitems.service(typed, session.profile.service, session.client, session.learnt)
+    if usual:
+        session.note(workitems.as_usual(usual, session.profile.service))
+    return service_id
+
+
+def item_or_typed(session: Session, typed: str, kind: str) -> WorkItem:
+    """What was typed as a work item; without a connection as it was typed, to be looked up later."""
+    try:
+        return workitems.resolve(typed, kind, session.client, session.learnt)
+    except Unreachable:
+        return WorkItem(kind, "", typed)
+
+
+def service_or_typed(session: Session, typed: str | None) -> tuple[str | None, str | None]:
+    """The service's id, or without a connection what was typed: '' for the usual one."""
+    try:
+        return service(session, typed), None
+    except Unreachable:
+        return None, typed or ""

@@ -1,0 +1,144 @@
+"""TAB: what can be typed next, with what it means, from what this computer knows. No server is asked."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from typer._click.core import Parameter
+from typer._click.shell_completion import (
+    CompletionItem,
+    ShellComplete,
+    _resolve_context,
+    _resolve_incomplete,
+    add_completion_class,
+)
+from typer._completion_classes import PowerShellComplete, ZshComplete
+
+from alga import config, options, selection, waiting, workitems
+from alga.errors import AlgaError
+from alga.plain import plain
+from alga.session import Session
+from alga.times import format_day, format_interval, from_wire, local_date
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from alga.context import Context
+    from alga.learnt import Recorded
+
+    Pairs = Iterable[tuple[str, str]]
+    Values = Callable[[Session], Pairs]
+
+SHELLS = ("bash", "zsh", "fish", "powershell")
+LINES = "lines"  # the protocol of our scripts for bash, zsh and fish: nothing of it is ever run by a shell
+
+
+class Known(ShellComplete):
+    """Offers for an option or argument what its placeholder in the help stands for."""
+
+    def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem]:
+        ctx = _resolve_context(self.cli, self.ctx_args, self.prog_name, args)
+        wanted, incomplete = _resolve_incomplete(ctx, args, incomplete)
+        if isinstance(wanted, Parameter):
+            return offered(wanted.metavar or "", ctx, incomplete)
+        return wanted.shell_complete(ctx, incomplete)
+
+
+class Lines(Known, ZshComplete):
+    """A value a line, and what it means behind a tab."""
+
+    name = LINES
+
+    def format_completion(self, item: CompletionItem) -> str:
+        value, meaning = plain(str(item.value)), plain(item.help or "")
+        return f"{value}\t{meaning}" if meaning else value
+
+    def complete(self) -> str:
+        args, incomplete = self.get_completion_args()
+        return "\n".join(self.format_completion(item) for item in self.get_completions(args, incomplete))
+
+
+class PowerShell(Known, PowerShellComplete):
+    """As Typer's script for PowerShell has it."""
+
+
+def register() -> None:
+    """Make the shells' scripts understood."""
+    add_completion_class(Lines, LINES)
+    add_completion_class(PowerShell, "powershell")
+
+
+def beginning(incomplete: str, pairs: Pairs) -> list[CompletionItem]:
+    """Those that begin with what was typed so far, in capitals or not."""
+    typed = incomplete.lower()
+    return [CompletionItem(value, help=meaning) for value, meaning in pairs if value.lower().startswith(typed)]
+
+
+def offered(placeholder: str, ctx: Any, incomplete: str) -> list[CompletionItem]:
+    """The values that fit: nothing where the settings cannot be read, since a TAB is no place for an error."""
+    values = VALUES.get(placeholder.strip("[].").partition("|")[0])
+    context: Context = ctx.find_root().obj
+    profile = ctx.params.get("profile") or ctx.find_root().params.get("profile")
+    with suppress(AlgaError, OSError):
+        return beginning(incomplete, values(Session(context.outside, profile))) if values else []
+    return []
+
+
+def _work_items(session: Session) -> Pairs:
+    """What was worked on lately, the latest first, then the tickets that were seen."""
+    known = session.remembered
+    found: dict[str, str] = {}
+    for entry in known.recorded(mine=True):
+        if entry.work_item_id and entry.work_item_type == "ticket":
+            number, title = known.tickets.get(entry.work_item_id, ["", ""])
+            found.setdefault(number or entry.work_item_id, title or entry.work_item_title or entry.notes)
+    for number, title in reversed(known.tickets.values()):
+        found.setdefault(number, title)
+    return [pair for pair in found.items() if pair[0]]
+
+
+def _entries(session: Session) -> Pairs:
+    """One's own first."""
+    mine, every = (session.remembered.recorded(mine) for mine in (True, False))
+    return [(each.id[:8], _said(session, each)) for each in dict.fromkeys([*mine, *every])]
+
+
+def _said(session: Session, entry: Recorded) -> str:
+    """`Mon 23 Nov 09:12-10:00 TIC1042 Patched the switch`."""
+    start, zone = from_wire(entry.started_at), session.zone
+    number = session.remembered.tickets.get(entry.work_item_id or "", [""])[0]
+    item = number or entry.work_item_title or entry.work_item_id or ""
+    day = format_day(local_date(start, zone), local_date(session.now(), zone))
+    return f"{day} {format_interval(start, from_wire(entry.ended_at), zone)} {item} {entry.notes}".strip()
+
+
+def _profiles(session: Session) -> Pairs:
+    known = session.config.profiles
+    return [(name, str(known[name].get("url", ""))) for name in known] + [("local", "practice data on this computer")]
+
+
+def _waiting(session: Session) -> Pairs:
+    if not session.paths.outbox_db.exists():
+        return []
+    rows = (*session.journal.queued(), *session.journal.aside())
+    return [(str(each.id), waiting.what(each, session.zone, session.now())) for each in rows]
+
+
+def _words(allowed: Iterable[str]) -> Pairs:
+    return [(word, "") for word in allowed]
+
+
+VALUES: Mapping[str, Values] = {  # what a placeholder stands for
+    "WORK_ITEM": _work_items,
+    "ID": _entries,
+    "SERVICE": lambda session: _words(sorted(session.remembered.services.values())),
+    "NAME": _profiles,
+    "NUMBER": _waiting,
+    "TYPE": lambda session: _words(workitems.TYPES),
+    "STATUS": lambda session: _words(status.lower() for status in selection.STATUSES),
+    "FORMAT": lambda session: _words(options.FORMATS),
+    "FILE_FORMAT": lambda session: _words(options.FILES),
+    "SHELL": lambda session: _words(SHELLS),
+    "SETTING": lambda session: [*config.SETTINGS.items(), ("default", "the login used when none is named")],
+}
