@@ -3,6 +3,7 @@ _alga() {
     local line
     local -a values shown
     while IFS= read -r line; do
+        [[ -n $line ]] || continue
         values+=("${line%%$'\t'*}")
         shown+=("${line/$'\t'/  -- }")
     done < <(_ALGA_COMPLETE=complete_lines _TYPER_COMPLETE_ARGS="${(j: :)words[1,CURRENT]}" command alga 2>/dev/null)

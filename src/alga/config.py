@@ -54,6 +54,11 @@ class Paths:
         return self.data_dir / "strict.db"
 
     @property
+    def timer(self) -> Path:
+        """The running timers, for prompts."""
+        return self.state_dir / "timer"
+
+    @property
     def outbox_db(self) -> Path:
         """What is not on a server yet."""
         return self.state_dir / "outbox.db"

@@ -15,7 +15,7 @@ from alga.truth import Asked, unmet
 if TYPE_CHECKING:
     from alga.api.client import Client
     from alga.api.models import TimeEntry
-    from alga.config import Profile
+    from alga.config import Paths, Profile
     from alga.learnt import Learnt
     from alga.outbox.journal import Journal
 
@@ -42,6 +42,8 @@ class Parts(Protocol):
     def learnt(self) -> Learnt: ...
     @property
     def profile(self) -> Profile: ...
+    @property
+    def paths(self) -> Paths: ...
     @property
     def zone(self) -> tzinfo: ...
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from alga import workitems
+from alga import prompt, workitems
 from alga.errors import AlgaError, Refused
 from alga.outbox.operation import Kind
 from alga.times import AHEAD, cut, format_day, format_time, local_date, minutes_between, to_wire
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from alga.api.models import TimeEntry
     from alga.learnt import Learnt
     from alga.outbox.operation import Operation
+    from alga.prompt import Shown
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,11 @@ class Running:
         """When it was stopped, for one that waits here."""
         return self.operation.asked.ended_at if self.operation and not self.entry else None
 
+    def shown(self, profile: str) -> Shown:
+        """As a prompt shows it."""
+        item = self.work_item
+        return prompt.Shown(self.started_at, item.label, self.notes or "", profile, item.type, item.id)
+
     def published(self, now: datetime) -> dict[str, Any]:
         """The session as JSON shows it: `id` is null while there is no entry on a server; elapsed in whole minutes."""
         entry, session = self.entry, self.id
@@ -91,6 +97,12 @@ def of_operation(operation: Operation) -> Running:
     kind, item_id = asked.work_item_type or before.work_item_type, asked.work_item_id or before.work_item_id
     item = workitems.WorkItem(kind or "ticket", item_id or "", operation.label)
     return Running(item, operation.started_at, asked.notes, asked.service_id, operation)
+
+
+def of_prompt(shown: Shown) -> Running:
+    """One of which only its line for prompts is known."""
+    item = workitems.WorkItem(shown.work_item_type, shown.work_item_id, shown.work_item)
+    return Running(item, shown.started_at, shown.notes or None, None)
 
 
 def of_entry(learnt: Learnt, entry: TimeEntry, operation: Operation | None = None) -> Running:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from alga import config, files, learnt, outcomes, remote, timer, waiting
+from alga import config, files, learnt, outcomes, prompt, remote, timer, waiting
 from alga.api import client, http
 from alga.errors import ConfigError, NoConnection, Overtaken
 from alga.local import app
@@ -196,11 +196,14 @@ class Session:
         parts: dict[str, Any] = vars(self)
         if "client" in parts:
             self.client.close()
-        if "learnt" in parts:
-            try:
+        try:
+            if "learnt" in parts:
                 self.learnt.save()
-            except OSError as fault:
-                self.note(f"What was learnt could not be kept: {fault.strerror}.")
+            if "timer" in parts and self.timer.seen is not ...:
+                profile, seen = self.profile.name, self.timer.seen
+                prompt.write(self.paths.timer, profile, seen.shown(profile) if seen else None)
+        except OSError as fault:
+            self.note(f"What was learnt could not be kept: {fault.strerror}.")
 
     def _transport(self) -> httpx.BaseTransport | None:
         if self.outside.transport or not self.profile.is_local:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from alga import clash, probe, remote
+from alga import clash, probe, prompt, remote
 from alga.errors import (
     AlgaError,
     AlreadyRunning,
@@ -20,12 +20,23 @@ from alga.errors import (
 )
 from alga.outbox import core, drain
 from alga.outbox.operation import Kind, Operation, State
-from alga.running import Running, Stopped, check_billable, check_end, gone, of_entry, of_operation, other_start
+from alga.running import (
+    Running,
+    Stopped,
+    check_billable,
+    check_end,
+    gone,
+    of_entry,
+    of_operation,
+    of_prompt,
+    other_start,
+)
 from alga.times import cut, format_day, format_interval, format_time, local_date
 from alga.truth import Asked
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from types import EllipsisType
 
     from alga.api.models import TimeEntry
     from alga.clash import Taken
@@ -51,6 +62,7 @@ class Timer:
 
     def __init__(self, parts: Timing) -> None:
         self._on = parts
+        self.seen: Running | EllipsisType | None = ...  # what runs by the last that was heard: ... for nothing heard
 
     # --- what runs ---
 
@@ -67,27 +79,38 @@ class Timer:
         return profile.timer == "local" or learnt.deployed
 
     def known(self) -> Running | None:
-        """The timer that this computer knows of, without asking anyone: kept here, or begun here on the server."""
-        live = None if self._on.profile.is_local else self._on.journal.live()
+        """The timer that this computer knows of, without asking anyone: kept here, or begun here on the server.
+
+        On practice data, as a command saw it last.
+        """
+        if self._on.profile.is_local:
+            shown = prompt.read(self._on.paths.timer, self._on.profile.name)
+            return of_prompt(shown) if shown else None
+        live = self._on.journal.live() if self._on.paths.outbox_db.exists() else None
         return of_operation(live) if live else None
 
     def here(self) -> Running | None:
         """The timer whose clock is kept here, or whose start on the server is in doubt."""
         known = self.known()
-        return known if known and known.operation and not known.operation.entry_id else None
+        if known is None or known.operation is None or known.operation.entry_id:
+            return None
+        self.seen = known
+        return known
 
     def there(self) -> Running | None:
         """The session on the server's clock."""
         entry = self._on.client.active_session()
         known = self.known()
         if entry and (entry.session_id or entry.id) in self._ending():
+            self.seen = None
             return None
         mine = known.operation if known and known.operation and known.operation.entry_id else None
         if mine and (entry is None or (entry.session_id or entry.id) != mine.entry_id):
             self._on.journal.put(core.done(mine, None))
             self._on.warn(gone(mine, self._on.zone))
             mine = None
-        return of_entry(self._on.learnt, entry, mine) if entry else None
+        self.seen = of_entry(self._on.learnt, entry, mine) if entry else None
+        return self.seen
 
     def _ending(self) -> set[str | None]:
         """The sessions on the server whose stop, or removal, waits here."""
@@ -153,8 +176,10 @@ class Timer:
         )
         self._on.learnt.last_service = service_id or self._on.learnt.last_service
         if self.kept_here() or self._ending():  # the server has one timer only, and that has not ended there yet
-            return self._start_here(operation)
-        return self._started(self._on.outbox.deliver(operation))
+            self.seen = self._start_here(operation)
+        else:
+            self.seen = self._started(self._on.outbox.deliver(operation))
+        return self.seen
 
     def _started(self, settled: drain.Settled[TimeEntry]) -> Running:
         """On the server's clock; here, where it did not get there for certain; or in doubt until the next look."""
@@ -226,6 +251,7 @@ class Timer:
         stopping = core.stopped(self._known(running), asked, end, self._on.now(), service_typed)
         if stopping.state is State.DROPPED:
             self._on.journal.put(stopping)
+            self.seen = None
             return Stopped(running, asked)
         try:
             if stopping.id:
@@ -236,6 +262,7 @@ class Timer:
             raise
         except (Refused, Forbidden, NotFound) as error:
             raise error.adding("The timer still runs.") from None
+        self.seen = None
         shown = core.as_entry(settled.operation) if running.kept else asked
         if settled.operation.state is State.DONE:
             return Stopped(running, shown, settled.entry)
@@ -273,6 +300,11 @@ class Timer:
 
     def cancel(self, running: Running) -> drain.Settled[TimeEntry]:
         """Discard it. On the server's clock that deletes the entry, which a technician may not (Forbidden)."""
+        settled = self._cancelled(running)
+        self.seen = None
+        return settled
+
+    def _cancelled(self, running: Running) -> drain.Settled[TimeEntry]:
         if running.kept and running.operation:
             return drain.Settled(self._on.journal.put(core.dropped(running.operation)))
         now = self.there()  # it may have been stopped while the question stood

@@ -33,6 +33,7 @@ _alga() {{
     local line
     local -a values shown
     while IFS= read -r line; do
+        [[ -n $line ]] || continue
         values+=("${{line%%$'\\t'*}}")
         shown+=("${{line/$'\\t'/  -- }}")
     done < <({ASKED}="${{(j: :)words[1,CURRENT]}}" command alga 2>/dev/null)

@@ -1,5 +1,6 @@
 """alga status: the running timer and today's sum."""
 
+import re
 from datetime import timedelta
 from typing import Annotated
 
@@ -7,7 +8,7 @@ import typer
 
 from alga import entries, periods, selection, sheet, waiting, workitems
 from alga.command import command
-from alga.errors import AuthError, Unreachable
+from alga.errors import AuthError, Unreachable, UsageError
 from alga.output import Shown
 from alga.running import Running
 from alga.session import Session
@@ -22,12 +23,19 @@ from alga.times import (
 from alga.told import mention, to_be_sent
 
 LONG = timedelta(hours=10)
+FIELDS = "elapsed, minutes, since, work_item, notes, profile"
+Template = Annotated[
+    str | None,
+    typer.Option("--template", metavar="TEXT", help=f"Print that and nothing else, for a prompt; with {{{FIELDS}}}."),
+]
 Offline = Annotated[bool, typer.Option("--offline", help="Only what this computer knows: asks no server.")]
 
 
 @command
-def status(session: Session, offline: Offline = False) -> Shown:
+def status(session: Session, offline: Offline = False, template: Template = None) -> Shown:
     """Show the running timer and today's sum."""
+    if template is not None:
+        return _filled(session, template, offline)
     if offline:
         return _shown(session, session.timer.known(), "not asked for (--offline)")
     with session.in_passing():
@@ -40,6 +48,25 @@ def status(session: Session, offline: Offline = False) -> Shown:
                 raise
             session.warn(error.message)
             return _shown(session, known, "not known")
+
+
+def _filled(session: Session, template: str, offline: bool) -> Shown:
+    """A template with the timer's words in it; nothing at all where none runs."""
+    if unknown := [name for name in re.findall(r"\{(\w*)\}", template) if name not in FIELDS.split(", ")]:
+        raise UsageError(f"There is no {{{unknown[0]}}} in a template.", f"There is: {FIELDS}")
+    running = session.timer.known() if offline else session.timer.running()
+    if running is None:
+        return Shown(None, "")
+    now = session.now()
+    words = {
+        "elapsed": format_elapsed(running.started_at, now),
+        "minutes": str(max(0, minutes_between(running.started_at, now))),
+        "since": format_time(running.started_at, session.zone),
+        "work_item": running.work_item.label,
+        "notes": running.notes or "",
+        "profile": session.profile.name,
+    }
+    return Shown(running.published(now), re.sub(r"\{(\w+)\}", lambda match: words[match[1]], template))
 
 
 def _shown(session: Session, running: Running | None, day_sum: str) -> Shown:

@@ -1,0 +1,56 @@
+"""The running timers in one small file, for prompts and status bars: docs/guide.md shows how they read it."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from alga import files
+from alga.plain import plain
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_MORE_THAN_TEXT = re.compile(r"[%#$`\\{}]")  # to a prompt or a status bar
+
+
+class Shown(NamedTuple):
+    """A timer as a prompt shows it: its start in UTC, its work item as people know it, and whose it is."""
+
+    started_at: datetime
+    work_item: str
+    notes: str
+    profile: str
+    work_item_type: str
+    work_item_id: str
+
+    def line(self) -> str:
+        """Seconds since 1970, work item, notes, profile, type and id, a tab between them."""
+        texts = (self.work_item, self.notes, self.profile, self.work_item_type, self.work_item_id)
+        safe = (_MORE_THAN_TEXT.sub("", plain(text)) for text in texts)
+        return "\t".join((f"{self.started_at.timestamp():.0f}", *safe))
+
+
+def read(path: Path, profile: str) -> Shown | None:
+    """The timer of a profile, as it was when a command saw it last."""
+    return next((shown for shown in _read(path) if shown.profile == profile), None)
+
+
+def write(path: Path, profile: str, running: Shown | None) -> None:
+    """Put the timer of a profile first, or take it out. Raises OSError."""
+    before = _read(path)
+    after = [*([running] if running else []), *(each for each in before if each.profile != profile)]
+    if [each.line() for each in after] != [each.line() for each in before]:
+        files.write_whole(path, "".join(f"{each.line()}\n" for each in after))
+
+
+def _read(path: Path) -> list[Shown]:
+    """A line that makes no sense is none."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return []
+    rows = [line.split("\t") for line in lines]
+    sound = [row for row in rows if len(row) == len(Shown._fields) and row[0].isdecimal()]
+    return [Shown(datetime.fromtimestamp(int(since), UTC), *texts) for since, *texts in sound]
