@@ -66,7 +66,7 @@ def minutes_between(start: datetime, end: datetime) -> int:
 
 def to_wire(instant: datetime) -> str:
     """`YYYY-MM-DDTHH:MM:SSZ`: the only form every server takes, since offsets are refused (section 2)."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{instant.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat()}Z"
 
 
 def from_wire(text: str) -> datetime:
@@ -280,7 +280,7 @@ def format_interval(start: datetime, end: datetime | None, zone: tzinfo) -> str:
     days = (local_date(end, zone) - local_date(start, zone)).days
     if days == 0 and end >= start:
         offsets = len(first) != len(last)
-        return f"{format_time(start, zone, offsets)}-{format_time(end, zone, offsets)}"
+        return f"{format_time(start, zone, True)}-{format_time(end, zone, True)}" if offsets else f"{first}-{last}"
     if days == 1 and last == "00:00" and len(first) == len(last):
         return f"{first}-24:00"
     return f"{first}+{format_minutes(minutes_between(start, end)).replace(' ', '')}"

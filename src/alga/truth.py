@@ -155,7 +155,7 @@ def _sheet(stored: Stored) -> str | None:
 
 
 def _date(stored: Stored, zone: tzinfo) -> str | None:
-    here = local_date(stored.started_at, zone)
-    if stored.counts_on is None or stored.counts_on == here:
+    there = stored.counts_on
+    if there is None or there == (here := local_date(stored.started_at, zone)):
         return None
-    return f"The server counts it on {stored.counts_on}; here it starts on {here}."
+    return f"The server counts it on {there}; here it starts on {here}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing, contextmanager
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -217,7 +217,7 @@ class Journal:
 
 
 def _row(operation: Operation) -> dict[str, object]:
-    content = {name: value for name, value in asdict(operation).items() if name not in APART}
+    content = {name: value for name, value in vars(operation).items() if name not in APART}
     return {
         "version": operation.version,
         "kind": operation.kind,
@@ -228,13 +228,15 @@ def _row(operation: Operation) -> dict[str, object]:
         "user_id": operation.user_id,
         "sent_at": to_wire(operation.sent_at) if operation.sent_at else None,
         "changed_at": to_wire(operation.changed_at) if operation.changed_at else None,
-        "content": json.dumps(content, default=_plain, ensure_ascii=False),
+        "content": _JSON.encode(content),
     }
 
 
-def _plain(value: object) -> str:
-    assert isinstance(value, datetime)
-    return to_wire(value)
+def _plain(value: object) -> object:
+    return to_wire(value) if isinstance(value, datetime) else vars(value)  # of an Asked
+
+
+_JSON = json.JSONEncoder(default=_plain, ensure_ascii=False)
 
 
 def _operation(row: Mapping[str, Any]) -> Operation:
