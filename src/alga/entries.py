@@ -33,9 +33,14 @@ def selected(client: Client, selection: Selection, zone: tzinfo, warn: Warn) -> 
 def checked(rows: Iterable[TimeEntry], selection: Selection, zone: tzinfo, warn: Warn) -> list[TimeEntry]:
     """The rows that a selection means. What the server let through all the same is left out, and said once."""
     kept, ignored = selection.checked(rows, zone)
-    if ignored:
-        warn(f"The server ignored the filter by {' and '.join(ignored)}: filtered here instead.")
+    say_ignored(ignored, warn)
     return kept
+
+
+def say_ignored(filters: Iterable[str], warn: Warn) -> None:
+    """Say which filters a server did not obey, if any."""
+    if names := sorted(filters):
+        warn(f"The server ignored the filter by {' and '.join(names)}: filtered here instead.")
 
 
 def since(client: Client, user_id: str | None, start: datetime, end: datetime | None = None) -> list[TimeEntry]:

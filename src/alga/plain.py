@@ -7,6 +7,7 @@ import re
 
 # What could move a cursor, change a colour, end a line or reverse the reading order.
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_ONE_LINE = json.JSONEncoder(ensure_ascii=False).encode  # made once: an export has a line for each entry
 _RUNS = re.compile(r"'*[=+\-@\t\r]")
 _BLANK = re.compile(r"[\t\n\r\x0b\x0c\x85\u2028\u2029]+")
 
@@ -34,5 +35,5 @@ def unguarded(text: str) -> str:
 
 def as_json(data: object, indent: int | None = 2) -> str:
     """JSON that reads back the same, with whatever could drive a terminal escaped."""
-    text = json.dumps(data, ensure_ascii=False, indent=indent)
+    text = _ONE_LINE(data) if indent is None else json.dumps(data, ensure_ascii=False, indent=indent)
     return CONTROL.sub(lambda match: match[0] if match[0] == "\n" else f"\\u{ord(match[0]):04x}", text)

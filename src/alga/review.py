@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from alga.api.client import Client
-    from alga.api.models import Result, TimeEntry
+    from alga.api.lookups import Result
+    from alga.api.models import TimeEntry
 
 MOST = 100  # ids in one request (section 7)
 

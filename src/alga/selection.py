@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from alga.periods import EVER, Period
@@ -70,15 +70,13 @@ class Selection:
 
     def checked(self, rows: Iterable[T], zone: tzinfo) -> tuple[list[T], list[str]]:
         """The rows that are meant, oldest first and ties by id, and the filters that the server did not obey."""
-        tests, ignored, kept = self._tests(zone), set[str](), dict[str, T]()
-        end = self.period.bounds(zone)[1]
-        for row in rows:
-            failed = {name for name, holds in tests.items() if not holds(row)}
-            ignored |= failed
-            others = self.not_user is None or row.user_id != self.not_user
-            if not failed and others and row.started_at != end:  # at its end a server's filter includes it
-                kept[row.id] = row
-        return sorted(kept.values(), key=lambda row: (row.started_at, row.id)), sorted(ignored)
+        sieve = self.sieve(zone)
+        kept = {row.id: row for row in rows if sieve.keeps(row)}
+        return sorted(kept.values(), key=lambda row: (row.started_at, row.id)), sorted(sieve.ignored)
+
+    def sieve(self, zone: tzinfo) -> Sieve:
+        """The same for one row after another."""
+        return Sieve(self._tests(zone), self.not_user, self.period.bounds(zone)[1])
 
     def _tests(self, zone: tzinfo) -> dict[str, Test]:
         every: dict[str, tuple[object, Test]] = {
@@ -94,3 +92,19 @@ class Selection:
         return {
             "period": lambda row: (not start or row.started_at >= start) and (not end or row.started_at <= end)
         } | tests
+
+
+@dataclass
+class Sieve:
+    """Tells the rows that are meant, and notes the filters that the server did not obey."""
+
+    tests: dict[str, Test]
+    not_user: str | None
+    end: datetime | None  # at the period's end a server's filter includes it
+    ignored: set[str] = field(default_factory=set)
+
+    def keeps(self, row: Selectable) -> bool:
+        """Whether it is meant."""
+        failed = {name for name, holds in self.tests.items() if not holds(row)}
+        self.ignored |= failed
+        return not failed and (self.not_user is None or row.user_id != self.not_user) and row.started_at != self.end

@@ -61,7 +61,7 @@ def cut(instant: datetime) -> datetime:
 
 def minutes_between(start: datetime, end: datetime) -> int:
     """Whole minutes worked from start to end; negative when they are reversed."""
-    return int((cut(end) - cut(start)).total_seconds() // 60)
+    return int(end.timestamp() // 60 - start.timestamp() // 60)  # thousands of times in an export
 
 
 def to_wire(instant: datetime) -> str:

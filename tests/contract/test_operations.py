@@ -140,7 +140,9 @@ def test_search_stats_export_and_templates(server: Server) -> None:
     stats = server.client.stats(day)
     assert stats
     assert (stats.total_entries, stats.billable_hours) == (1, 1.5)
-    assert [entry.id for entry in server.client.export(day)] == [made.id]
+    exported: list[str] = []
+    server.client.export(day, lambda entry: exported.append(entry.id))
+    assert exported == [made.id]
     assert server.client.templates() == []
     server.client.delete_entry(made.id)
 

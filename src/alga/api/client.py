@@ -4,26 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from pydantic import ValidationError
 
-from alga.api import models, wire
+from alga.api import lookups, wire
 from alga.api.http import CHECK, Envelope, Http
-from alga.api.models import Activity, Page, Result, Service, Stats, Template, Ticket, TimeEntry
+from alga.api.models import Record, TimeEntry
 from alga.errors import AlgaError, Forbidden, NoneApproved, NotFound, Refused, UnknownOutcome, Unreachable
 
 if TYPE_CHECKING:
     from alga.truth import Asked
 
-R = TypeVar("R", bound=models.Record)
+R = TypeVar("R", bound=Record)
 Query = Mapping[str, str]
 
 PAGE = 100
-MOST_PAGES = 1000
+MOST_PAGES = 10_000
 ENTRIES = "/time-entries"
 NOBODY = "00000000-0000-4000-8000-000000000000"
+
+
+class Page(NamedTuple, Generic[R]):
+    """One page of a list, and how many there are in all where the server says so."""
+
+    rows: list[R]
+    total: int | None
+    more: bool
 
 
 class Client:
@@ -103,11 +111,11 @@ class Client:
         self._warn(f"The server counts {total} entries and showed {len(found)} of them: this list may lack some.")
         return list(found.values())
 
-    def _walk(self, query: Query, found: dict[str, TimeEntry], path: str = ENTRIES) -> int:
+    def _walk(self, query: Query, found: dict[str, TimeEntry]) -> int:
         """Add what is found; how many there are, as the last page says."""
         walked: set[str] = set()
         for number in range(1, MOST_PAGES + 1):
-            page = self._page(path, TimeEntry, {**query, "limit": str(PAGE), "page": str(number)})
+            page = self._page(ENTRIES, TimeEntry, {**query, "limit": str(PAGE), "page": str(number)})
             new = {entry.id: entry for entry in page.rows if entry.id not in walked}
             walked |= set(new)
             found |= {entry_id: entry for entry_id, entry in new.items() if entry_id not in found}
@@ -148,33 +156,37 @@ class Client:
 
     # --- review ---
 
-    def approve(self, entry_ids: Sequence[str]) -> list[Result]:
+    def approve(self, entry_ids: Sequence[str]) -> list[lookups.Result]:
         """POST approve, 1 to 100 ids: what became of each, also when none could be approved (section 7)."""
         try:
             data = self._http.request("POST", f"{ENTRIES}/approve", body={"entry_ids": list(entry_ids)}).data
         except NoneApproved as error:
             data = {"results": list(error.results)}
         results = data.get("results") if isinstance(data, Mapping) else None
-        return self._many(Result, results, write=True)
+        return self._many(lookups.Result, results, write=True)
 
-    def request_changes(self, entry_ids: Sequence[str], reason: str, feedback: str | None = None) -> list[Result]:
+    def request_changes(
+        self, entry_ids: Sequence[str], reason: str, feedback: str | None = None
+    ) -> list[lookups.Result]:
         """POST request-changes. Says success whatever happened (section 7): read the entries back."""
         body: dict[str, Any] = {"entry_ids": list(entry_ids), "change_reason": reason}
         if feedback is not None:
             body["detailed_feedback"] = feedback
-        return self._many(Result, self._http.request("POST", f"{ENTRIES}/request-changes", body=body).data, write=True)
+        return self._many(
+            lookups.Result, self._http.request("POST", f"{ENTRIES}/request-changes", body=body).data, write=True
+        )
 
     # --- many at once ---
 
     def bulk_create(self, rows: Sequence[Asked]) -> int:
         """POST bulk, 1 to 50 rows: how many were created, not which (section 9)."""
         body = {"entries": [wire.create_body(row) for row in rows]}
-        return self._one("POST", f"{ENTRIES}/bulk", models.Count, body).created_count or 0
+        return self._one("POST", f"{ENTRIES}/bulk", lookups.Count, body).created_count or 0
 
     def bulk_update(self, rows: Mapping[str, Asked]) -> int:
         """PUT bulk, 1 to 50 changes by entry id: how many the server counts, unknown ids included."""
         body = {"entries": [{"entry_id": key, "data": wire.update_body(asked, False)} for key, asked in rows.items()]}
-        return self._one("PUT", f"{ENTRIES}/bulk", models.Count, body).updated_count or 0
+        return self._one("PUT", f"{ENTRIES}/bulk", lookups.Count, body).updated_count or 0
 
     def bulk_delete(self, entry_ids: Sequence[str]) -> None:
         """DELETE bulk, 1 to 50 ids: 204 whatever was deleted."""
@@ -186,70 +198,94 @@ class Client:
         """GET search: notes only, at most 100 hits (section 10)."""
         return self._page(f"{ENTRIES}/search", TimeEntry, {**query, "query": words})
 
-    def stats(self, query: Query) -> Stats | None:
+    def stats(self, query: Query) -> lookups.Stats | None:
         """GET stats: the whole tenant's, whoever asks. None from a server that answers something else there."""
         data = self._http.request("GET", f"{ENTRIES}/stats", query).data
-        known = isinstance(data, Mapping) and set(Stats.model_fields) <= set(data)
-        return self._read(Stats, data, write=False) if known else None
+        known = isinstance(data, Mapping) and set(lookups.Stats.model_fields) <= set(data)
+        return self._read(lookups.Stats, data, write=False) if known else None
 
-    def export(self, query: Query) -> list[TimeEntry]:
-        """GET export as JSON, each entry once: all at once as deployed, page by page as published."""
-        found: dict[str, TimeEntry] = {}
-        total = self._walk({**query, "format": "json"}, found, f"{ENTRIES}/export")
-        if len(found) < total:
-            self._warn(f"The server counts {total} entries and showed {len(found)} of them: this may lack some.")
-        return list(found.values())
+    def export(self, query: Query, take: Callable[[TimeEntry], None]) -> None:
+        """GET export as JSON, each entry given to `take` as it arrives: all at once as deployed, by page as published.
 
-    def templates(self) -> list[Template]:
+        An entry may come twice. Where pages show fewer than the server counts, that is said.
+        """
+        known: set[str] = set()
+        for number in range(1, MOST_PAGES + 1):
+            query = {**query, "format": "json", "limit": str(PAGE), "page": str(number)}
+            page: set[str] = set()
+            give = self._giver(take, page)
+            answer = self._http.each(f"{ENTRIES}/export", query, give, few=PAGE)
+            if not isinstance(answer.data, list):
+                give(answer.data)  # one entry, or what makes no sense
+            whole = len(page) > PAGE  # more than were asked for: this server has no pages
+            new, known = page - known, known | page
+            if whole or not new or not _goes_on(answer.pagination, len(page) == PAGE):
+                break
+        total = answer.pagination.get("total")
+        if isinstance(total, int) and len(known) < total and not whole:
+            self._warn(f"The server counts {total} entries and showed {len(known)} of them: this may lack some.")
+
+    def _giver(self, take: Callable[[TimeEntry], None], page: set[str]) -> Callable[[object], None]:
+        """Gives a row to `take` as an entry, and notes the ids of a page: of a list without pages the first few."""
+
+        def give(row: object) -> None:
+            learning = len(page) <= PAGE
+            entry = self._read(TimeEntry, row, write=False, learning=learning)
+            if learning:
+                page.add(entry.id)
+            take(entry)
+
+        return give
+
+    def templates(self) -> list[lookups.Template]:
         """GET templates: always empty on the deployed server."""
-        return self._many(Template, self._http.request("GET", f"{ENTRIES}/templates").data, write=False)
+        return self._many(lookups.Template, self._http.request("GET", f"{ENTRIES}/templates").data, write=False)
 
     # --- look-ups ---
 
-    def tickets_numbered(self, number: str) -> list[Ticket]:
+    def tickets_numbered(self, number: str) -> list[lookups.Ticket]:
         """Tickets whose number contains this one, of every page: compare exactly yourself."""
-        found: list[Ticket] = []
+        found: list[lookups.Ticket] = []
         for page_number in range(1, MOST_PAGES + 1):
             query = {"ticket_number": number, "fields": "mobile_list", "limit": str(PAGE), "page": str(page_number)}
-            page = self._page("/tickets", Ticket, query)
+            page = self._page("/tickets", lookups.Ticket, query)
             found += page.rows
             if not page.rows or not page.more:
                 break
         return found
 
-    def latest_tickets(self) -> list[Ticket]:
+    def latest_tickets(self) -> list[lookups.Ticket]:
         """The hundred newest tickets, open and closed."""
-        return self._page("/tickets", Ticket, {"fields": "mobile_list", "limit": str(PAGE)}).rows
+        return self._page("/tickets", lookups.Ticket, {"fields": "mobile_list", "limit": str(PAGE)}).rows
 
-    def search_tickets(self, words: str) -> list[Ticket]:
+    def search_tickets(self, words: str) -> list[lookups.Ticket]:
         """Tickets by number or title, open and closed."""
         query = {"query": words, "include_closed": "true", "limit": str(PAGE)}
-        return self._many(Ticket, self._http.request("GET", "/tickets/search", query).data, write=False)
+        return self._many(lookups.Ticket, self._http.request("GET", "/tickets/search", query).data, write=False)
 
-    def services(self) -> list[Service]:
+    def services(self) -> list[lookups.Service]:
         """Active hourly services. Raises Forbidden for technicians."""
         query = {"is_active": "true", "billing_method": "hourly", "limit": str(PAGE)}
-        return self._page("/services", Service, query).rows
+        return self._page("/services", lookups.Service, query).rows
 
-    def activities(self, kinds: str = "ticket,projectTask") -> list[Activity]:
+    def activities(self, kinds: str = "ticket,projectTask") -> list[lookups.Activity]:
         """Open work assigned to the key's user: needs no extra permission."""
         query = {"type": kinds, "status": "open", "pageSize": str(PAGE)}
-        return self._many(Activity, self._http.request("GET", "/activities", query).data, write=False)
+        return self._many(lookups.Activity, self._http.request("GET", "/activities", query).data, write=False)
 
-    def assigned_tickets(self) -> list[Ticket]:
+    def assigned_tickets(self) -> list[lookups.Ticket]:
         """Open tickets assigned to the key's user."""
         mine = [each for each in self.activities("ticket") if each.type == "ticket" and each.ticket_number]
-        return [Ticket(ticket_id=a.source_id, ticket_number=a.ticket_number or "", title=a.title) for a in mine]
+        return [lookups.Ticket(ticket_id=a.source_id, ticket_number=a.ticket_number or "", title=a.title) for a in mine]
 
     # --- reading answers ---
 
     def _page(self, path: str, model: type[R], query: Query) -> Page[R]:
         envelope = self._http.request("GET", path, query)
         rows = self._many(model, envelope.data, write=False)
-        total, more = envelope.pagination.get("total"), envelope.pagination.get("hasNext")
-        full = not envelope.pagination and str(len(rows)) == query.get("limit")  # then a full page goes on
-        known = total if isinstance(total, int) else None
-        return Page[R].model_construct(rows=rows, total=known, more=more is True or full)
+        total = envelope.pagination.get("total")
+        more = _goes_on(envelope.pagination, full=str(len(rows)) == query.get("limit"))
+        return Page(rows, total if isinstance(total, int) else None, more)
 
     def _one(self, method: str, path: str, model: type[R], body: Any = None, query: Query | None = None) -> R:
         envelope: Envelope = self._http.request(method, path, query, body)
@@ -258,14 +294,19 @@ class Client:
     def _many(self, model: type[R], data: object, write: bool) -> list[R]:
         return [self._read(model, row, write) for row in (data if isinstance(data, list) else [data])]
 
-    def _read(self, model: type[R], data: object, write: bool) -> R:
+    def _read(self, model: type[R], data: object, write: bool, learning: bool = True) -> R:
         try:
             record = model.model_validate(data)
         except ValidationError as fault:
             raise _senseless(fault, write) from None
-        if isinstance(record, TimeEntry) and isinstance(data, Mapping):
+        if learning and isinstance(record, TimeEntry) and isinstance(data, Mapping):
             self._seen(data, record)
         return record
+
+
+def _goes_on(pagination: Mapping[str, Any], full: bool) -> bool:
+    """Whether there is another page: as the server says, or where it says nothing after a full one."""
+    return pagination.get("hasNext") is True if pagination else full
 
 
 def segment(entry_id: str) -> str:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import random
+import re
+import ssl
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -13,10 +17,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-import httpx
-
 from alga import __version__
 from alga.api import refusals
+from alga.api import rows as lists
 from alga.errors import (
     Interrupted,
     InterruptedUnsent,
@@ -27,11 +30,18 @@ from alga.errors import (
     Unreachable,
 )
 
+sys.modules.setdefault("click", None)  # type: ignore[arg-type]
+import httpx  # noqa: E402  with click it would load its own command line, and with that all of rich and pygments
+
+if sys.modules["click"] is None:
+    del sys.modules["click"]
+
 PAUSES = (0.3, 0.6)  # seconds before the second and the third try
+HASHED = re.compile(r"[0-9a-f]{8}\.\d+")  # how OpenSSL names a certificate that it finds by itself
 RETRIED = {429, 502, 503, 504}
 LONGEST_WAIT, TOLD_WAIT = 60.0, 2.0
-MAX_BYTES = 256 * 1024 * 1024
-DEADLINE = 120.0
+MAX_BYTES = 256 * 1024 * 1024  # of an answer, and of one row of a long list
+DEADLINE, LONG = 120.0, 3600.0  # seconds for all of an answer, and of a long list
 READ, WRITE = (httpx.Timeout(seconds, connect=2.0) for seconds in (10.0, 30.0))  # a write is not tried again
 CHECK = "To see whether it was recorded: alga list --today"
 Json = Any
@@ -77,8 +87,22 @@ class Http:
     _wrote: bool = False
     _until: float = math.inf
 
-    def request(self, method: str, path: str, query: Mapping[str, str] | None = None, body: Json = None) -> Envelope:
-        """Send it and open the envelope.
+    def each(self, path: str, query: Mapping[str, str], take: Callable[[Json], None], few: int) -> Envelope:
+        """GET a list and give each row to `take` as it arrives; of a `few` rows the envelope as well.
+
+        A row may come twice: after a lost connection all is asked for again. Raises what request() raises.
+        """
+        return self.request("GET", path, query, into=lambda: lists.Rows(take, few))
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Json = None,
+        into: Callable[[], lists.Rows] | None = None,
+    ) -> Envelope:
+        """Send it and open the envelope. With `into` see each().
 
         Raises the errors of alga.errors: NeverSent when nothing was recorded for certain, UnknownOutcome when a
         write may have been, and what refusals.py says for an answer of 4xx.
@@ -86,7 +110,8 @@ class Http:
         write = method != "GET"
         for pause in (*PAUSES, None):
             try:
-                status, headers, content = self._send(method, path, query, body)
+                rows = into() if into else None
+                status, headers, content = self._send(method, path, query, body, rows)
             except Unreachable:
                 if write or pause is None or self._late(pause):
                     raise
@@ -95,6 +120,8 @@ class Http:
                 asked = None if pause is None else _wait(write, status, headers, pause)
                 if asked is None or self._late(asked):
                     self._wrote |= write and status < 400
+                    if rows and rows.taken and not content:
+                        return Envelope([])
                     return self._open(write, status, content)
                 wait = asked
             if wait > TOLD_WAIT:
@@ -118,7 +145,7 @@ class Http:
             self._client.close()
 
     def _send(
-        self, method: str, path: str, query: Mapping[str, str] | None, body: Json
+        self, method: str, path: str, query: Mapping[str, str] | None, body: Json, rows: lists.Rows | None
     ) -> tuple[int, httpx.Headers, bytes]:
         timeout = self._timeout(READ if method == "GET" else WRITE)
         with (
@@ -126,6 +153,8 @@ class Http:
             self._connection().stream(method, f"/api/v1{path}", params=query, json=body, timeout=timeout) as response,
         ):
             self._compare_clocks(response.headers.get("Date", ""))
+            if rows and response.status_code == 200:
+                return 200, response.headers, self._read_rows(response, rows)
             return response.status_code, response.headers, self._read(response, method != "GET")
 
     def _timeout(self, usual: httpx.Timeout) -> httpx.Timeout:
@@ -149,6 +178,7 @@ class Http:
                 headers=headers,
                 follow_redirects=False,
                 transport=self.transport,
+                verify=_trusted(self.target.url),
                 trust_env=not self.target.loopback,  # or a proxy would get the key of this computer's server
             )
         return self._client
@@ -171,6 +201,18 @@ class Http:
             if len(content) > MAX_BYTES or time.monotonic() > until:
                 raise self._unusable(write, f"sent more than {MAX_BYTES // 1024**2} MB, or without end")
         return bytes(content)
+
+    def _read_rows(self, response: httpx.Response, rows: lists.Rows) -> bytes:
+        """The rows, each bounded in bytes and all of them in time; the body, where there was none."""
+        until = min(time.monotonic() + LONG, self._until)
+        try:
+            for chunk in response.iter_bytes():
+                rows.feed(chunk)
+                if rows.unread > MAX_BYTES or time.monotonic() > until:
+                    raise self._unusable(False, "sent a list without end")
+            return rows.end()
+        except lists.Broken as fault:
+            raise self._unusable(False, "gave an answer alga cannot read") from fault
 
     @contextmanager
     def _translated(self, write: bool) -> Iterator[None]:
@@ -226,6 +268,21 @@ class Http:
             defect = "misconfigured" in answer.message
             raise ServerFailed(error.message if defect else told, error.hint if defect else CHECK)
         raise error
+
+
+def _trusted(url: str) -> ssl.SSLContext:
+    """Whose certificates are believed: SSL_CERT_FILE, SSL_CERT_DIR, this computer's, else certifi's.
+
+    This computer's are looked up one by one in a directory, where certifi's are a file that takes 20 ms to read.
+    """
+    if url.startswith("http:"):
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # nobody's: it is never used
+    if file := os.environ.get("SSL_CERT_FILE"):
+        return ssl.create_default_context(cafile=file)
+    directory = os.environ.get("SSL_CERT_DIR") or ssl.get_default_verify_paths().capath
+    if directory and any(HASHED.fullmatch(name) for name in os.listdir(directory)):
+        return ssl.create_default_context(capath=directory)
+    return httpx.create_ssl_context()
 
 
 def _parse(content: bytes) -> tuple[Json, bool]:

@@ -57,7 +57,10 @@ def look_up(bulk: Bulk, ids: Sequence[str]) -> dict[str, TimeEntry]:
     """Entries by their ids; for many of them one's own are read at once."""
     user_id = workitems.own_user(bulk.client, bulk.learnt)
     many = len(ids) > MANY and user_id
-    return entries.by_ids(bulk.client, ids, bulk.client.export({"user_id": user_id or ""}) if many else [])
+    listed: list[TimeEntry] = []
+    if many:
+        bulk.client.export({"user_id": user_id or ""}, listed.append)
+    return entries.by_ids(bulk.client, ids, listed)
 
 
 def closed(bulk: Bulk, entry: TimeEntry) -> str | None:

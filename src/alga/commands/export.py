@@ -1,18 +1,19 @@
 """alga export: entries as a file for payroll, billing and spreadsheets."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO, ClassVar
 
 import typer
 
-from alga import entries, sheet
+from alga import entries
 from alga.choosing import FilterOptions, PeriodOptions, ScopeOptions, choose
 from alga.command import command, deliberate
 from alga.errors import ConfigError, UsageError
 from alga.export import rows, text, workbook
+from alga.export.spool import Spool
 from alga.files import replacing
 from alga.options import FILES, Common
 from alga.output import Bytes, Shown, at_terminal
@@ -63,12 +64,15 @@ def export(
     target = _target(session, output, selection.period) if output and output not in STDOUT else None
     if selection.period == EVER:
         session.warn("Everything of all time, since no period was named.")
-    every = entries.checked(session.client.export(selection.query(session.zone)), selection, session.zone, session.warn)
-    done = [entry for entry in every if entry.ended_at]
-    _warn(session, every, done, selection)
+    names = [field.name for field in fields]
+    pack: dict[str, Callable[[Sequence[rows.Value]], bytes]] = {
+        "csv": lambda cells: text.csv_row(cells, exact),
+        "xlsx": workbook.packed,
+    }
+    spool = _spooled(session, selection, fields, pack.get(form, lambda cells: text.json_row(names, cells)))
 
     def write(out: BinaryIO) -> None:
-        _write(session, out, done, fields, form, exact)
+        _write(session, out, spool, names, form)
 
     if target is None:
         return Shown(None, Bytes(write))
@@ -79,10 +83,37 @@ def export(
         kept = " What was there before is as it was." if target.is_file() else ""
         told = f"{target} cannot be written: {fault.strerror}.{kept}"
         raise ConfigError(told, "Is there room, and may you write there?") from fault
-    total = sheet.sums(done)
-    worked, billable = format_minutes(total.worked), format_minutes(total.billable)
-    session.note(f"Wrote {counted(len(done), 'entry')} to {target}: {worked} worked, {billable} billable.")
+    sums = spool.sums()
+    worked, billable = format_minutes(sums.worked), format_minutes(sums.billable)
+    session.note(f"Wrote {counted(sums.entries, 'entry')} to {target}: {worked} worked, {billable} billable.")
     return Shown(None, Bytes(lambda out: None))
+
+
+def _spooled(
+    session: Session,
+    selection: Selection,
+    fields: Sequence[rows.Field],
+    pack: Callable[[Sequence[rows.Value]], bytes],
+) -> Spool:
+    """The rows of the entries that are meant, as they come from the server; a timer that runs is left out and said."""
+    spool, sieve, zone = Spool(), selection.sieve(session.zone), session.zone
+    running: set[str] = set()
+
+    def take(entry: "TimeEntry") -> None:
+        if not sieve.keeps(entry):
+            return
+        if entry.ended_at is None:
+            running.add(entry.id)
+        else:
+            spool.add(entry, pack([field.value(entry, zone) for field in fields]))
+
+    session.client.export(selection.query(zone), take)
+    spool.close()
+    entries.say_ignored(sieve.ignored, session.warn)
+    if count := len(running) + _kept_here(session, selection):
+        session.warn(f"{counted(count, 'running timer')} left out: the time comes with the stop.")
+    mention(session)
+    return spool
 
 
 def _form(common: FileOptions, output: str | None, exact: bool) -> str:
@@ -111,12 +142,6 @@ def _target(session: Session, output: str, period: Period) -> Path:
     return path
 
 
-def _warn(session: Session, every: "Sequence[TimeEntry]", done: "Sequence[TimeEntry]", asked: Selection) -> None:
-    if running := len(every) - len(done) + _kept_here(session, asked):
-        session.warn(f"{counted(running, 'running timer')} left out: the time comes with the stop.")
-    mention(session)
-
-
 def _kept_here(session: Session, asked: Selection) -> bool:
     """Whether the timer that alga keeps would be among what is asked for."""
     here = session.timer.here()
@@ -129,22 +154,14 @@ def _kept_here(session: Session, asked: Selection) -> bool:
     return within and all(want in (None, have) for want, have in zip(wanted, its, strict=True))
 
 
-def _write(
-    session: Session,
-    out: BinaryIO,
-    done: "Sequence[TimeEntry]",
-    fields: Sequence[rows.Field],
-    form: str,
-    exact: bool,
-) -> None:
-    zone = session.zone
+def _write(session: Session, out: BinaryIO, spool: Spool, names: Sequence[str], form: str) -> None:
     match form:
         case "csv":
-            text.write_csv(out, done, fields, zone, exact)
+            text.write_csv(out, spool, names)
         case "json":
-            text.write_json(out, done, fields, zone)
+            text.write_json(out, spool)
         case "jsonl":
-            text.write_jsonl(out, done, fields, zone)
+            text.write_jsonl(out, spool)
         case "xlsx":
-            if cut := workbook.write_xlsx(out, done, fields, zone):
+            if cut := workbook.write_xlsx(out, spool, names):
                 session.warn(f"{counted(cut, 'text')} cut to the {workbook.LONGEST} characters of an Excel cell.")

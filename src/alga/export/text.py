@@ -6,26 +6,21 @@ import csv
 import io
 from typing import TYPE_CHECKING, BinaryIO
 
-from alga.export.rows import Field, as_text
+from alga.export.rows import as_text
 from alga.plain import as_json, guarded, plain_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import tzinfo
 
-    from alga.api.models import TimeEntry
+    from alga.export.rows import Value
 
 
-def write_csv(out: BinaryIO, entries: Iterable[TimeEntry], fields: Sequence[Field], zone: tzinfo, exact: bool) -> None:
-    """RFC 4180 with a heading. Unless `exact`, text that a spreadsheet runs or a terminal obeys is made harmless."""
-    text = io.TextIOWrapper(out, encoding="utf-8", errors="replace", newline="")
-    writer = csv.writer(text)
-    writer.writerow([field.name for field in fields])
-    for entry in entries:
-        cells = [as_text(field.value(entry, zone)) for field in fields]
-        writer.writerow(cells if exact else [_harmless(cell) for cell in cells])
-    text.flush()
-    text.detach()
+def csv_row(cells: Sequence[Value], exact: bool) -> bytes:
+    """RFC 4180. Unless `exact`, text that a spreadsheet runs or a terminal obeys is made harmless."""
+    text = io.StringIO(newline="")
+    shown = map(as_text, cells)
+    csv.writer(text).writerow(shown if exact else map(_harmless, shown))
+    return text.getvalue().encode("utf-8", "replace")
 
 
 def _harmless(cell: str | int | None) -> str | int | None:
@@ -34,20 +29,26 @@ def _harmless(cell: str | int | None) -> str | int | None:
     return plain_lines(guarded(cell))
 
 
-def write_jsonl(out: BinaryIO, entries: Iterable[TimeEntry], fields: Sequence[Field], zone: tzinfo) -> None:
+def json_row(names: Sequence[str], cells: Sequence[Value]) -> bytes:
+    """An object, on one line."""
+    return as_json(dict(zip(names, map(as_text, cells), strict=True)), indent=None).encode()
+
+
+def write_csv(out: BinaryIO, rows: Iterable[bytes], names: Sequence[str]) -> None:
+    """With a heading."""
+    out.write(csv_row(names, exact=True))
+    out.writelines(rows)
+
+
+def write_jsonl(out: BinaryIO, rows: Iterable[bytes]) -> None:
     """An object a line."""
-    for entry in entries:
-        out.write(f"{_object(entry, fields, zone)}\n".encode())
+    out.writelines(row + b"\n" for row in rows)
 
 
-def write_json(out: BinaryIO, entries: Iterable[TimeEntry], fields: Sequence[Field], zone: tzinfo) -> None:
+def write_json(out: BinaryIO, rows: Iterable[bytes]) -> None:
     """One array, an object a line."""
-    before = "[\n "
-    for entry in entries:
-        out.write(f"{before}{_object(entry, fields, zone)}".encode())
-        before = ",\n "
-    out.write(b"[]\n" if before == "[\n " else b"\n]\n")
-
-
-def _object(entry: TimeEntry, fields: Sequence[Field], zone: tzinfo) -> str:
-    return as_json({field.name: as_text(field.value(entry, zone)) for field in fields}, indent=None)
+    before = b"[\n "
+    for row in rows:
+        out.write(before + row)
+        before = b",\n "
+    out.write(b"[]\n" if before == b"[\n " else b"\n]\n")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, tzinfo
+import pickle
+from datetime import date, datetime
 from shutil import copyfileobj
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -13,8 +14,8 @@ from alga.plain import plain_lines
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from alga.api.models import TimeEntry
-    from alga.export.rows import Field, Value
+    from alga.export.rows import Value
+    from alga.export.spool import Spool
 
 MOST_ROWS = 1_048_575  # of a sheet, below the heading
 LONGEST = 32_767  # characters in a cell
@@ -23,7 +24,18 @@ MADE = datetime(2026, 1, 1)  # the same entries give the same bytes
 _NO_XML = str.maketrans({"\ufffe": "\ufffd", "\uffff": "\ufffd"})
 
 
-def write_xlsx(out: BinaryIO, entries: Sequence[TimeEntry], fields: Sequence[Field], zone: tzinfo) -> int:
+def packed(cells: Sequence[Value]) -> bytes:
+    """A row as the spool keeps it: a date stays a date."""
+    return pickle.dumps(cells, pickle.HIGHEST_PROTOCOL)
+
+
+def unpacked(row: bytes) -> Sequence[Value]:
+    """The cells again."""
+    cells: Sequence[Value] = pickle.loads(row)  # our own, from a file that nobody else opens
+    return cells
+
+
+def write_xlsx(out: BinaryIO, spool: Spool, names: Sequence[str]) -> int:
     """Write the workbook in constant memory; how many texts were cut because Excel's cells are no longer.
 
     Raises UsageError for more rows than a sheet has.
@@ -31,12 +43,12 @@ def write_xlsx(out: BinaryIO, entries: Sequence[TimeEntry], fields: Sequence[Fie
     from xlsxwriter import Workbook
     from xlsxwriter.exceptions import FileCreateError
 
-    if len(entries) > MOST_ROWS:
+    if spool.sums().entries > MOST_ROWS:
         raise UsageError(f"A sheet has {MOST_ROWS} rows, and there are more entries.", "Export csv, or fewer days.")
     with TemporaryFile() as whole:  # it seeks, which a pipe does not
         book = Workbook(whole, {"constant_memory": True})
         book.set_properties({"title": "Time entries", "created": MADE})
-        sheet = _fill(book, entries, fields, zone)
+        sheet = _fill(book, spool, names)
         try:
             book.close()
         except FileCreateError as fault:
@@ -46,20 +58,14 @@ def write_xlsx(out: BinaryIO, entries: Sequence[TimeEntry], fields: Sequence[Fie
     return sheet.cut
 
 
-def _fill(book: Any, entries: Sequence[TimeEntry], fields: Sequence[Field], zone: tzinfo) -> _Sheet:
-    sheet = _Sheet(book, "Entries", [field.name for field in fields])
-    sums: dict[tuple[str, str], list[int]] = {}
-    for entry in entries:
-        sheet.add([field.value(entry, zone) for field in fields])
-        person = entry.user_name or entry.user_id or ""
-        item = entry.work_item_title or entry.work_item_id or entry.work_item_type or ""
-        total = sums.setdefault((person, item), [0, 0, 0])
-        for n, minutes in enumerate((1, entry.duration_minutes, entry.billable_minutes or 0)):
-            total[n] += minutes
+def _fill(book: Any, spool: Spool, names: Sequence[str]) -> _Sheet:
+    sheet = _Sheet(book, "Entries", names)
+    for row in spool:
+        sheet.add(unpacked(row))
     totals = _Sheet(book, "Sums", ["person", "work_item", "entries", "duration_minutes", "billable_minutes"])
-    for (person, item), numbers in sorted(sums.items()):
-        totals.add([person, item, *numbers])
-    totals.add(["Total", "", *map(sum, zip(*sums.values(), strict=True))] if sums else ["Total", "", 0, 0, 0])
+    for person, item, sums in spool.sums_by_person():
+        totals.add([person, item, *sums])
+    totals.add(["Total", "", *spool.sums()])
     for each in (sheet, totals):
         each.finish()
     return sheet
