@@ -4,7 +4,7 @@ import gc
 import sys
 
 SELDOM = (
-    50_000  # objects more before a collection: a command makes fewer that live, and starting is what it mostly does
+    200_000  # more objects than a start makes: before that many new ones live, looking for rings of dead ones is idle
 )
 
 
@@ -18,6 +18,8 @@ def main() -> int:
     except KeyboardInterrupt:
         print("alga: Interrupted.", file=sys.stderr)
         return 130
+    finally:
+        gc.freeze()  # so that Python does not look through all that was loaded before it ends
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from alga.errors import ConfigError, UsageError
@@ -30,8 +30,7 @@ TIMERS = ("auto", "server", "local")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-@dataclass(frozen=True)
-class Paths:
+class Paths(NamedTuple):
     """Where alga keeps things: the platform's directories, or ALGA_CONFIG_DIR, ALGA_DATA_DIR and ALGA_STATE_DIR."""
 
     config_dir: Path
@@ -95,8 +94,7 @@ class Profile:
         return self.name == LOCAL
 
 
-@dataclass(frozen=True)
-class Config:
+class Config(NamedTuple):
     """The content of config.toml, checked."""
 
     path: Path
@@ -220,8 +218,7 @@ def checked_key(key: str, where: str) -> str:
     return key
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """The profile a command goes to, and whether the user named it."""
 
     profile: Profile

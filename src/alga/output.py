@@ -6,8 +6,7 @@ import shutil
 import sys
 import textwrap
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TextIO
 
 from alga import outcomes, tables
 from alga.errors import AlgaError, Interrupted, UsageError
@@ -19,28 +18,25 @@ if TYPE_CHECKING:
 LITTLE = 50  # of what is done at once no progress is told
 
 
-@dataclass(frozen=True)
-class Shown:
+class Shown(NamedTuple):
     """What a command returns: data for JSON, and the same for people."""
 
     data: Any
-    text: str | tables.Table | Bytes
+    text: str | tables.Table | Bytes | Callable[[], str | tables.Table]  # the last where making it costs something
     exit_code: int = 0
 
 
-@dataclass(frozen=True)
-class Bytes:
+class Bytes(NamedTuple):
     """A result that is a file's content, whatever the format: `write` puts it into a binary stream."""
 
     write: Callable[[BinaryIO], object]
 
 
-@dataclass(frozen=True)
-class Format:
+class Format(NamedTuple):
     """How to print it: --format, --json and --fields."""
 
     name: str = "table"
-    fields: Sequence[str] = field(default=())
+    fields: Sequence[str] = ()
 
     @property
     def machine(self) -> bool:
@@ -61,7 +57,7 @@ def show(shown: Shown, form: Format) -> None:
     if form.fields:
         if unknown := _unknown(data, form.fields):
             if any("delivery" in row for row in _rows(data)):  # what became of a write is never kept back
-                show(shown, replace(form, fields=()))
+                show(shown, form._replace(fields=()))
             raise unknown
         data = _picked(data, form.fields)
     match form.name:
@@ -75,7 +71,8 @@ def show(shown: Shown, form: Format) -> None:
             _print_text(_of_fields(_rows(data), form.fields) if form.fields else shown.text)
 
 
-def _print_text(text: str | tables.Table | Bytes) -> None:
+def _print_text(text: str | tables.Table | Bytes | Callable[[], str | tables.Table]) -> None:
+    text = text() if callable(text) else text
     if isinstance(text, str):
         _print_lines([_folded(plain(line), sys.stdout) for line in text.split("\n")] if text else [])
     elif isinstance(text, tables.Table):

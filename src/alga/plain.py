@@ -5,35 +5,42 @@ from __future__ import annotations
 import json
 import re
 
-# What could move a cursor, change a colour, end a line or reverse the reading order.
-CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-_ONE_LINE = json.JSONEncoder(ensure_ascii=False).encode  # made once: an export has a line for each entry
-_RUNS = re.compile(r"'*[=+\-@\t\r]")
-_BLANK = re.compile(r"[\t\n\r\x0b\x0c\x85\u2028\u2029]+")
+# What could move a cursor, change a colour, end a line or reverse the reading order: none of that is printable. Most
+# texts are, and so these patterns are compiled when the first comes that is not.
+_CONTROL = "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+_BLANK = r"[\t\n\r\x0b\x0c\x85\u2028\u2029]+"
+_RUNS = r"'*[=+\-@\t\r]"
 
 
 def plain(text: str) -> str:
     """One line without anything that drives a terminal: blanks for line ends and tabs, � for other controls."""
-    return CONTROL.sub("\ufffd", _BLANK.sub(" ", text))
+    return text if text.isprintable() else re.sub(_CONTROL, "\ufffd", re.sub(_BLANK, " ", text))
 
 
 def plain_lines(text: str) -> str:
     """The same with line ends and tabs kept; a carriage return alone would go back over what was printed."""
+    if text.isprintable():
+        return text
     ended = text.replace("\r\n", "\n")
-    return CONTROL.sub(lambda match: match[0] if match[0] in "\n\t" else "\ufffd", ended)
+    return re.sub(_CONTROL, lambda match: match[0] if match[0] in "\n\t" else "\ufffd", ended)
 
 
 def guarded(text: str) -> str:
     """With a ' before what a spreadsheet would run as a formula; unguarded() takes it away again."""
-    return f"'{text}" if _RUNS.match(text) else text
+    return f"'{text}" if re.match(_RUNS, text) else text
 
 
 def unguarded(text: str) -> str:
     """As it was before guarded()."""
-    return text[1:] if text.startswith("'") and _RUNS.match(text) else text
+    return text[1:] if text.startswith("'") and re.match(_RUNS, text) else text
 
 
 def as_json(data: object, indent: int | None = 2) -> str:
     """JSON that reads back the same, with whatever could drive a terminal escaped."""
-    text = _ONE_LINE(data) if indent is None else json.dumps(data, ensure_ascii=False, indent=indent)
-    return CONTROL.sub(lambda match: match[0] if match[0] == "\n" else f"\\u{ord(match[0]):04x}", text)
+    text = _one_line(data) if indent is None else json.dumps(data, ensure_ascii=False, indent=indent)
+    if text.isprintable():
+        return text
+    return re.sub(_CONTROL, lambda match: match[0] if match[0] == "\n" else f"\\u{ord(match[0]):04x}", text)
+
+
+_one_line = json.JSONEncoder(ensure_ascii=False).encode  # made once: an export has a line for each entry

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alga import prompt, workitems
 from alga.errors import AlgaError, Refused
@@ -80,8 +80,7 @@ class Running:
         }
 
 
-@dataclass(frozen=True)
-class Stopped:
+class Stopped(NamedTuple):
     """What a stop made: the entry; what waits here, with the reason why; or nothing, for less than a minute."""
 
     running: Running

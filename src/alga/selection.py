@@ -94,7 +94,7 @@ class Selection:
         } | tests
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Sieve:
     """Tells the rows that are meant, and notes the filters that the server did not obey."""
 

@@ -142,7 +142,7 @@ class Session:
         profile = self.profile
         server = config.LOCAL if profile.is_local else profile.url
         key = learnt.fingerprint(profile.key)
-        return journal.Journal(self.paths.outbox_db, server, key, self.now, lambda: self.learnt.user_id)
+        return journal.Journal(self.paths.outbox_db, server, key, self.now, lambda: self.remembered.user_id)
 
     @cached_property
     def queue(self) -> drain.Outbox[TimeEntry]:

@@ -15,18 +15,19 @@ ACCEPTED_TIMES = "Accepted: 9:05, 2026-06-02T14:00, 'yesterday 9:05', or with an
 LONGEST_SPAN = 31 * 24 * 60
 AHEAD = timedelta(minutes=15)
 
+# Patterns are compiled when first used: most commands need none of them.
 _CLOCK = r"\d{1,2}:\d{2}"
 _OFFSET = r"Z|[+-]\d{2}:\d{2}"
 _SPAN_TEXT = r"[\dhm. ]+"
-_SPAN = re.compile(r"(?:(\d{1,5})h)?\s*(?:(\d{1,5})m)?")
-_HOURS = re.compile(r"(\d{1,4})\.(\d{1,3})h")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_INSTANT = re.compile(
+_SPAN = r"(?:(\d{1,5})h)?\s*(?:(\d{1,5})m)?"
+_HOURS = r"(\d{1,4})\.(\d{1,3})h"
+_DATE = r"\d{4}-\d{2}-\d{2}"
+_INSTANT = (
     rf"(?:(?P<day>\d{{4}}-\d{{2}}-\d{{2}}|today|yesterday)[T ]\s*)?"
     rf"(?P<clock>{_CLOCK})(?::(?P<second>\d{{2}})(?:\.\d+)?)?(?P<offset>{_OFFSET})?"
 )
-_PLUS = re.compile(rf"(?P<start>{_CLOCK}(?:{_OFFSET})?)\+(?P<span>{_SPAN_TEXT})")
-_CLOCK_TEXT = re.compile(rf"{_CLOCK}(?:{_OFFSET})?")
+_PLUS = rf"(?P<start>{_CLOCK}(?:{_OFFSET})?)\+(?P<span>{_SPAN_TEXT})"
+_CLOCK_TEXT = rf"{_CLOCK}(?:{_OFFSET})?"
 
 
 class SystemZone(tzinfo):
@@ -92,10 +93,10 @@ def parse_span(text: str) -> int:
 
 
 def _minutes(typed: str) -> int | None:
-    if match := _HOURS.fullmatch(typed):
+    if match := re.fullmatch(_HOURS, typed):
         sixty_thousandths = int(match[2].ljust(3, "0")) * 60
         return None if sixty_thousandths % 1000 else int(match[1]) * 60 + sixty_thousandths // 1000
-    match = _SPAN.fullmatch(typed)
+    match = re.fullmatch(_SPAN, typed)
     if not match or not typed:
         return None
     hours, minutes = match[1], int(match[2] or 0)
@@ -136,7 +137,7 @@ def parse_date(text: str, today: date) -> date:
     if typed in ("today", "yesterday"):
         return today - timedelta(days=typed == "yesterday")
     try:
-        if _DATE.fullmatch(typed) and typed[:2] in ("19", "20", "21"):
+        if re.fullmatch(_DATE, typed) and typed[:2] in ("19", "20", "21"):
             return date.fromisoformat(typed)
     except ValueError as fault:
         raise UsageError(f"'{text}' is not a date: {fault}.", "Accepted: 2026-06-02, today, yesterday.") from fault
@@ -162,7 +163,7 @@ def parse_instant(text: str, day: date, today: date, zone: tzinfo) -> datetime:
     Raises UsageError, with both readings, for a local time that is ambiguous or does not exist.
     """
     typed = text.strip()
-    match = _INSTANT.fullmatch(typed)
+    match = re.fullmatch(_INSTANT, typed)
     if not match:
         raise UsageError(f"'{typed}' is not a time.", ACCEPTED_TIMES)
     on = parse_date(match["day"], today) if match["day"] else day
@@ -229,7 +230,7 @@ def parse_interval(text: str, now: datetime, day: date | None, zone: tzinfo) -> 
     on = day or today
     if ends := _ends(typed):
         return _range(ends, on, today, zone)
-    if match := _PLUS.fullmatch(typed):
+    if match := re.fullmatch(_PLUS, typed):
         start = parse_instant(match["start"], on, today, zone)
         return start, start + timedelta(minutes=parse_span(match["span"]))
     if ":" in typed or "-" in typed:
@@ -243,7 +244,7 @@ def parse_interval(text: str, now: datetime, day: date | None, zone: tzinfo) -> 
 def _ends(typed: str) -> list[tuple[str, str]]:
     """The ways in which a text is two clocks with a hyphen between: an offset west of Greenwich has one too."""
     cuts = [(typed[:at], typed[at + 1 :]) for at, char in enumerate(typed) if char == "-"]
-    return [ends for ends in cuts if all(_CLOCK_TEXT.fullmatch(end) for end in ends)]
+    return [ends for ends in cuts if all(re.fullmatch(_CLOCK_TEXT, end) for end in ends)]
 
 
 def _range(ends: list[tuple[str, str]], on: date, today: date, zone: tzinfo) -> tuple[datetime, datetime]:

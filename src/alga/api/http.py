@@ -30,11 +30,21 @@ from alga.errors import (
     Unreachable,
 )
 
-sys.modules.setdefault("click", None)  # type: ignore[arg-type]
-import httpx  # noqa: E402  with click it would load its own command line, and with that all of rich and pygments
 
-if sys.modules["click"] is None:
-    del sys.modules["click"]
+@contextmanager
+def without(*names: str) -> Iterator[None]:
+    """In here packages cannot be imported that others would load for things that alga does not use."""
+    hidden = set(names) - set(sys.modules)
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+
+
+with without("click"):  # where that is installed httpx loads its own command line, and with it all of rich
+    import httpx
 
 PAUSES = (0.3, 0.6)  # seconds before the second and the third try
 HASHED = re.compile(r"[0-9a-f]{8}\.\d+")  # how OpenSSL names a certificate that it finds by itself
@@ -173,14 +183,15 @@ class Http:
             headers = {"X-API-Key": self.target.key, "User-Agent": f"alga/{__version__}", "Accept": "application/json"}
             if self.target.tenant:
                 headers["x-tenant-id"] = self.target.tenant
-            self._client = httpx.Client(
-                base_url=self.target.url,
-                headers=headers,
-                follow_redirects=False,
-                transport=self.transport,
-                verify=_trusted(self.target.url),
-                trust_env=not self.target.loopback,  # or a proxy would get the key of this computer's server
-            )
+            with without("anyio", "trio"):  # httpcore takes them for what is asynchronous
+                self._client = httpx.Client(
+                    base_url=self.target.url,
+                    headers=headers,
+                    follow_redirects=False,
+                    transport=self.transport,
+                    verify=_trusted(self.target.url),
+                    trust_env=not self.target.loopback,  # or a proxy would get the key of this computer's server
+                )
         return self._client
 
     def _pause(self, seconds: float) -> None:

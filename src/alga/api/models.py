@@ -1,9 +1,11 @@
 """Time entries as servers answer them, read in either vocabulary and kept in the published one."""
 
+import os
 from datetime import date, datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # they are looked for in every package that is installed
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 from alga.api.wire import names

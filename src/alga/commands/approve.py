@@ -135,7 +135,7 @@ def _waiting(session: Session, rows: "list[TimeEntry]", title: str) -> Shown:
 
 def _dry(shown: Shown) -> Shown:
     assert isinstance(shown.text, Table)
-    return replace(shown, text=replace(shown.text, below=["Nothing was changed (--dry-run)."]))
+    return shown._replace(text=replace(shown.text, below=["Nothing was changed (--dry-run)."]))
 
 
 def _closed(entry: "TimeEntry") -> list[str]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alga import columns, options
+from alga import columns, options, tables
 from alga.choosing import FilterOptions, PeriodOptions, ScopeOptions, choose, listed
 from alga.command import command
 from alga.output import Shown
@@ -56,8 +56,11 @@ def list(  # noqa: A001  the verb's own name
     if here := session.timer.here():
         since = format_time(here.started_at, session.zone)
         session.warn(f"The timer on {here.work_item.label} runs here since {since}: it is listed when it is stopped.")
-    people = [columns.PERSON] if selection.user_id is None else []
-    draw = (
-        columns.entries_flat if sort or len(rows) < every else columns.entries_by_day
-    )  # a day's sum is the whole day's
-    return Shown([entry.published() for entry in rows], draw(title, rows, columns.look(session), people))
+
+    def drawn() -> "tables.Table":
+        people = [columns.PERSON] if selection.user_id is None else []
+        by_day = not sort and len(rows) == every  # a day's sum is the whole day's
+        draw = columns.entries_by_day if by_day else columns.entries_flat
+        return draw(title, rows, columns.look(session), people)
+
+    return Shown([entry.published() for entry in rows], drawn)

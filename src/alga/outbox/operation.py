@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from alga.times import cut
 
@@ -50,8 +50,7 @@ class Seen(StrEnum):
     UNCLEAR = "unclear"  # nobody can tell
 
 
-@dataclass(frozen=True)
-class Look:
+class Look(NamedTuple):
     """What a look showed: the entry with what it holds, and a reason for what is neither done nor not done."""
 
     seen: Seen
