@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from alga.api.models import TimeEntry
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(repr=False)
 class PeriodOptions:
     """Which days."""
 
@@ -41,7 +41,7 @@ class PeriodOptions:
         return periods.named(named[0] if named else default, now, zone)
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(repr=False)
 class ScopeOptions:
     """Whose entries."""
 
@@ -54,7 +54,7 @@ class ScopeOptions:
             raise UsageError("Whose? One of --mine, --everyone and --user.")
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(repr=False)
 class FilterOptions:
     """Which of them."""
 

@@ -51,7 +51,7 @@ To = Annotated[str | None, typer.Option("--to", metavar="TIME", help="The end.")
 EntryId = Annotated[str, typer.Argument(metavar="ID", help="An entry's id, or its first characters.")]
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(repr=False)
 class Common:
     """What every command takes."""
 

@@ -33,7 +33,7 @@ Out = Annotated[
 Exact = Annotated[bool, typer.Option("--exact", help="CSV text as it is, formulas included.")]
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(repr=False)
 class FileOptions(Common):
     """What every command takes, with the formats of a file."""
 
