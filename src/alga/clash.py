@@ -51,6 +51,13 @@ class Clash:
         self.check_here(start, end, ignoring, running, try_with)
         self._check(self._there(start - LOOK_BACK, end), start, end, ignoring, running, try_with)
 
+    def check_new(self, start: datetime, end: datetime, try_with: str = "") -> None:
+        """The same before an entry is created: a server that refuses an overlap there by itself is not asked twice."""
+        if self._learnt.deployed:
+            self.check_here(start, end, try_with=try_with)
+        else:
+            self.check(start, end, try_with=try_with)
+
     def check_here(
         self, start: datetime, end: datetime, ignoring: str | None = None, running: bool = True, try_with: str = ""
     ) -> None:
@@ -70,8 +77,18 @@ class Clash:
         if clashing := sheet.clashes(start, end, taken, self._now):
             raise Overlaps(self._told(start, end, clashing[0]), self._room(start, end, ignoring, try_with))
 
-    def named(self, error: Overlaps, start: datetime, end: datetime) -> Overlaps:
-        """A server's own refusal, with the entry it means: there zero-minute entries count too."""
+    def named(self, error: Overlaps, start: datetime, end: datetime, try_with: str = "") -> Overlaps:
+        """A server's own refusal, with the entry it means and where there is room."""
+        try:
+            self.check(start, end, try_with=try_with)
+            return self._meant(error, start, end)
+        except Overlaps as ours:
+            return ours
+        except Unreachable:
+            return error
+
+    def _meant(self, error: Overlaps, start: datetime, end: datetime) -> Overlaps:
+        """To the server zero-minute entries count too."""
         for each in self._taken(start - LOOK_BACK, end):
             if each.started_at < end and start < (each.ended_at or self._now):
                 return Overlaps(self._told(start, end, each), error.hint)

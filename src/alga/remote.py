@@ -93,8 +93,8 @@ class Server:
         asked = operation.asked
         assert asked.started_at and asked.ended_at
         if asked.user_id in (None, self._on.learnt.user_id):
-            try_with = f"alga log {operation.item_typed}" if own and operation.item_typed else ""
-            self._clash(operation.id).check(asked.started_at, asked.ended_at, try_with=try_with)
+            try_with = _again(operation) if own else ""
+            self._clash(operation.id).check_new(asked.started_at, asked.ended_at, try_with)
 
     def _clash(self, number: int) -> Clash:
         on = self._on
@@ -135,7 +135,8 @@ class Server:
         try:
             entry = self._on.client.create_entry(asked)
         except Overlaps as error:
-            raise self._clash(operation.id).named(error, asked.started_at, asked.ended_at) from None
+            clash, place = self._clash(operation.id), (asked.started_at, asked.ended_at)
+            raise clash.named(error, *place, _again(operation)) from None
         self._own(operation, entry)
         return core.done(operation, entry.id), entry
 
@@ -204,6 +205,11 @@ class Server:
         entry = entries.there(self._on.client, about(operation))
         if entry is None or entry.approval_status != "CHANGES_REQUESTED":
             raise Refused(entries.CLOSED.format(entry.approval_status) if entry else NOT_THERE)
+
+
+def _again(operation: Operation) -> str:
+    """How to type it for another time."""
+    return f"alga log {operation.item_typed}" if operation.item_typed and not operation.timer else ""
 
 
 def clock_fault(ahead: float | None) -> str:

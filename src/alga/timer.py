@@ -262,6 +262,9 @@ class Timer:
             raise
         except (Refused, Forbidden, NotFound) as error:
             raise error.adding("The timer still runs.") from None
+        if running.kept and running.operation and isinstance(settled.error, Overlaps):  # the server knows: it was not
+            self._on.journal.put(replace(running.operation, version=settled.operation.version))  # taken, so it runs on
+            raise self._overlapping(running, settled.error)
         self.seen = None
         shown = core.as_entry(settled.operation) if running.kept else asked
         if settled.operation.state is State.DONE:
@@ -288,13 +291,19 @@ class Timer:
         """Raise Overlaps. With both clocks ours is ended first, so the server's does not count."""
         try:
             start = min(running.started_at, running.operation.started_at if running.operation else running.started_at)
-            self.clash().check(start, end, ignoring=running.key, running=running.entry is not None)
+            if running.kept and self._on.learnt.deployed:  # where the entry is created, and an overlap refused
+                self.clash().check_here(start, end, ignoring=running.key, running=False)
+            else:
+                self.clash().check(start, end, ignoring=running.key, running=running.entry is not None)
         except (Unreachable, AuthError, Forbidden, NotFound):
             return  # the end is kept all the same
         except Overlaps as error:
-            later = f"start later with alga edit {running.entry.id[:8]} --from TIME, " if running.entry else ""
-            ways = f"Stop earlier with alga stop --at, {later}or discard it with alga cancel and log the rest."
-            raise Overlaps(f"{error.message} The timer still runs.", f"{ways} {error.hint}") from None
+            raise self._overlapping(running, error) from None
+
+    def _overlapping(self, running: Running, error: Overlaps) -> Overlaps:
+        later = f"start later with alga edit {running.entry.id[:8]} --from TIME, " if running.entry else ""
+        ways = f"Stop earlier with alga stop --at, {later}or discard it with alga cancel and log the rest."
+        return Overlaps(f"{error.message} The timer still runs.", f"{ways} {error.hint}")
 
     # --- cancel ---
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.test_track import ids, offline
 from tests.conftest import Strict
-from tests.support import Desk, body_of, joined
+from tests.support import Desk, Faulty, body_of, joined
 
 DOWN = httpx.Response(502, content=b"<html>bad gateway</html>")
 UNKNOWN_KEY = httpx.Response(401, json={"error": {"code": "UNAUTHORIZED", "message": "Invalid API key"}})
@@ -166,9 +166,9 @@ def test_with_both_clocks_a_plain_stop_ends_ours(strict: Strict) -> None:
     phone.ok("config", "set", "timer", "server")
     phone.ok("start", "TIC1011", "-s", "basic", "-m", "x")
     strict.desk.clock.pass_by(minutes=10)
-    stopped = strict.desk.ok("stop")
-    assert stopped.out.startswith("Stopped TIC1042: 20m worked")
-    assert "Another timer runs on AlgaPSA: VPN drops every hour, since 09:22. alga stop ends it." in joined(stopped.err)
+    both = "Another timer runs on AlgaPSA: VPN drops every hour, since 09:22. A second alga stop ends it."
+    assert both in joined(strict.desk.ok("status").err)
+    assert strict.desk.ok("stop").out.startswith("Stopped TIC1042: 20m worked")
     refused = strict.desk("stop", columns=300)  # it ran beside ours: the same minutes are not recorded twice
     session = strict.desk.ok("status", "--json").json["id"][:8]
     assert (refused.code, f"start later with alga edit {session} --from TIME" in refused.err) == (5, True)
@@ -229,7 +229,7 @@ def test_a_switch_goes_on_when_the_stop_is_kept(strict: Strict) -> None:
 
 def test_ctrl_c_before_the_sending_sends_nothing(strict: Strict) -> None:
     def pressed(request: httpx.Request) -> None:
-        if request.url.path.endswith("/activities"):
+        if request.url.path.endswith("/tickets"):
             raise KeyboardInterrupt
 
     strict.network.before = pressed
@@ -240,31 +240,39 @@ def test_ctrl_c_before_the_sending_sends_nothing(strict: Strict) -> None:
 
 
 def test_ctrl_c_after_the_sending_does_not_say_that_nothing_was_sent(strict: Strict) -> None:
-    strict.desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
-    strict.desk.clock.pass_by(minutes=48)
+    def down(request: httpx.Request) -> None:
+        raise httpx.ConnectError("refused", request=request)
 
     def pressed(request: httpx.Request) -> None:
         if strict.network.sent("POST") and request.method == "GET":
             raise KeyboardInterrupt
 
+    strict.network.before = down
+    for ticket, span in (("TIC1042", "7:00-7:30"), ("TIC1011", "8:00-8:30")):  # the second is looked up when it is sent
+        strict.desk.ok("log", ticket, span, "-s", "Basic Support", "-m", "x")
+    strict.network.requests.clear()
     strict.network.before = pressed
-    interrupted = strict.desk("stop")
+    interrupted = strict.desk("sync")
     assert interrupted.code == 130
     assert "What was sent before is recorded. To see whether it was recorded: alga list --today" in joined(
         interrupted.err
     )
     strict.network.before = lambda request: None
-    assert len(ids(strict.desk)) == 1
+    assert len(ids(strict.desk)) == 2, "the second waited, and went with the list"
 
 
-def test_an_overlap_check_that_fails_is_no_permission(strict: Strict) -> None:
+def test_an_overlap_check_that_fails_is_no_permission(published: Desk) -> None:
+    network = published.transport
+    assert isinstance(network, Faulty)
+    published.ok("list")
+
     def broken(request: httpx.Request, response: httpx.Response) -> httpx.Response:
-        return DOWN if request.url.path.endswith(("/activities", "/active-session")) else response
+        return DOWN if request.method == "GET" else response
 
-    strict.network.after = broken
-    saved = strict.desk.ok("log", "TIC1042", "8:00-8:30", "-s", "basic", "-m", "x", "--json").json
+    network.after = broken
+    saved = published.ok("log", "tk_1", "8:00-8:30", "-m", "x", "--json").json
     assert saved["delivery"] == "queued"
-    assert strict.network.sent("POST") == []
+    assert network.sent("POST") == []
 
 
 def test_a_zero_minute_or_running_entry_keeps_its_billing_when_edited(desk: Desk) -> None:
@@ -481,4 +489,6 @@ def test_an_entry_that_came_in_between_is_named_when_the_server_refuses_the_stop
     refused = desk("stop")
     assert refused.code == 5
     assert "09:12-09:42 overlaps VPN drops every hour 09:20-09:30" in joined(refused.err)
-    assert "Your stop at 09:42 is kept" in joined(refused.err)
+    assert "The timer still runs. Stop earlier with alga stop --at" in joined(refused.err)
+    assert desk.ok("status", "--json").json["started_at"] == "2026-11-23T08:12:00Z"
+    assert desk.ok("stop", "--at", "9:20").out.startswith("Stopped TIC1042: 8m worked")

@@ -640,18 +640,28 @@ def test_work_before_it_is_taken_up_again_as_it_was_typed(known: Strict) -> None
 
 
 def test_a_switch_whose_stop_is_set_aside_says_that_the_next_was_started(known: Strict) -> None:
-    desk, phone = known.desk, known.as_role("technician")
+    desk = known.desk
     desk.ok("start", "TIC1042", "-m", "x")
     desk.clock.pass_by(minutes=30)
 
-    def meanwhile(request: httpx.Request) -> None:
-        if request.method == "POST":
-            known.network.before = through
-            phone.ok("log", "TIC1023", "9:20-9:30", "-s", "Basic Support", "-m", "o")
+    def refusing(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        known.network.after = lambda request, response: response
+        return httpx.Response(400, json={"error": {"code": "VALIDATION_ERROR", "message": "No such ticket"}})
 
-    known.network.before = meanwhile
+    known.network.after = refusing
     told = desk("switch", "TIC1011", "-m", "y")
     assert (told.code, "TIC1011 was started at 09:42." in told.err) == (5, True)
+
+
+def test_a_switch_whose_stop_overlaps_leaves_the_timer_running(known: Strict) -> None:
+    desk, phone = known.desk, known.as_role("technician")
+    desk.ok("start", "TIC1042", "-m", "x")
+    desk.clock.pass_by(minutes=30)
+    phone.ok("log", "TIC1023", "9:20-9:30", "-s", "Basic Support", "-m", "o")
+    told = desk("switch", "TIC1011", "-m", "y")
+    assert (told.code, "The timer still runs." in told.err) == (5, True)
+    assert desk.ok("status", "--json").json["notes"] == "x"
+    assert desk.ok("queue", "--json").json == []
 
 
 def test_cancelling_a_start_that_did_not_get_there(known: Strict) -> None:

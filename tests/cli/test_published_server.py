@@ -1,49 +1,10 @@
 """Against a server of the published kind: its answers carry `id`, it keeps billable minutes and has its own clock."""
 
-from pathlib import Path
-
 import httpx
 import pytest
 
-from alga.local.app import App
 from tests.conftest import Strict
-from tests.support import Desk, Faulty, body_of, joined
-
-
-class Published(httpx.BaseTransport):
-    """A server that knows the published vocabulary only, and refuses what is not in it."""
-
-    deployed = ("start_time", "end_time", "entry_id", "billable_duration", "is_billable", "duration_hours", "work_date")
-
-    def __init__(self, inner: httpx.BaseTransport) -> None:
-        self.inner = inner
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Take the deployed names out of both directions."""
-        if request.content and isinstance(body := body_of(request), dict):
-            kept = {key: value for key, value in body.items() if key not in self.deployed}
-            headers = {key: value for key, value in request.headers.items() if key != "content-length"}
-            request = httpx.Request(request.method, request.url, headers=headers, json=kept)
-        answer = self.inner.handle_request(request)
-        answer.read()
-        if answer.status_code == 204 or answer.status_code >= 400:
-            return answer
-        envelope = answer.json()
-        data = envelope["data"]
-        rows = data if isinstance(data, list) else [data] if data else []
-        for row in rows:
-            for name in self.deployed:
-                row.pop(name, None)
-        return httpx.Response(answer.status_code, json=envelope)
-
-
-@pytest.fixture
-def published(tmp_path: Path, desk: Desk) -> Desk:
-    """A desk in front of such a server."""
-    app = App(tmp_path / "server.db", desk.clock, desk.zone)
-    desk.transport = Faulty(Published(httpx.WSGITransport(app=app)))
-    desk.env = {"ALGA_URL": "https://psa.example.test", "ALGA_API_KEY": app.key_of("local")}
-    return desk
+from tests.support import Desk, Faulty, joined
 
 
 def test_a_day(published: Desk) -> None:

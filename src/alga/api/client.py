@@ -21,7 +21,7 @@ R = TypeVar("R", bound=Record)
 Query = Mapping[str, str]
 
 PAGE = 100
-MOST_PAGES = 10_000
+MOST_PAGES, MOST_STREAMED = 1000, 10_000  # a list is held in memory, an export is not
 ENTRIES = "/time-entries"
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
@@ -210,7 +210,7 @@ class Client:
         An entry may come twice. Where pages show fewer than the server counts, that is said.
         """
         known: set[str] = set()
-        for number in range(1, MOST_PAGES + 1):
+        for number in range(1, MOST_STREAMED + 1):
             query = {**query, "format": "json", "limit": str(PAGE), "page": str(number)}
             page: set[str] = set()
             give = self._giver(take, page)

@@ -2,7 +2,7 @@
 
 import re
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +21,9 @@ from alga.times import (
     minutes_between,
 )
 from alga.told import mention, to_be_sent
+
+if TYPE_CHECKING:
+    from alga.api.models import TimeEntry
 
 LONG = timedelta(hours=10)
 FIELDS = "elapsed, minutes, since, work_item, notes, profile"
@@ -102,7 +105,9 @@ def today(session: Session, running: Running | None) -> str:
     if user_id is None:
         return "not known: the server has not shown yet whose key this is"
     own_today = selection.Selection(periods.named("today", now, zone), user_id)
-    worked = sheet.sums(entries.selected(session.client, own_today, zone, session.warn)).worked
+    rows = entries.selected(session.client, own_today, zone, session.warn)
+    _name_the_other(session, running, rows)
+    worked = sheet.sums(rows).worked
     here = [each for each in to_be_sent(session) if not each.in_doubt]
     worked += sum(waiting.minutes(each) for each in here if local_date(each.started_at, zone) == local_date(now, zone))
     if running is None:
@@ -114,3 +119,11 @@ def today(session: Session, running: Running | None) -> str:
         )
     elapsed = max(0, minutes_between(running.started_at, now))
     return f"{format_minutes(worked + elapsed)} worked, the running timer included"
+
+
+def _name_the_other(session: Session, running: Running | None, rows: "list[TimeEntry]") -> None:
+    """Beside the clock kept here one may run on the server, begun on the web."""
+    other = next((entry for entry in rows if entry.ended_at is None), None)
+    if running and running.kept and other:
+        label, since = workitems.label(other, session.learnt), format_time(other.started_at, session.zone)
+        session.warn(f"Another timer runs on AlgaPSA: {label}, since {since}. A second alga stop ends it.")

@@ -1,11 +1,10 @@
 """alga stop: the clock stops, and the time becomes an entry."""
 
-from contextlib import suppress
 from dataclasses import replace
 
 from alga import columns, options
 from alga.command import command
-from alga.errors import AuthError, Forbidden, NotFound, Refused, Unreachable
+from alga.errors import AuthError, NotFound, Refused, Unreachable
 from alga.options import Ago, At, Billable, NoBillable, Notes, Service
 from alga.outbox.operation import Kind, Operation, State
 from alga.output import Shown
@@ -32,10 +31,7 @@ def stop(
         running = _running(session)
         asked = _asked(session, running, at, ago, Asked(billable_minutes=minutes, notes=notes))
         done = session.timer.stop(running, asked, service_name)
-        shown = stopped(session, done)
-        if running.kept:
-            _name_the_other(session)
-    return shown
+        return stopped(session, done)
 
 
 def _running(session: Session) -> Running:
@@ -88,10 +84,3 @@ def _since(session: Session, operation: Operation) -> str:
     """Where the server has the start of one that is not corrected yet."""
     start = operation.before.started_at if operation.before else None
     return format_time(start or operation.started_at, session.zone)
-
-
-def _name_the_other(session: Session) -> None:
-    with suppress(Unreachable, AuthError, Forbidden, NotFound):
-        if other := session.timer.there():
-            since = format_time(other.started_at, session.zone)
-            session.warn(f"Another timer runs on AlgaPSA: {other.work_item.label}, since {since}. alga stop ends it.")
