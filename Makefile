@@ -26,10 +26,10 @@ completions: $(VENV)/.runs
 	done
 
 bench: $(VENV)/.runs
-	$(BIN)/python tests/bench.py
+	$(BIN)/python tests/bench.py $(MEASURED)
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .bench .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/.runs: pyproject.toml | $(VENV)/.made
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .

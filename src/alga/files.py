@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str, cache: bool = False) -> None:
     """Replace the content of a file of ours in one step, mode 0600 in a directory of mode 0700. A link stays a link.
 
-    Raises OSError, with the old file intact.
+    A `cache` may be lost with the power. Raises OSError, with the old file intact.
     """
     make_private(path.resolve().parent)
-    with replacing(path, mode=0o600) as file:
+    with replacing(path, mode=0o600, durable=not cache) as file:
         file.write(text.encode())
 
 
 @contextmanager
-def replacing(path: Path, mode: int | None = None) -> Iterator[BinaryIO]:
+def replacing(path: Path, mode: int | None = None, durable: bool = True) -> Iterator[BinaryIO]:
     """A file that takes the place of another when all is written. Without a mode it keeps the other's, or the umask's.
 
     Raises OSError, with the old file intact. What is no regular file (a terminal, /dev/null) is written to directly.
@@ -38,7 +38,8 @@ def replacing(path: Path, mode: int | None = None) -> Iterator[BinaryIO]:
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         os.chmod(beside, _usual_mode(target) if mode is None else mode)
         os.replace(beside, target)
     except BaseException:

@@ -130,7 +130,7 @@ class Learnt:
         """Write it down, if there is anything new."""
         text = self._text()
         if text != self._saved:
-            files.write_whole(self.path, text)
+            files.write_whole(self.path, text, cache=True)
             self._saved = text
 
     def _text(self) -> str:

@@ -42,7 +42,7 @@ def write(path: Path, profile: str, running: Shown | None) -> None:
     before = _read(path)
     after = [*([running] if running else []), *(each for each in before if each.profile != profile)]
     if [each.line() for each in after] != [each.line() for each in before]:
-        files.write_whole(path, "".join(f"{each.line()}\n" for each in after))
+        files.write_whole(path, "".join(f"{each.line()}\n" for each in after), cache=True)
 
 
 def _read(path: Path) -> list[Shown]:

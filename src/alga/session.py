@@ -224,4 +224,4 @@ class Session:
             self.warn(PRACTICE)
         elif not told.exists() or told.read_text(encoding="utf-8") != today:
             self.note(PRACTICE)
-            files.write_whole(told, today)
+            files.write_whole(told, today, cache=True)
