@@ -1,7 +1,9 @@
 """The wire: what is repeated and what never is, every shape of an answer, and what a lost answer means."""
 
+import importlib
 import json
 import socket
+import sys
 import threading
 from collections.abc import Callable
 
@@ -184,6 +186,15 @@ def test_a_real_connection_that_is_refused_or_dropped() -> None:
         client.close()
         thread.join()
     assert type(dropped) is UnknownOutcome
+
+
+def test_what_is_not_needed_is_hidden_while_others_are_imported_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("click", "anyio"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    with wire.without("click", "json"), pytest.raises(ImportError):
+        importlib.import_module("click")
+    assert importlib.import_module("click").__name__ == "click"
+    assert importlib.import_module("json") is json, "what is loaded already stays"
 
 
 def test_the_key_is_in_no_error_and_no_repr() -> None:

@@ -23,15 +23,20 @@ class Rows:
         self._take, self._few = take, few
         self.taken = 0
         self.unread = 0  # bytes since the last row
-        self._head = bytearray()
+        self._head, self._begun = bytearray(), False
         self._found = ijson.sendable_list()
         self._reader = ijson.items_coro(self._found, "data.item", use_float=True)
 
     def feed(self, chunk: bytes) -> None:
         """The next bytes."""
         if self.taken <= self._few:
-            chunk = chunk if self._head else chunk.removeprefix(BOM)
             self._head += chunk
+        if not self._begun:
+            if len(self._head) < len(BOM):
+                return
+            self._begun, chunk = True, bytes(self._head).removeprefix(BOM)
+        if not chunk:  # which would be the end
+            return
         self._reader.send(chunk)
         self.unread = len(chunk) if self._found and self.taken > self._few else self.unread + len(chunk)
         for row in self._found:

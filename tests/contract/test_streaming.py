@@ -1,0 +1,207 @@
+"""A long list as it arrives: broken off anywhere, asked for again, without end, and in bounded memory."""
+
+import json
+import tracemalloc
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alga.api import http as wire
+from alga.api.client import PAGE, Client
+from alga.api.http import Http, Target
+from alga.errors import Refused, Unreachable
+from tests.support import Desk, answering
+
+if TYPE_CHECKING:
+    from alga.api.models import TimeEntry
+
+TARGET = Target("https://psa.example.test", "k", "acme", "AlgaPSA")
+MONDAY = datetime(2026, 11, 23, 8, tzinfo=UTC)
+
+
+def row(n: int, **more: object) -> dict[str, object]:
+    """An entry as the deployed server has it."""
+    start = MONDAY - timedelta(hours=n)
+    times = {"start_time": start, "end_time": start + timedelta(minutes=30)}
+    shown = {name: f"{instant:%Y-%m-%dT%H:%M:%S.000Z}" for name, instant in times.items()}
+    return {"entry_id": f"e{n:06}", "user_id": "u", "work_item_type": "ticket", "notes": f"{n} é", **shown, **more}
+
+
+class Sending(httpx.BaseTransport):
+    """Sends each answer in pieces; the last one stays. An exception among the pieces breaks it off there."""
+
+    def __init__(self, *answers: Sequence[bytes | Exception], status: int = 200) -> None:
+        self.answers, self.asked, self.status = list(answers), list[httpx.Request](), status
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """The next answer."""
+        self.asked.append(request)
+        pieces = self.answers[min(len(self.asked), len(self.answers)) - 1]
+
+        def sent() -> Iterator[bytes]:
+            for piece in pieces:
+                if isinstance(piece, Exception):
+                    raise piece
+                yield piece
+
+        return httpx.Response(self.status, content=sent())
+
+
+def client(transport: httpx.BaseTransport, warned: list[str] | None = None) -> Client:
+    warn = (warned if warned is not None else []).append
+    return Client(Http(TARGET, transport, sleep=lambda seconds: None), warn=warn)
+
+
+def exported(transport: httpx.BaseTransport, warned: list[str] | None = None) -> list[str]:
+    """The ids in the order in which they came."""
+    found: list[TimeEntry] = []
+    client(transport, warned).export({}, found.append)
+    return [entry.id for entry in found]
+
+
+def answer(*rows: dict[str, object], **beside: object) -> bytes:
+    return json.dumps({"data": rows, **beside}, ensure_ascii=False).encode()
+
+
+def ids(*numbers: int) -> list[str]:
+    return [f"e{n:06}" for n in numbers]
+
+
+@given(st.lists(st.integers(1, 40), max_size=12), st.integers(0, 7), st.booleans())
+def test_however_an_answer_is_cut_into_pieces_every_row_arrives_once(cuts: list[int], count: int, marked: bool) -> None:
+    whole = (b"\xef\xbb\xbf" if marked else b"") + answer(*map(row, range(count)))
+    pieces, left = [], whole
+    for size in cuts:
+        pieces.append(left[:size])
+        left = left[size:]
+    assert exported(Sending([*pieces, left])) == ids(*range(count))
+
+
+@given(st.integers(0, 1200))
+def test_an_answer_that_ends_too_early_is_never_taken_for_whole(length: int) -> None:
+    whole = answer(*map(row, range(PAGE + 20)))
+    with pytest.raises(Unreachable, match="cannot read"):
+        exported(Sending([whole[: len(whole) * length // 1201]]))
+
+
+def test_what_was_broken_off_is_asked_for_again_from_the_start() -> None:
+    whole = answer(row(0), row(1), row(2))
+    lost = httpx.ReadError("connection reset")
+    transport = Sending([whole[:-150], lost], [whole[:5], lost], [whole])
+    assert sorted(set(exported(transport))) == ids(0, 1, 2)
+    assert len(transport.asked) == 3
+    with pytest.raises(Unreachable, match="did not answer"):
+        exported(Sending([whole[:-150], lost]))
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", b'{"data": null}', b'{"data": 7}', b'{"data": {}}', b"<html>", b'{"rows": []}', b"[1]"]
+)
+def test_an_answer_without_a_list_is_no_empty_export(body: bytes) -> None:
+    with pytest.raises(Unreachable):
+        exported(Sending([body]))
+
+
+def test_a_row_without_sense_ends_the_export() -> None:
+    rows = [*map(row, range(PAGE + 50)), row(0, start_time="yesterday")]
+    with pytest.raises(Unreachable, match="makes no sense"):
+        exported(Sending([answer(*rows)]))
+
+
+def test_a_refusal_is_read_as_everywhere() -> None:
+    told = {"error": {"code": "VALIDATION_ERROR", "message": "Invalid export parameters", "details": []}}
+    with pytest.raises(Refused):
+        exported(answering(400, told))
+    busy = Sending([b"busy"], status=503)
+    with pytest.raises(Unreachable):
+        exported(busy)
+    assert len(busy.asked) == 3
+
+
+def test_a_list_or_a_row_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = answer(*map(row, range(PAGE + 50)))
+    monkeypatch.setattr(wire, "LONG", -1.0)
+    with pytest.raises(Unreachable, match="without end"):
+        exported(Sending([whole]))
+    monkeypatch.undo()
+    monkeypatch.setattr(wire, "MAX_BYTES", len(whole))
+    endless = [whole[:-2], b',{"notes": "', *[b"x" * 4096] * 100]
+    with pytest.raises(Unreachable, match="without end"):
+        exported(Sending(endless))
+
+
+# --- pages ----------------------------------------------------------------------------------------
+
+
+def paged(total: int, per_page: int = PAGE, says: Callable[[int, int], dict[str, object]] | None = None) -> Sending:
+    """A server with pages, as published; `says` what stands beside a page."""
+    pages = [range(n, min(n + per_page, total)) for n in range(0, max(total, 1), per_page)]
+    told = says or (lambda page, count: {"pagination": {"total": total, "hasNext": page < count}})
+    return Sending(*([answer(*map(row, page), **told(n, len(pages)))] for n, page in enumerate(pages, 1)))
+
+
+@pytest.mark.parametrize("total", [0, 1, PAGE - 1, PAGE, PAGE + 1, 3 * PAGE, 3 * PAGE + 7])
+def test_pages_are_read_to_the_last(total: int) -> None:
+    warned: list[str] = []
+    assert exported(paged(total), warned) == ids(*range(total))
+    assert warned == []
+
+
+def test_without_pagination_a_full_page_goes_on() -> None:
+    server = paged(2 * PAGE, says=lambda page, count: {})
+    server.answers.append([answer()])
+    assert exported(server) == ids(*range(2 * PAGE))
+    assert [request.url.params["page"] for request in server.asked] == ["1", "2", "3"]
+
+
+def test_smaller_pages_than_were_asked_for_are_pages_too() -> None:
+    assert exported(paged(70, per_page=25)) == ids(*range(70))
+
+
+def test_a_server_without_pages_gives_everything_at_once() -> None:
+    server = Sending([answer(*map(row, range(3 * PAGE)))])
+    assert exported(server) == ids(*range(3 * PAGE))
+    assert len(server.asked) == 1
+
+
+def test_pages_without_news_end_the_export_and_what_is_missing_is_said() -> None:
+    warned: list[str] = []
+    forever = Sending([answer(row(0), row(1), pagination={"total": 9, "hasNext": True})])
+    assert sorted(set(exported(forever, warned))) == ids(0, 1)
+    assert len(forever.asked) == 2
+    assert warned == ["The server counts 9 entries and showed 2 of them: this may lack some."]
+
+
+# --- memory ---------------------------------------------------------------------------------------
+
+
+def peak(tmp_desk: Desk, count: int) -> int:
+    """Bytes that Python held at most for an export of so many entries."""
+
+    def pieces() -> Iterator[bytes]:
+        yield b'{"data": ['
+        for n in range(count):
+            yield (b"," if n else b"") + json.dumps(row(n)).encode()
+        yield b"]}"
+
+    tmp_desk.transport = httpx.MockTransport(lambda request: httpx.Response(200, content=pieces()))
+    tmp_desk.env = {"ALGA_URL": TARGET.url, "ALGA_API_KEY": "k"}
+    out = tmp_desk.home.parent / "out"
+    tracemalloc.start()
+    try:
+        tmp_desk.ok("export", "--from", "2020-01-01", "-f", "jsonl", "-o", str(out))
+        held = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert out.read_bytes().count(b"\n") == count
+    return held
+
+
+def test_an_export_of_ten_times_as_much_takes_no_more_memory(desk: Desk) -> None:
+    peak(desk, 10)  # loads what an export needs
+    assert peak(desk, 5_000) < 1.3 * peak(desk, 500)

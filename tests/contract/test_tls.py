@@ -1,0 +1,137 @@
+"""Whose certificates are believed: those of SSL_CERT_FILE, SSL_CERT_DIR, this computer, else certifi's."""
+
+import ssl
+import subprocess
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+
+import certifi
+import pytest
+
+from alga.api import http as wire
+from alga.api.http import Http, Target
+from alga.errors import NoConnection
+
+
+class Empty(BaseHTTPRequestHandler):
+    """Answers with nothing in it."""
+
+    def do_GET(self) -> None:
+        """An empty list."""
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"data": []}')
+
+    def log_message(self, *args: object) -> None:
+        """Nothing is printed."""
+
+
+class Quiet(HTTPServer):
+    """Says nothing of a client that hangs up."""
+
+    def handle_error(self, *args: object) -> None:
+        """Nothing is printed."""
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for localhost that nobody signed; its key is beside it."""
+    path = tmp_path_factory.mktemp("tls") / "cert.pem"
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2", "-nodes"]
+    new = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-keyout",
+        str(path.with_name("key.pem")),
+        "-out",
+        str(path),
+    ]
+    subprocess.run([*new, *subject], check=True, capture_output=True)
+    return path
+
+
+@pytest.fixture
+def server(certificate: Path) -> Iterator[str]:
+    """An https server on this computer that shows it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, certificate.with_name("key.pem"))
+    with Quiet(("127.0.0.1", 0), Empty) as http:
+        http.socket = context.wrap_socket(http.socket, server_side=True)
+        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"https://localhost:{http.server_port}"
+        http.shutdown()
+        thread.join()
+
+
+@pytest.fixture(autouse=True)
+def unsaid(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment says nothing, unless a test does."""
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def ask(url: str) -> object:
+    """What a request gets."""
+    http = Http(Target(url, "k", "acme", "AlgaPSA"), sleep=lambda seconds: None)
+    try:
+        return http.request("GET", "/x").data
+    finally:
+        http.close()
+
+
+def hashed(certificate: Path, directory: Path) -> Path:
+    """A directory in which OpenSSL finds it."""
+    command = ["openssl", "x509", "-hash", "-noout", "-in", str(certificate)]
+    name = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    directory.mkdir()
+    (directory / f"{name}.0").write_bytes(certificate.read_bytes())
+    return directory
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(server: str) -> None:
+    with pytest.raises(NoConnection, match="certificate verify failed"):
+        ask(server)
+
+
+def test_ssl_cert_file_is_believed(server: str, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    assert ask(server) == []
+
+
+def test_ssl_cert_dir_is_believed(
+    server: str, certificate: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SSL_CERT_DIR", str(hashed(certificate, tmp_path / "certs")))
+    assert ask(server) == []
+
+
+def test_this_computers_certificates_are_believed_one_by_one(
+    server: str, certificate: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    places = ssl.get_default_verify_paths()._replace(capath=str(hashed(certificate, tmp_path / "certs")))
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: places)
+    assert ask(server) == []
+    assert wire._trusted(server).get_ca_certs() == [], "none is read before it is needed"
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_where_this_computer_has_none_certifis_are_taken(
+    there: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    places = SimpleNamespace(capath=str(tmp_path) if there else None)
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: places)
+    ours, theirs = wire._trusted("https://x.test"), ssl.create_default_context(cafile=certifi.where())
+    assert len(ours.get_ca_certs()) == len(theirs.get_ca_certs())
+    assert ours.verify_mode is ssl.CERT_REQUIRED and ours.check_hostname
+
+
+def test_http_needs_none_and_believes_none() -> None:
+    context = wire._trusted("http://localhost")
+    assert (context.get_ca_certs(), context.verify_mode) == ([], ssl.CERT_REQUIRED)
