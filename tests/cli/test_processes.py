@@ -315,15 +315,8 @@ def test_version_and_help_load_only_what_parses_a_command_line(tmp_path: Path) -
 
 
 def test_status_offline_loads_no_server_no_lists_and_no_files_that_are_not_there(tmp_path: Path) -> None:
-    timer = {
-        "alga.outbox",
-        "alga.outbox.operation",
-        "alga.prompt",
-        "alga.running",
-        "alga.timer",
-        "alga.truth",
-        "alga.told",
-    }
+    names = ("clocks", "outbox", "outbox.operation", "prompt", "running", "timer", "told", "truth")
+    timer = {f"alga.{name}" for name in names}
     packages = {"alga.api", "alga.local"}  # empty ones
     assert loaded(tmp_path, "status", "--offline")[1] == A_COMMAND | timer | packages | {
         "alga.commands.status",

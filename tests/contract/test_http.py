@@ -10,6 +10,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
+from alga.api import connection
 from alga.api import http as wire
 from alga.api.client import Client
 from alga.api.http import Http, Target
@@ -191,7 +192,7 @@ def test_a_real_connection_that_is_refused_or_dropped() -> None:
 def test_what_is_not_needed_is_hidden_while_others_are_imported_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("click", "anyio"):
         monkeypatch.delitem(sys.modules, name, raising=False)
-    with wire.without("click", "json"), pytest.raises(ImportError):
+    with connection.without("click", "json"), pytest.raises(ImportError):
         importlib.import_module("click")
     assert importlib.import_module("click").__name__ == "click"
     assert importlib.import_module("json") is json, "what is loaded already stays"

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import certifi
 import pytest
 
-from alga.api import http as wire
+from alga.api import connection
 from alga.api.http import Http, Target
 from alga.errors import NoConnection
 
@@ -118,7 +118,7 @@ def test_this_computers_certificates_are_believed_one_by_one(
     places = ssl.get_default_verify_paths()._replace(capath=str(hashed(certificate, tmp_path / "certs")))
     monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: places)
     assert ask(server) == []
-    assert wire._trusted(server).get_ca_certs() == [], "none is read before it is needed"
+    assert connection.trusted(server).get_ca_certs() == [], "none is read before it is needed"
 
 
 @pytest.mark.parametrize("there", [True, False])
@@ -127,11 +127,11 @@ def test_where_this_computer_has_none_certifis_are_taken(
 ) -> None:
     places = SimpleNamespace(capath=str(tmp_path) if there else None)
     monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: places)
-    ours, theirs = wire._trusted("https://x.test"), ssl.create_default_context(cafile=certifi.where())
+    ours, theirs = connection.trusted("https://x.test"), ssl.create_default_context(cafile=certifi.where())
     assert len(ours.get_ca_certs()) == len(theirs.get_ca_certs())
     assert ours.verify_mode is ssl.CERT_REQUIRED and ours.check_hostname
 
 
 def test_http_needs_none_and_believes_none() -> None:
-    context = wire._trusted("http://localhost")
+    context = connection.trusted("http://localhost")
     assert (context.get_ca_certs(), context.verify_mode) == ([], ssl.CERT_REQUIRED)

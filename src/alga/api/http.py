@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import random
-import re
-import ssl
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -20,6 +16,7 @@ from typing import Any
 from alga import __version__
 from alga.api import refusals
 from alga.api import rows as lists
+from alga.api.connection import httpx, opened
 from alga.errors import (
     Interrupted,
     InterruptedUnsent,
@@ -30,24 +27,7 @@ from alga.errors import (
     Unreachable,
 )
 
-
-@contextmanager
-def without(*names: str) -> Iterator[None]:
-    """In here packages cannot be imported that others would load for things that alga does not use."""
-    hidden = set(names) - set(sys.modules)
-    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
-    try:
-        yield
-    finally:
-        for name in hidden:
-            del sys.modules[name]
-
-
-with without("click"):  # where that is installed httpx loads its own command line, and with it all of rich
-    import httpx
-
 PAUSES = (0.3, 0.6)  # seconds before the second and the third try
-HASHED = re.compile(r"[0-9a-f]{8}\.\d+")  # how OpenSSL names a certificate that it finds by itself
 RETRIED = {429, 502, 503, 504}
 LONGEST_WAIT, TOLD_WAIT = 60.0, 2.0
 MAX_BYTES = 256 * 1024 * 1024  # of an answer, and of one row of a long list
@@ -183,15 +163,7 @@ class Http:
             headers = {"X-API-Key": self.target.key, "User-Agent": f"alga/{__version__}", "Accept": "application/json"}
             if self.target.tenant:
                 headers["x-tenant-id"] = self.target.tenant
-            with without("anyio", "trio"):  # httpcore takes them for what is asynchronous
-                self._client = httpx.Client(
-                    base_url=self.target.url,
-                    headers=headers,
-                    follow_redirects=False,
-                    transport=self.transport,
-                    verify=_trusted(self.target.url),
-                    trust_env=not self.target.loopback,  # or a proxy would get the key of this computer's server
-                )
+            self._client = opened(self.target.url, headers, self.transport, through_proxies=not self.target.loopback)
         return self._client
 
     def _pause(self, seconds: float) -> None:
@@ -279,21 +251,6 @@ class Http:
             defect = "misconfigured" in answer.message
             raise ServerFailed(error.message if defect else told, error.hint if defect else CHECK)
         raise error
-
-
-def _trusted(url: str) -> ssl.SSLContext:
-    """Whose certificates are believed: SSL_CERT_FILE, SSL_CERT_DIR, this computer's, else certifi's.
-
-    This computer's are looked up one by one in a directory, where certifi's are a file that takes 20 ms to read.
-    """
-    if url.startswith("http:"):
-        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # nobody's: it is never used
-    if file := os.environ.get("SSL_CERT_FILE"):
-        return ssl.create_default_context(cafile=file)
-    directory = os.environ.get("SSL_CERT_DIR") or ssl.get_default_verify_paths().capath
-    if directory and any(HASHED.fullmatch(name) for name in os.listdir(directory)):
-        return ssl.create_default_context(capath=directory)
-    return httpx.create_ssl_context()
 
 
 def _parse(content: bytes) -> tuple[Json, bool]:
