@@ -5,6 +5,7 @@ import errno
 import io
 import json
 import os
+from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -373,6 +374,31 @@ def test_a_server_that_exports_page_by_page_is_read_to_its_end(strict: Strict) -
     strict.network.after = paged
     result = strict.desk.ok("export", "--month", "--json", tty=False)
     assert [row["id"] for row in result.json] == [row["id"] for row in rows], "each once"
+
+
+def test_an_answer_that_broke_off_and_came_again_gives_each_entry_once_as_it_was_last(desk: Desk) -> None:
+    def row(n: int, start: str, notes: str) -> str:
+        times = {"start_time": f"2026-11-{start}:00.000Z", "end_time": f"2026-11-{start}:30.000Z"}
+        return json.dumps({"entry_id": f"e{n}", "notes": notes, "billable_duration": 0, **times})
+
+    first, second, later = row(1, "20T08:00", "first"), row(2, "20T09:00", "second"), row(1, "20T10:00", "moved later")
+    answers = [
+        [f'{{"data": [{first}, {second}'.encode(), httpx.ReadError("reset")],
+        [f'{{"data": [{second}, {later}]}}'.encode()],
+    ]
+
+    def sent(request: httpx.Request) -> httpx.Response:
+        def pieces(answer: list[bytes | Exception]) -> Iterator[bytes]:
+            for piece in answer:
+                if isinstance(piece, Exception):
+                    raise piece
+                yield piece
+
+        return httpx.Response(200, content=pieces(answers.pop(0)))
+
+    desk.transport, desk.env = httpx.MockTransport(sent), {"ALGA_URL": "https://x.test", "ALGA_API_KEY": "k"}
+    rows = desk.ok("export", "--from", "2026-11-01", "--json", tty=False).json
+    assert [(each["id"], each["notes"]) for each in rows] == [("e2", "second"), ("e1", "moved later")]
 
 
 def test_the_work_date_is_that_of_the_servers_zone(strict: Strict) -> None:
