@@ -1,11 +1,39 @@
-"""alga: the command-line time tracker for AlgaPSA. Its modules are loaded when they are first used."""
+"""alga: the command-line time tracker for AlgaPSA. Its modules are run when something of them is first asked for."""
 
 import sys
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec, PathFinder
-from importlib.util import LazyLoader
+from importlib.util import LazyLoader, _LazyModule  # type: ignore[attr-defined]
+from types import CodeType, ModuleType
+from typing import Any
 
 __version__ = "0.1.0"
+
+
+class _Unloaded(_LazyModule):  # type: ignore[misc]
+    """A module that was not run yet. What that raises, Ctrl-C too, goes on; the next time it is run again."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "__spec__":  # an import looks at that, and swallows what is raised there
+            return ModuleType.__getattribute__(self, name)
+        try:
+            return super().__getattribute__(name)
+        except BaseException:
+            self.__class__ = _Unloaded
+            raise
+
+
+class _Later(LazyLoader):
+    """Makes a module without running it."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        super().exec_module(module)
+        module.__class__ = _Unloaded
+
+    def get_code(self, name: str) -> CodeType | None:
+        """For `python -m`."""
+        code: CodeType | None = self.loader.get_code(name)  # type: ignore[attr-defined]
+        return code
 
 
 class _Lazily:
@@ -13,11 +41,11 @@ class _Lazily:
 
     @staticmethod
     def find_spec(name: str, path: Sequence[str] | None = None, target: object = None) -> ModuleSpec | None:
-        if not name.startswith("alga.") or name == "alga.__main__":  # which runpy asks for its code
+        if not name.startswith("alga."):
             return None
         spec = PathFinder.find_spec(name, path)
         if spec and spec.loader:
-            spec.loader = LazyLoader(spec.loader)
+            spec.loader = _Later(spec.loader)
         return spec
 
 

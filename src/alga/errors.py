@@ -97,6 +97,10 @@ class NoConnection(NeverSent):
     """There is no way to the server just now."""
 
 
+class Senseless(Unreachable):
+    """The server answered, and what it says makes no sense: asking again would be no use."""
+
+
 class UnknownOutcome(Unreachable):
     """A write was sent and its answer was lost: it may or may not have been recorded."""
 

@@ -162,5 +162,11 @@ def load_learnt(directory: Path, server: str, key: str) -> Learnt:
 
 def _sound(name: str, value: object) -> bool:
     if name == "entries":
-        return isinstance(value, dict) and all(isinstance(row, list) and len(row) == WIDE for row in value.values())
+        rows = value.values() if isinstance(value, dict) else [None]
+        return all(isinstance(row, list) and len(row) == WIDE and _texts(row) for row in rows)
     return isinstance(value, dict if name in ("services", "tickets") else str)
+
+
+def _texts(row: list[object]) -> bool:
+    """Whether its first two cells, the times, are texts, and the others texts or nothing."""
+    return all(isinstance(cell, str) or (cell is None and n > 1) for n, cell in enumerate(row))

@@ -5,9 +5,11 @@ import errno
 import io
 import json
 import os
+import sqlite3
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -374,18 +376,23 @@ def test_a_server_that_exports_page_by_page_is_read_to_its_end(strict: Strict) -
     strict.network.after = paged
     result = strict.desk.ok("export", "--month", "--json", tty=False)
     assert [row["id"] for row in result.json] == [row["id"] for row in rows], "each once"
+    assert result.err == ""
+    rows.pop()
+    assert "counts 130 entries and showed 129" in strict.desk.ok("export", "--month", "--json", tty=False).err
 
 
 def test_an_answer_that_broke_off_and_came_again_gives_each_entry_once_as_it_was_last(desk: Desk) -> None:
-    def row(n: int, start: str, notes: str) -> str:
-        times = {"start_time": f"2026-11-{start}:00.000Z", "end_time": f"2026-11-{start}:30.000Z"}
-        return json.dumps({"entry_id": f"e{n}", "notes": notes, "billable_duration": 0, **times})
+    def row(n: int, start: str, notes: str, ended: bool = True) -> dict[str, object]:
+        times = {"start_time": f"2026-11-{start}:00.000Z", "end_time": f"2026-11-{start}:30.000Z" if ended else None}
+        return {"entry_id": f"e{n}", "notes": notes, "billable_duration": 0, **times}
 
-    first, second, later = row(1, "20T08:00", "first"), row(2, "20T09:00", "second"), row(1, "20T10:00", "moved later")
-    answers = [
-        [f'{{"data": [{first}, {second}'.encode(), httpx.ReadError("reset")],
-        [f'{{"data": [{second}, {later}]}}'.encode()],
-    ]
+    gone, running = row(0, "20T07:00", "deleted meanwhile"), row(3, "20T11:00", "it ran", ended=False)
+    first, second, stopped = row(1, "20T08:00", "first"), row(2, "20T09:00", "second"), row(3, "20T11:00", "it stopped")
+    twice, outside = row(1, "20T10:00", "moved later"), row(4, "19T08:00", "moved out of the period")
+    was = row(4, "20T12:00", "was in the period")
+    broken = json.dumps({"data": [gone, first, second, running, was, {}]})[:-4]
+    whole = json.dumps({"data": [second, first, stopped, was, twice, outside]})
+    answers: list[list[bytes | Exception]] = [[broken.encode(), httpx.ReadError("reset")], [whole.encode()]]
 
     def sent(request: httpx.Request) -> httpx.Response:
         def pieces(answer: list[bytes | Exception]) -> Iterator[bytes]:
@@ -397,8 +404,26 @@ def test_an_answer_that_broke_off_and_came_again_gives_each_entry_once_as_it_was
         return httpx.Response(200, content=pieces(answers.pop(0)))
 
     desk.transport, desk.env = httpx.MockTransport(sent), {"ALGA_URL": "https://x.test", "ALGA_API_KEY": "k"}
-    rows = desk.ok("export", "--from", "2026-11-01", "--json", tty=False).json
-    assert [(each["id"], each["notes"]) for each in rows] == [("e2", "second"), ("e1", "moved later")]
+    result = desk.ok("export", "--from", "2026-11-20", "--json", tty=False)
+    assert [each["notes"] for each in result.json] == ["second", "moved later", "it stopped"]
+    assert result.err == "The server ignored the filter by period: filtered here instead.\n"
+
+
+def test_no_room_for_the_temporary_file_is_told(payroll: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def small(path: str, isolation_level: None) -> sqlite3.Connection:
+        db = sqlite3.connect(path, isolation_level=isolation_level)
+        db.execute("PRAGMA max_page_count = 2")
+        return db
+
+    module = SimpleNamespace(connect=small, OperationalError=sqlite3.OperationalError)
+    monkeypatch.setattr("alga.export.spool.sqlite3", module)
+    for number in range(9):
+        payroll.ok("log", "tk_1", f"{number}:00-{number}:30", "--date", "2026-10-01", "-m", "x" * 2000)
+    target = tmp_path / "time.csv"
+    target.write_text("before")
+    refused = payroll("export", "--from", "2026-10-01", "-o", str(target), columns=300)
+    assert (refused.code, target.read_text()) == (3, "before")
+    assert "There is no room for the temporary file of an export (database or disk is full)." in refused.err
 
 
 def test_the_work_date_is_that_of_the_servers_zone(strict: Strict) -> None:

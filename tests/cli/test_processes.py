@@ -331,3 +331,33 @@ def test_a_tab_loads_nothing_heavy(tmp_path: Path) -> None:
     assert tab("alga st") == set()
     assert tab("alga log --no") == set()
     assert tab("alga log TIC") == {"platformdirs"}
+
+
+@pytest.mark.parametrize("module", ["output", "entries", "tables", "truth", "running", "outbox.core", "api.wire"])
+def test_ctrl_c_while_a_module_is_loaded_is_not_lost(module: str, tmp_path: Path) -> None:
+    code = f"""
+import sys
+from importlib.machinery import SourceFileLoader
+run = SourceFileLoader.exec_module
+def interrupted(self, module):
+    run(self, module)
+    if module.__name__ == "alga.{module}" and not pressed:
+        pressed.append(True)
+        raise KeyboardInterrupt
+pressed = []
+SourceFileLoader.exec_module = interrupted
+sys.argv = ["alga", "log", "tk_1", "30m", "-f", "table"]
+from alga.__main__ import main
+sys.exit(main())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment(tmp_path), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, "Interrupted" in done.stderr) == (130, "", True), done
+
+
+def test_a_module_is_run_by_its_name_as_ever(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "alga.cli"], env=environment(tmp_path), capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b"")

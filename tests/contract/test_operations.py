@@ -141,7 +141,7 @@ def test_search_stats_export_and_templates(server: Server) -> None:
     assert stats
     assert (stats.total_entries, stats.billable_hours) == (1, 1.5)
     exported: list[str] = []
-    server.client.export(day, lambda entry: exported.append(entry.id))
+    server.client.export(day, lambda page: lambda entry: exported.append(entry.id))
     assert exported == [made.id]
     assert server.client.templates() == []
     server.client.delete_entry(made.id)

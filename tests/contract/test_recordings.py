@@ -31,7 +31,7 @@ CALLS: dict[tuple[str, str], Callable[[Client], Any]] = {
     ("DELETE", "/time-entries/bulk"): lambda client: client.bulk_delete(["x"]),
     ("GET", "/time-entries/search"): lambda client: client.search("x", {}),
     ("GET", "/time-entries/stats"): lambda client: client.stats({}),
-    ("GET", "/time-entries/export"): lambda client: client.export({}, lambda entry: None),
+    ("GET", "/time-entries/export"): lambda client: client.export({}, lambda page: lambda entry: None),
     ("GET", "/time-entries/templates"): lambda client: client.templates(),
     ("GET", "/time-entries/*"): lambda client: client.get_entry("x"),
     ("PUT", "/time-entries/*"): lambda client: client.update_entry("x", ASKED),

@@ -4,7 +4,6 @@ import json
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -14,11 +13,9 @@ from hypothesis import strategies as st
 from alga.api import http as wire
 from alga.api.client import PAGE, Client
 from alga.api.http import Http, Target
+from alga.api.models import TimeEntry
 from alga.errors import Refused, Unreachable
 from tests.support import Desk, answering
-
-if TYPE_CHECKING:
-    from alga.api.models import TimeEntry
 
 TARGET = Target("https://psa.example.test", "k", "acme", "AlgaPSA")
 MONDAY = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -52,16 +49,22 @@ class Sending(httpx.BaseTransport):
         return httpx.Response(self.status, content=sent())
 
 
-def client(transport: httpx.BaseTransport, warned: list[str] | None = None) -> Client:
-    warn = (warned if warned is not None else []).append
-    return Client(Http(TARGET, transport, sleep=lambda seconds: None), warn=warn)
+def client(transport: httpx.BaseTransport) -> Client:
+    return Client(Http(TARGET, transport, sleep=lambda seconds: None))
 
 
-def exported(transport: httpx.BaseTransport, warned: list[str] | None = None) -> list[str]:
-    """The ids in the order in which they came."""
-    found: list[TimeEntry] = []
-    client(transport, warned).export({}, found.append)
-    return [entry.id for entry in found]
+def exported(transport: httpx.BaseTransport, counted: list[int | None] | None = None) -> list[str]:
+    """The ids in the order in which they came; what a try gave that was not the last of its page does not count."""
+    pages: dict[int, list[str]] = {}
+
+    def begin(page: int) -> Callable[[TimeEntry], None]:
+        pages[page] = []
+        return lambda entry: pages[page].append(entry.id)
+
+    total = client(transport).export({}, begin)
+    if counted is not None:
+        counted.append(total)
+    return [each for page in pages.values() for each in page]
 
 
 def answer(*rows: dict[str, object], **beside: object) -> bytes:
@@ -93,7 +96,7 @@ def test_what_was_broken_off_is_asked_for_again_from_the_start() -> None:
     whole = answer(row(0), row(1), row(2))
     lost = httpx.ReadError("connection reset")
     transport = Sending([whole[:-150], lost], [whole[:5], lost], [whole])
-    assert sorted(set(exported(transport))) == ids(0, 1, 2)
+    assert exported(transport) == ids(0, 1, 2)
     assert len(transport.asked) == 3
     with pytest.raises(Unreachable, match="did not answer"):
         exported(Sending([whole[:-150], lost]))
@@ -147,9 +150,9 @@ def paged(total: int, per_page: int = PAGE, says: Callable[[int, int], dict[str,
 
 @pytest.mark.parametrize("total", [0, 1, PAGE - 1, PAGE, PAGE + 1, 3 * PAGE, 3 * PAGE + 7])
 def test_pages_are_read_to_the_last(total: int) -> None:
-    warned: list[str] = []
-    assert exported(paged(total), warned) == ids(*range(total))
-    assert warned == []
+    counted: list[int | None] = []
+    assert exported(paged(total), counted) == ids(*range(total))
+    assert counted == [total]
 
 
 def test_without_pagination_a_full_page_goes_on() -> None:
@@ -159,8 +162,30 @@ def test_without_pagination_a_full_page_goes_on() -> None:
     assert [request.url.params["page"] for request in server.asked] == ["1", "2", "3"]
 
 
-def test_smaller_pages_than_were_asked_for_are_pages_too() -> None:
-    assert exported(paged(70, per_page=25)) == ids(*range(70))
+@pytest.mark.parametrize("per_page", [25, PAGE + 1, 250])
+def test_other_pages_than_were_asked_for_are_pages_too(per_page: int) -> None:
+    assert exported(paged(600, per_page)) == ids(*range(600))
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["pagination first", "data first"])
+def test_what_stands_beside_the_rows_is_read_wherever_it_stands(first: bool) -> None:
+    beside = {"pagination": {"total": PAGE + 1, "hasNext": True}}
+    rows = {"data": [row(n) for n in range(PAGE + 50)]}
+    page = json.dumps(beside | rows if first else rows | beside).encode()
+    server = Sending([page], [answer()])
+    assert exported(server) == ids(*range(PAGE + 50))
+    assert len(server.asked) == 2
+
+
+def test_an_id_that_is_there_twice_does_not_make_a_full_page_a_last_one() -> None:
+    page = answer(row(0), *map(row, range(PAGE - 1)))
+    assert len(exported(Sending([page], [answer(row(PAGE))]))) == PAGE + 1
+
+
+def test_a_page_that_shifted_between_two_tries_is_still_a_page() -> None:
+    broken, whole = answer(*map(row, range(PAGE)))[:-3], answer(*map(row, range(1, PAGE + 1)))
+    server = Sending([broken, httpx.ReadError("reset")], [whole], [answer(row(PAGE + 1))])
+    assert exported(server) == ids(*range(1, PAGE + 2))
 
 
 def test_a_server_without_pages_gives_everything_at_once() -> None:
@@ -169,12 +194,29 @@ def test_a_server_without_pages_gives_everything_at_once() -> None:
     assert len(server.asked) == 1
 
 
-def test_pages_without_news_end_the_export_and_what_is_missing_is_said() -> None:
-    warned: list[str] = []
+def test_the_same_page_again_ends_the_export() -> None:
+    counted: list[int | None] = []
     forever = Sending([answer(row(0), row(1), pagination={"total": 9, "hasNext": True})])
-    assert sorted(set(exported(forever, warned))) == ids(0, 1)
-    assert len(forever.asked) == 2
-    assert warned == ["The server counts 9 entries and showed 2 of them: this may lack some."]
+    assert sorted(set(exported(forever, counted))) == ids(0, 1)
+    assert (len(forever.asked), counted) == (2, [9])
+
+
+@pytest.mark.parametrize("status", [200, 201, 203, 206])
+def test_any_success_is_read(status: int) -> None:
+    assert exported(Sending([answer(row(0))], status=status)) == ids(0)
+
+
+def test_an_answer_that_is_no_sense_is_asked_for_once() -> None:
+    for body in (b"<html>" * 9999, answer(row(0, start_time="yesterday")), b'{"data": [' + b"[" * 100_000):
+        server = Sending([body])
+        with pytest.raises(Unreachable):
+            exported(server)
+        assert len(server.asked) == 1
+
+
+def test_what_is_deeper_than_any_entry_is_no_sense() -> None:
+    with pytest.raises(Unreachable, match="cannot read"):
+        exported(Sending([answer(row(0))[:-2] + b', {"x": ' + b"[" * 100_000]))
 
 
 # --- memory ---------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import pytest
 
 from alga.api import connection
 from alga.api.http import Http, Target
-from alga.errors import NoConnection
+from alga.errors import ConfigError, NoConnection
 
 
 class Empty(BaseHTTPRequestHandler):
@@ -86,12 +86,13 @@ def ask(url: str) -> object:
         http.close()
 
 
-def hashed(certificate: Path, directory: Path) -> Path:
-    """A directory in which OpenSSL finds it."""
+def hashed(certificate: Path, directory: Path, others: int = 0) -> Path:
+    """A directory in which OpenSSL finds it, among others."""
     command = ["openssl", "x509", "-hash", "-noout", "-in", str(certificate)]
     name = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
     directory.mkdir()
-    (directory / f"{name}.0").write_bytes(certificate.read_bytes())
+    for each in (name, *(f"{n:08x}" for n in range(others))):
+        (directory / f"{each}.0").write_bytes(certificate.read_bytes())
     return directory
 
 
@@ -108,24 +109,36 @@ def test_ssl_cert_file_is_believed(server: str, certificate: Path, monkeypatch: 
 def test_ssl_cert_dir_is_believed(
     server: str, certificate: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("SSL_CERT_DIR", str(hashed(certificate, tmp_path / "certs")))
-    assert ask(server) == []
+    (tmp_path / "empty").mkdir()
+    directory = hashed(certificate, tmp_path / "certs")
+    for said in (str(directory), f"{tmp_path}/empty:{directory}", f"{directory}:{tmp_path}/none"):
+        monkeypatch.setenv("SSL_CERT_DIR", said)
+        assert ask(server) == []
+
+
+def test_a_certificate_file_that_is_not_there_is_told(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
+    with pytest.raises(ConfigError, match="SSL_CERT_FILE or SSL_CERT_DIR cannot be read: No such file") as told:
+        ask(server)
+    assert told.value.hint == "Is it there? /nowhere/ca.pem"
 
 
 def test_this_computers_certificates_are_believed_one_by_one(
     server: str, certificate: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    places = ssl.get_default_verify_paths()._replace(capath=str(hashed(certificate, tmp_path / "certs")))
+    places = SimpleNamespace(capath=str(hashed(certificate, tmp_path / "certs", others=20)))
     monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: places)
     assert ask(server) == []
     assert connection.trusted(server).get_ca_certs() == [], "none is read before it is needed"
 
 
-@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize("there", ["nothing", "none", "one of one's own"])
 def test_where_this_computer_has_none_certifis_are_taken(
-    there: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    there: str, certificate: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    places = SimpleNamespace(capath=str(tmp_path) if there else None)
+    if there == "one of one's own":
+        hashed(certificate, tmp_path / "certs")
+    places = SimpleNamespace(capath=None if there == "nothing" else str(tmp_path / "certs"))
     monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: places)
     ours, theirs = connection.trusted("https://x.test"), ssl.create_default_context(cafile=certifi.where())
     assert len(ours.get_ca_certs()) == len(theirs.get_ca_certs())

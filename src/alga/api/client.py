@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from alga.api import lookups, wire
 from alga.api.http import CHECK, Envelope, Http
 from alga.api.models import Record, TimeEntry
-from alga.errors import AlgaError, Forbidden, NoneApproved, NotFound, Refused, UnknownOutcome, Unreachable
+from alga.errors import AlgaError, Forbidden, NoneApproved, NotFound, Refused, Senseless, UnknownOutcome, Unreachable
 
 if TYPE_CHECKING:
     from alga.truth import Asked
@@ -204,38 +204,26 @@ class Client:
         known = isinstance(data, Mapping) and set(lookups.Stats.model_fields) <= set(data)
         return self._read(lookups.Stats, data, write=False) if known else None
 
-    def export(self, query: Query, take: Callable[[TimeEntry], None]) -> None:
-        """GET export as JSON, each entry given to `take` as it arrives: all at once as deployed, by page as published.
+    def export(self, query: Query, begin: Callable[[int], Callable[[TimeEntry], None]]) -> int | None:
+        """GET export as JSON, each entry as it arrives: all at once as deployed, by page as published.
 
-        An entry may come twice. Where pages show fewer than the server counts, that is said.
+        `begin` is asked where the entries of a page go, again when the page is asked for again. An entry may be on two
+        pages. Returns how many the server counts, where it says so.
         """
-        known: set[str] = set()
+        known: set[tuple[int, int]] = set()
+        total = None
         for number in range(1, MOST_STREAMED + 1):
             query = {**query, "format": "json", "limit": str(PAGE), "page": str(number)}
-            page: set[str] = set()
-            give = self._giver(take, page)
-            answer = self._http.each(f"{ENTRIES}/export", query, give, few=PAGE)
-            if not isinstance(answer.data, list):
-                give(answer.data)  # one entry, or what makes no sense
-            whole = len(page) > PAGE  # more than were asked for: this server has no pages
-            new, known = page - known, known | page
-            if whole or not new or not _goes_on(answer.pagination, len(page) == PAGE):
+            page = _Given(self, begin, number)
+            answer = self._http.each(f"{ENTRIES}/export", query, page.begin)
+            if not page.count and answer.data != []:
+                page(answer.data)  # one entry, or what makes no sense
+            counted = answer.pagination.get("total")
+            total = counted if isinstance(counted, int) else total
+            if not page.count or page.mark in known or not _goes_on(answer.pagination, page.count == PAGE):
                 break
-        total = answer.pagination.get("total")
-        if isinstance(total, int) and len(known) < total and not whole:
-            self._warn(f"The server counts {total} entries and showed {len(known)} of them: this may lack some.")
-
-    def _giver(self, take: Callable[[TimeEntry], None], page: set[str]) -> Callable[[object], None]:
-        """Gives a row to `take` as an entry, and notes the ids of a page: of a list without pages the first few."""
-
-        def give(row: object) -> None:
-            learning = len(page) <= PAGE
-            entry = self._read(TimeEntry, row, write=False, learning=learning)
-            if learning:
-                page.add(entry.id)
-            take(entry)
-
-        return give
+            known.add(page.mark)
+        return total
 
     def templates(self) -> list[lookups.Template]:
         """GET templates: always empty on the deployed server."""
@@ -294,6 +282,10 @@ class Client:
     def _many(self, model: type[R], data: object, write: bool) -> list[R]:
         return [self._read(model, row, write) for row in (data if isinstance(data, list) else [data])]
 
+    def read_entry(self, row: object, learning: bool) -> TimeEntry:
+        """An entry of an export."""
+        return self._read(TimeEntry, row, write=False, learning=learning)
+
     def _read(self, model: type[R], data: object, write: bool, learning: bool = True) -> R:
         try:
             record = model.model_validate(data)
@@ -302,6 +294,31 @@ class Client:
         if learning and isinstance(record, TimeEntry) and isinstance(data, Mapping):
             self._seen(data, record)
         return record
+
+
+class _Given:
+    """The rows of a page, on their way to `begin`: how many, and a mark by which the same page is known again."""
+
+    def __init__(self, client: Client, begin: Callable[[int], Callable[[TimeEntry], None]], number: int) -> None:
+        self._client, self._begin, self._number = client, begin, number
+        self._take: Callable[[TimeEntry], None] = begin(number)
+        self.count = self._sum = 0
+
+    def begin(self) -> Callable[[object], None]:
+        """A try: what an earlier one gave does not count."""
+        self._take, self.count, self._sum = self._begin(self._number), 0, 0
+        return self
+
+    @property
+    def mark(self) -> tuple[int, int]:
+        """Whatever the order, the same for the same entries."""
+        return self.count, self._sum
+
+    def __call__(self, row: object) -> None:
+        entry = self._client.read_entry(row, learning=self.count < PAGE)
+        self.count += 1
+        self._sum ^= hash(entry.id)
+        self._take(entry)
 
 
 def _goes_on(pagination: Mapping[str, Any], full: bool) -> bool:
@@ -318,4 +335,4 @@ def _senseless(fault: ValidationError, write: bool) -> AlgaError:
     where = ".".join(map(str, fault.errors(include_input=False)[0]["loc"]))
     if write:
         return UnknownOutcome(f"The answer makes no sense ({where}): it may or may not have been recorded.", CHECK)
-    return Unreachable(f"The server's answer makes no sense ({where}).", "Is it an AlgaPSA? alga config list")
+    return Senseless(f"The server's answer makes no sense ({where}).", "Is it an AlgaPSA? alga config list")

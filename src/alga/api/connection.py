@@ -6,12 +6,15 @@ import os
 import re
 import ssl
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
+
+from alga.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+A_FEW = 10  # of one's own, beside which there must be others
 HASHED = re.compile(r"[0-9a-f]{8}\.\d+")  # how OpenSSL names a certificate that it finds by itself
 
 
@@ -53,9 +56,15 @@ def trusted(url: str) -> ssl.SSLContext:
     """
     if url.startswith("http:"):
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # nobody's: it is never used
-    if file := os.environ.get("SSL_CERT_FILE"):
-        return ssl.create_default_context(cafile=file)
-    directory = os.environ.get("SSL_CERT_DIR") or ssl.get_default_verify_paths().capath
-    if directory and any(HASHED.fullmatch(name) for name in os.listdir(directory)):
-        return ssl.create_default_context(capath=directory)
+    file, directory = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    try:
+        if file or directory:
+            return ssl.create_default_context(cafile=file or None, capath=None if file else directory)
+    except OSError as fault:
+        told = f"The certificates of SSL_CERT_FILE or SSL_CERT_DIR cannot be read: {fault.strerror or fault}."
+        raise ConfigError(told, f"Is it there? {file or directory}") from fault
+    directory = ssl.get_default_verify_paths().capath
+    with suppress(OSError):
+        if directory and sum(HASHED.fullmatch(name) is not None for name in os.listdir(directory)) > A_FEW:
+            return ssl.create_default_context(capath=directory)
     return httpx.create_ssl_context()

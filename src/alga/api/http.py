@@ -22,6 +22,7 @@ from alga.errors import (
     InterruptedUnsent,
     NeverSent,
     NoConnection,
+    Senseless,
     ServerFailed,
     UnknownOutcome,
     Unreachable,
@@ -77,12 +78,13 @@ class Http:
     _wrote: bool = False
     _until: float = math.inf
 
-    def each(self, path: str, query: Mapping[str, str], take: Callable[[Json], None], few: int) -> Envelope:
-        """GET a list and give each row to `take` as it arrives; of a `few` rows the envelope as well.
+    def each(self, path: str, query: Mapping[str, str], begin: Callable[[], Callable[[Json], None]]) -> Envelope:
+        """GET a list and give each row as it arrives; the envelope has what stands beside them.
 
-        A row may come twice: after a lost connection all is asked for again. Raises what request() raises.
+        `begin` is asked before each try where its rows go: what an earlier try gave does not count. Raises what
+        request() raises.
         """
-        return self.request("GET", path, query, into=lambda: lists.Rows(take, few))
+        return self.request("GET", path, query, into=lambda: lists.Rows(begin()))
 
     def request(
         self,
@@ -102,16 +104,16 @@ class Http:
             try:
                 rows = into() if into else None
                 status, headers, content = self._send(method, path, query, body, rows)
-            except Unreachable:
-                if write or pause is None or self._late(pause):
+            except Unreachable as fault:
+                if write or pause is None or isinstance(fault, Senseless) or self._late(pause):
                     raise
                 wait = pause * random.uniform(0.5, 1.5)
             else:
                 asked = None if pause is None else _wait(write, status, headers, pause)
                 if asked is None or self._late(asked):
                     self._wrote |= write and status < 400
-                    if rows and rows.taken and not content:
-                        return Envelope([])
+                    if rows and rows.taken:
+                        return Envelope([], rows.pagination)
                     return self._open(write, status, content)
                 wait = asked
             if wait > TOLD_WAIT:
@@ -143,8 +145,8 @@ class Http:
             self._connection().stream(method, f"/api/v1{path}", params=query, json=body, timeout=timeout) as response,
         ):
             self._compare_clocks(response.headers.get("Date", ""))
-            if rows and response.status_code == 200:
-                return 200, response.headers, self._read_rows(response, rows)
+            if rows and response.is_success:
+                return response.status_code, response.headers, self._read_rows(response, rows)
             return response.status_code, response.headers, self._read(response, method != "GET")
 
     def _timeout(self, usual: httpx.Timeout) -> httpx.Timeout:

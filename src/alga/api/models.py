@@ -11,6 +11,8 @@ from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 from alga.api.wire import names
 from alga.times import from_wire, minutes_between, to_wire
 
+MOST_MINUTES = 10**9
+
 
 def either(published: str) -> Any:
     """An optional field under either of its names."""
@@ -22,7 +24,12 @@ def _instant(value: object) -> object:
 
 
 def _whole(value: object) -> object:
-    return round(float(value)) if isinstance(value, int | float | str) and value != "" else value
+    """Raises ValueError for more minutes than any entry has."""
+    if not isinstance(value, int | float | str) or value == "":
+        return value
+    if abs(minutes := float(value)) > MOST_MINUTES:
+        raise ValueError("more minutes than there are")
+    return round(minutes)
 
 
 Instant = Annotated[datetime, BeforeValidator(_instant)]

@@ -7,46 +7,72 @@ from typing import TYPE_CHECKING, Any
 import ijson
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 Broken = ijson.JSONError
 BOM = b"\xef\xbb\xbf"
+DEEPEST = 5000  # brackets that a row may leave open: to the parser each costs as much memory as all before it
 
 
 class Rows:
     """Gives each row of `{"data": [...]}` to `take`. Raises Broken for what is no JSON, or ends too early.
 
-    An answer of a `few` rows is kept whole as well: there may be something beside them, or no list at all.
+    What comes without any row is kept instead, whatever it is: an error, an empty list, no JSON at all.
     """
 
-    def __init__(self, take: Callable[[Any], None], few: int) -> None:
-        self._take, self._few = take, few
+    def __init__(self, take: Callable[[Any], None]) -> None:
+        self._take = take
         self.taken = 0
         self.unread = 0  # bytes since the last row
-        self._head, self._begun = bytearray(), False
-        self._found = ijson.sendable_list()
-        self._reader = ijson.items_coro(self._found, "data.item", use_float=True)
+        self._open = 0  # brackets since the last row
+        self._head, self._begun, self._senseless = bytearray(), False, False
+        self._found, self._beside = ijson.sendable_list(), ijson.sendable_list()
+        self._readers = [
+            ijson.items_coro(found, prefix, use_float=True)
+            for found, prefix in ((self._found, "data.item"), (self._beside, "pagination"))
+        ]
 
     def feed(self, chunk: bytes) -> None:
         """The next bytes."""
-        if self.taken <= self._few:
+        self.unread += len(chunk)
+        if not self.taken:
             self._head += chunk
         if not self._begun:
             if len(self._head) < len(BOM):
                 return
             self._begun, chunk = True, bytes(self._head).removeprefix(BOM)
-        if not chunk:  # which would be the end
+        if not chunk or self._senseless:  # nothing would be the end
             return
-        self._reader.send(chunk)
-        self.unread = len(chunk) if self._found and self.taken > self._few else self.unread + len(chunk)
+        self._open += chunk.count(b"[") + chunk.count(b"{") - chunk.count(b"]") - chunk.count(b"}")
+        try:
+            if self._open > DEEPEST:
+                raise Broken("too deep")
+            for reader in self._readers:
+                reader.send(chunk)
+        except Broken:
+            self._senseless = not (self.taken or self._found)
+            if not self._senseless:
+                raise
+        self._give()
+
+    def _give(self) -> None:
         for row in self._found:
             self.taken += 1
             self._take(row)
+        if self._found:
+            self.unread = self._open = 0
         del self._found[:]
 
     def end(self) -> bytes:
-        """All was read: the answer, of a few rows; else nothing."""
-        if self.taken <= self._few:
+        """All was read: what came, where there was no row."""
+        if not self.taken:
             return bytes(self._head)
-        self._reader.close()
+        for reader in self._readers:
+            reader.close()
         return b""
+
+    @property
+    def pagination(self) -> Mapping[str, Any]:
+        """What stands beside the rows."""
+        known = self._beside[0] if self._beside else None
+        return known if isinstance(known, dict) else {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from alga import entries, workitems
@@ -22,7 +23,7 @@ from alga.times import cut, minutes_between
 from alga.truth import Asked, billable_follows, check_text, unmet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from alga.api.models import TimeEntry
@@ -57,10 +58,15 @@ def look_up(bulk: Bulk, ids: Sequence[str]) -> dict[str, TimeEntry]:
     """Entries by their ids; for many of them one's own are read at once."""
     user_id = workitems.own_user(bulk.client, bulk.learnt)
     many = len(ids) > MANY and user_id
-    listed: list[TimeEntry] = []
+    pages: dict[int, list[TimeEntry]] = {}
+
+    def begin(page: int) -> Callable[[TimeEntry], None]:
+        pages[page] = []
+        return pages[page].append
+
     if many:
-        bulk.client.export({"user_id": user_id or ""}, listed.append)
-    return entries.by_ids(bulk.client, ids, listed)
+        bulk.client.export({"user_id": user_id or ""}, begin)
+    return entries.by_ids(bulk.client, ids, chain.from_iterable(pages.values()))
 
 
 def closed(bulk: Bulk, entry: TimeEntry) -> str | None:

@@ -97,20 +97,23 @@ def _spooled(
 ) -> Spool:
     """The rows of the entries that are meant, as they come from the server; a timer that runs is left out and said."""
     spool, sieve, zone = Spool(), selection.sieve(session.zone), session.zone
-    running: set[str] = set()
 
     def take(entry: "TimeEntry") -> None:
-        if not sieve.keeps(entry):
-            return
-        if entry.ended_at is None:
-            running.add(entry.id)
-        else:
-            spool.add(entry, pack([field.value(entry, zone) for field in fields]))
+        meant, running = sieve.keeps(entry), entry.ended_at is None
+        row = pack([field.value(entry, zone) for field in fields]) if meant and not running else None
+        spool.add(entry, row, meant and running)
 
-    session.client.export(selection.query(zone), take)
+    def begin(page: int) -> Callable[["TimeEntry"], None]:
+        spool.begin(page)
+        return take
+
+    total = session.client.export(selection.query(zone), begin)
     spool.close()
+    if total is not None and spool.seen() < total:
+        told = f"The server counts {total} entries and showed {spool.seen()} of them: this may lack some."
+        session.warn(told)
     entries.say_ignored(sieve.ignored, session.warn)
-    if count := len(running) + _kept_here(session, selection):
+    if count := spool.running() + _kept_here(session, selection):
         session.warn(f"{counted(count, 'running timer')} left out: the time comes with the stop.")
     mention(session)
     return spool
