@@ -7,8 +7,9 @@ _alga() {
         values+=("${line%%$'\t'*}")
         shown+=("${line/$'\t'/  -- }")
     done < <(_ALGA_COMPLETE=complete_lines _TYPER_COMPLETE_ARGS="${(j: :)words[1,CURRENT]}" command alga 2>/dev/null)
+    [[ $PREFIX == --*=* ]] && compset -P '*='
     if (( $#values )); then
-        compadd -l -d shown -a values
+        compadd -M 'm:{a-zA-Z}={A-Za-z}' -V alga -l -d shown -a -- values
     else
         _files
     fi
@@ -16,5 +17,6 @@ _alga() {
 if [[ $funcstack[1] == _alga ]]; then
     _alga  # found on the fpath by the first TAB
 else
+    (( $+functions[compdef] )) || { autoload -Uz compinit && compinit }
     compdef _alga alga
 fi

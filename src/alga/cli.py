@@ -260,6 +260,7 @@ def _usage(fault: Any, context: Context, args: Sequence[str]) -> int:
         print(ctx.get_usage(), file=sys.stderr)
     near = getattr(fault, "possibilities", None)
     message = f"No such option '{fault.option_name}'." if near is not None else fault.format_message()
+    message = message if message.endswith((".", "?")) else f"{message}."
     meant = f" Did you mean {near[0]}?" if near else ""
     path = ctx.command_path if ctx is not None else "alga"
     return _told(UsageError(f"{message}{meant}", f"All options: {path} --help"), context)

@@ -11,7 +11,7 @@ from alga import files
 from alga.times import to_wire
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -143,7 +143,6 @@ class Learnt:
 
 
 KEPT = ("user_id", "user_name", "kind", "last_service", "services", "tickets", "entries")
-WIDE = len(Recorded._fields) - 1
 
 
 def load_learnt(directory: Path, server: str, key: str) -> Learnt:
@@ -161,12 +160,20 @@ def load_learnt(directory: Path, server: str, key: str) -> Learnt:
 
 
 def _sound(name: str, value: object) -> bool:
-    if name == "entries":
-        rows = value.values() if isinstance(value, dict) else [None]
-        return all(isinstance(row, list) and len(row) == WIDE and _texts(row) for row in rows)
-    return isinstance(value, dict if name in ("services", "tickets") else str)
+    if name not in SHAPES:
+        return isinstance(value, str)
+    return isinstance(value, dict) and all(map(SHAPES[name], value.values()))
 
 
-def _texts(row: list[object]) -> bool:
-    """Whether its first two cells, the times, are texts, and the others texts or nothing."""
-    return all(isinstance(cell, str) or (cell is None and n > 1) for n, cell in enumerate(row))
+def _texts(row: object, wide: int, always: int) -> bool:
+    """Whether it is so many texts, of which those after the first few may be missing."""
+    if not isinstance(row, list) or len(row) != wide:
+        return False
+    return all(isinstance(cell, str) or (cell is None and n >= always) for n, cell in enumerate(row))
+
+
+SHAPES: dict[str, Callable[[object], bool]] = {
+    "services": lambda name: isinstance(name, str),
+    "tickets": lambda row: _texts(row, 2, 2),
+    "entries": lambda row: _texts(row, len(Recorded._fields) - 1, 2),  # the id is its key
+}

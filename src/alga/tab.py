@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     Values = Callable[[Session], Pairs]
 
 SHELLS = ("bash", "zsh", "fish", "powershell")
+HARMLESS = r"[\w ./:=@+-]+"
 LINES = "lines"  # the protocol of our scripts for bash, zsh and fish: nothing of it is ever run by a shell
 
 
@@ -60,7 +62,14 @@ class Lines(Known, ZshComplete):
 
 
 class PowerShell(Known, PowerShellComplete):
-    """As Typer's script for PowerShell has it."""
+    """As Typer's script for PowerShell has it, which quotes nothing: only what needs no more than blanks kept."""
+
+    def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem]:
+        return [item for item in super().get_completions(args, incomplete) if re.fullmatch(HARMLESS, str(item.value))]
+
+    def format_completion(self, item: CompletionItem) -> str:
+        value = f"'{item.value}'" if " " in item.value else str(item.value)
+        return f"{value}:::{plain(item.help or ' ')}"
 
 
 def register() -> None:
@@ -77,7 +86,10 @@ def beginning(incomplete: str, pairs: Pairs) -> list[CompletionItem]:
 
 def offered(placeholder: str, ctx: Any, incomplete: str) -> list[CompletionItem]:
     """The values that fit: nothing where the settings cannot be read, since a TAB is no place for an error."""
-    values = VALUES.get(placeholder.strip("[].").partition("|")[0])
+    placeholder = placeholder.strip("[].")
+    if placeholder.islower():  # yes|no
+        return beginning(incomplete, _words(placeholder.split("|")))
+    values = VALUES.get(placeholder.partition("|")[0])
     context: Context = ctx.find_root().obj
     profile = ctx.params.get("profile") or ctx.find_root().params.get("profile")
     with suppress(AlgaError, OSError):

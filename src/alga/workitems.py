@@ -46,11 +46,11 @@ def resolve(typed: str, kind: str, client: Client, learnt: Learnt) -> WorkItem:
     Raises NotFound for a number no ticket has, UsageError for digits that several tickets share.
     """
     typed = checked(typed, kind)
+    for ticket_id, (number, _) in learnt.tickets.items() if kind == "ticket" else ():
+        if number.lower() == typed.lower():  # whatever numbers look like there
+            return WorkItem(kind, ticket_id, number)
     if kind != "ticket" or not NUMBER.fullmatch(typed):
         return WorkItem(kind, typed, label_of(typed, None, kind, learnt))
-    for ticket_id, (number, _) in learnt.tickets.items():
-        if number.lower() == typed.lower():
-            return WorkItem(kind, ticket_id, number)
     found = [ticket for ticket in client.tickets_numbered(typed) if _same(ticket.ticket_number, typed)]
     if not found:
         raise NotFound(f"There is no ticket {typed}.", "To find one: alga tickets WORDS")

@@ -1,13 +1,16 @@
 """TAB in real shells, and the scripts in completions/."""
 
+import json
 import os
 import pty
 import select
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -105,37 +108,69 @@ def test_no_word_of_others_is_run_or_drives_the_terminal(
     assert made, "it was recorded"
     for line in ("alga log ", "alga log $", "alga edit ", f"alga edit {made[:4]}"):
         assert "\x1b" not in "".join(tab(shell, line, tmp_path))
+        asked = {"_ALGA_COMPLETE": "complete_lines", "_TYPER_COMPLETE_ARGS": line}
+        assert "\x1b" not in alga(tmp_path, **asked).stdout
     assert not list(tmp_path.rglob("A"))
 
 
 KEYS = {"bash": "bash --norc -i", "zsh": "zsh -f -i", "fish": "fish --no-config -i"}
-SOURCED = {"zsh": "autoload -Uz compinit; compinit -u -D; "}
 
 
-@pytest.mark.parametrize("shell", TESTED)
-def test_tab_at_a_real_prompt_completes_an_id(shell: str, tmp_path: Path) -> None:
-    made = alga(
-        tmp_path, "log", "tk_9c41", "9:00-9:30", "--date", "2026-06-02", "-m", "VPN", "-f", "ids"
-    ).stdout.strip()
-    env = environment(tmp_path, TERM="xterm", PS1="> ") | {
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    }
+def typed(shell: str, home: Path, before_tab: str, after: str, wanted: str, **more: str) -> str:
+    """What a real prompt shows after a TAB in a line, and then the rest of it."""
+    env = environment(home, TERM="xterm", PS1="> ", **more) | {"PATH": PATH}
     pid, terminal = pty.fork()
     if pid == 0:
+        os.chdir(home)
         os.execvpe(KEYS[shell].split()[0], KEYS[shell].split(), env)
     try:
         read_until(terminal, b"")
-        os.write(terminal, f"{SOURCED.get(shell, '')}source {SCRIPTS}/alga.{shell}; echo READ''Y\n".encode())
+        os.write(terminal, f"source {SCRIPTS}/alga.{shell}; echo READ''Y\n".encode())
         read_until(terminal, b"READY")
-        os.write(terminal, f"alga show {made[:4]}\t".encode())
+        os.write(terminal, f"{before_tab}\t".encode())
         time.sleep(1)  # a shell that is busy completing may drop what is typed meanwhile
-        os.write(terminal, b" --json\n")
-        screen = read_until(terminal, f'"id": "{made}"'.encode())
+        os.write(terminal, f"{after}\n".encode())
+        return read_until(terminal, wanted.encode())
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
         os.close(terminal)
-    assert made in screen
+
+
+@pytest.mark.parametrize("shell", TESTED)
+def test_tab_at_a_real_prompt_completes_an_id(shell: str, tmp_path: Path) -> None:
+    made = alga(tmp_path, "log", "tk_9c41", "9:00-9:30", "--date", "2026-06-02", "-f", "ids").stdout.strip()
+    wanted = f'"id": "{made}"'
+    assert wanted in typed(shell, tmp_path, f"alga show {made[:4]}", " --json", wanted)
+
+
+QUOTED = [(shell, quote, "C.UTF-8") for shell in TESTED for quote in ("", '"', "'")]
+CRON = [(shell, '"', "C") for shell in TESTED if shell == "bash"]  # whose printf %q has another form there
+
+
+@pytest.mark.parametrize(("shell", "quote", "locale"), [*QUOTED, *CRON])
+def test_a_completed_name_is_the_name_whatever_quotes_are_open(
+    shell: str, quote: str, locale: str, tmp_path: Path
+) -> None:
+    name = 'Zulu \u0378 $(touch A) `touch A` it\'s "so" \\ !x'
+    with served(tmp_path / "server", "--strict", "--role", "admin") as connection:
+        with closing(sqlite3.connect(tmp_path / "server" / "data" / "strict.db")) as db:
+            db.execute("UPDATE services SET service_name = ? WHERE service_name = 'Premium Support'", (name,))
+            db.commit()
+        alga(tmp_path, "services", **connection)
+        line = f"alga log TIC1011 9:00-9:30 --date 2026-06-02 -m x -s {quote}Zu"
+        screen = typed(shell, tmp_path, line, " --json", '"delivery"', LC_ALL=locale, **connection)
+        assert '"delivery": "delivered"' in screen
+        listed = alga(tmp_path, "list", "--everyone", "--from", "2026-06-01", "--json", **connection)
+    assert json.loads(listed.stdout)[0]["service_name"] == name
+    assert not list(tmp_path.rglob("A"))
+
+
+@pytest.mark.parametrize("shell", TESTED)
+def test_a_value_behind_an_equals_sign(shell: str, tmp_path: Path) -> None:
+    alga(tmp_path, "log", "tk_9c41", "9:00-9:30", "--date", "2026-06-02")
+    line = "alga list --from 2026-06-01 --work-item=tk_"
+    assert '"work_item_id": "tk_9c41"' in typed(shell, tmp_path, line, " --json", '"work_item_id": "tk_9c41"')
 
 
 def read_until(terminal: int, wanted: bytes) -> str:
@@ -161,14 +196,34 @@ def test_there_is_a_script_for_every_shell_and_no_other() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shell", "file"),
-    [("bash", ".bash_completions/alga.sh"), ("zsh", ".zfunc/_alga"), ("fish", ".config/fish/completions/alga.fish")],
+    ("shell", "file", "start"),
+    [
+        ("bash", ".bash_completions/alga.sh", ".bashrc"),
+        ("zsh", ".zfunc/_alga", ".zshrc"),
+        ("fish", ".config/fish/completions/alga.fish", None),
+    ],
 )
-def test_install(shell: str, file: str, tmp_path: Path) -> None:
-    done = alga(tmp_path, "completion", "install", shell)
-    assert done.returncode == 0, done.stderr
-    assert str(tmp_path / file) in done.stdout
-    assert (tmp_path / file).read_text().strip() == script_for(shell).strip()
+def test_install(shell: str, file: str, start: str | None, tmp_path: Path) -> None:
+    home = tmp_path / "it's home"
+    home.mkdir()
+    if start:
+        (home / start).write_text("\n# mine\nalias x=y")
+    for _ in range(2):
+        done = alga(home, "completion", "install", shell)
+        assert done.returncode == 0, done.stderr
+    assert (home / file).read_text().strip() == script_for(shell).strip()
+    reads = f", and {home / start} reads it" if start else ""
+    assert done.stdout == f"Completion for {shell} is in {home / file}{reads}. Open a new terminal to use it.\n"
+    if start:
+        line = f"source '{str(home / file).replace(chr(39), chr(39) + chr(34) + chr(39) + chr(34) + chr(39))}'"
+        assert (home / start).read_text() == f"\n# mine\nalias x=y\n{line}\n", "once, and the rest as it was"
+
+
+def test_install_obeys_zdotdir_and_xdg_config_home(tmp_path: Path) -> None:
+    alga(tmp_path, "completion", "install", "zsh", ZDOTDIR=str(tmp_path / "zsh"))
+    alga(tmp_path, "completion", "install", "fish", XDG_CONFIG_HOME=str(tmp_path / "xdg"))
+    assert (tmp_path / "zsh" / ".zshrc").read_text() == f"source {tmp_path}/zsh/.zfunc/_alga\n"
+    assert (tmp_path / "xdg" / "fish" / "completions" / "alga.fish").exists()
 
 
 def test_an_unknown_shell(desk: Desk) -> None:

@@ -388,10 +388,11 @@ def test_an_answer_that_broke_off_and_came_again_gives_each_entry_once_as_it_was
 
     gone, running = row(0, "20T07:00", "deleted meanwhile"), row(3, "20T11:00", "it ran", ended=False)
     first, second, stopped = row(1, "20T08:00", "first"), row(2, "20T09:00", "second"), row(3, "20T11:00", "it stopped")
-    twice, outside = row(1, "20T10:00", "moved later"), row(4, "19T08:00", "moved out of the period")
-    was = row(4, "20T12:00", "was in the period")
+    tie = row(1, "20T09:00", "at the same time as the second")
+    twice, outside = row(5, "20T10:00", "moved later"), row(4, "19T08:00", "moved out of the period")
+    was, soon = row(4, "20T12:00", "was in the period"), row(5, "20T06:00", "soon moved")
     broken = json.dumps({"data": [gone, first, second, running, was, {}]})[:-4]
-    whole = json.dumps({"data": [second, first, stopped, was, twice, outside]})
+    whole = json.dumps({"data": [second, soon, first, tie, stopped, was, twice, outside]})
     answers: list[list[bytes | Exception]] = [[broken.encode(), httpx.ReadError("reset")], [whole.encode()]]
 
     def sent(request: httpx.Request) -> httpx.Response:
@@ -405,7 +406,9 @@ def test_an_answer_that_broke_off_and_came_again_gives_each_entry_once_as_it_was
 
     desk.transport, desk.env = httpx.MockTransport(sent), {"ALGA_URL": "https://x.test", "ALGA_API_KEY": "k"}
     result = desk.ok("export", "--from", "2026-11-20", "--json", tty=False)
-    assert [each["notes"] for each in result.json] == ["second", "moved later", "it stopped"]
+    assert [each["notes"] for each in result.json] == [
+        "at the same time as the second", "second", "moved later", "it stopped"
+    ]  # fmt: skip
     assert result.err == "The server ignored the filter by period: filtered here instead.\n"
 
 

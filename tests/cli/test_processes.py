@@ -324,6 +324,15 @@ def test_status_offline_loads_no_server_no_lists_and_no_files_that_are_not_there
     }
 
 
+def test_status_offline_never_opens_the_practice_data(tmp_path: Path) -> None:
+    with served(tmp_path / "server", "--strict") as connection:
+        alga(tmp_path, "log", "TIC1042", "30m", "-s", "Basic Support", **connection)
+    heavy, own = loaded(tmp_path, "status", "--offline")
+    assert "sqlite3" in heavy, "something may wait for the other login"
+    assert "alga.local.app" not in own
+    assert not (tmp_path / "data").exists()
+
+
 def test_a_tab_loads_nothing_heavy(tmp_path: Path) -> None:
     def tab(line: str) -> set[str]:
         return loaded(tmp_path, _ALGA_COMPLETE="complete_lines", _TYPER_COMPLETE_ARGS=line)[0]

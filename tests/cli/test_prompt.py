@@ -41,6 +41,11 @@ def test_a_template_is_filled_and_empty_where_nothing_runs(desk: Desk) -> None:
     assert template(desk) == template(desk, "{elapsed} {work_item}", "--offline") == ""
 
 
+def test_a_template_is_a_format_of_its_own(desk: Desk) -> None:
+    refused = desk("status", "--template", "{elapsed}", "--json", tty=False)
+    assert (refused.code, "exclude each other" in refused.err) == (2, True)
+
+
 def test_an_unknown_word_in_a_template_is_refused(desk: Desk) -> None:
     refused = desk("status", "--template", "{elapsd}")
     assert refused.code == 2
@@ -109,8 +114,15 @@ def running(home: Path) -> None:
 
 @pytest.mark.parametrize("shell", [shell for shell in SHELLS if shell in RECIPES])
 def test_the_recipe_of_a_shell(shell: str, tmp_path: Path) -> None:
-    hook = {"bash": 'eval "$PROMPT_COMMAND"; printf "%s|" "${PS1@P}"', "zsh": 'alga_timer; print -nP "$PROMPT|"'}[shell]
-    script = f"PS1='$ '; {RECIPES[shell]}\n{hook}"
+    hook = {
+        "bash": '(exit 7); eval "$PROMPT_COMMAND"; printf "%s|" "${PS1@P}"',
+        "zsh": 'for each in $precmd_functions; do $each; done; print -nP "$PROMPT|"',
+    }[shell]
+    before = {"bash": "PROMPT_COMMAND='echo -n \"$? \"'", "zsh": 'precmd_functions=(other); other() { echo -n "7 " }'}[
+        shell
+    ]
+    recipe = f"{RECIPES[shell]}\n{RECIPES[shell]}"  # a file that is read twice
+    script = f"PS1='$ '; {before}\n{recipe}\n{hook}"
 
     def prompt() -> str:
         env = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
@@ -119,9 +131,9 @@ def test_the_recipe_of_a_shell(shell: str, tmp_path: Path) -> None:
         assert done.stderr == ""
         return done.stdout
 
-    assert prompt() == "$ |"
+    assert prompt() == "7 $ |", "what was there before sees what it saw"
     running(tmp_path)
-    assert re.fullmatch(r"4[78]m tk_9c41 \$ \|", prompt())
+    assert re.fullmatch(r"7 4[78]m tk_9c41 \$ \|", prompt())
 
 
 @pytest.mark.parametrize("shell", [shell for shell in SHELLS if shell in RECIPES])

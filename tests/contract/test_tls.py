@@ -145,6 +145,7 @@ def test_where_this_computer_has_none_certifis_are_taken(
     assert ours.verify_mode is ssl.CERT_REQUIRED and ours.check_hostname
 
 
-def test_http_needs_none_and_believes_none() -> None:
+def test_http_needs_none_and_believes_none(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     context = connection.trusted("http://localhost")
     assert (context.get_ca_certs(), context.verify_mode) == ([], ssl.CERT_REQUIRED)

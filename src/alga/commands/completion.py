@@ -1,6 +1,8 @@
 """alga completion: TAB in bash, zsh, fish and PowerShell."""
 
+from collections.abc import Mapping
 from pathlib import Path, PurePath
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -10,23 +12,45 @@ from typer.completion import install as install_for  # type: ignore[attr-defined
 from alga.command import command
 from alga.context import TAB
 from alga.errors import UsageError
+from alga.files import replacing
 from alga.output import Shown
 from alga.session import Session
 from alga.tab import LINES, SHELLS
 
-Shell = Annotated[str | None, typer.Argument(metavar="[SHELL]", help="bash, zsh, fish or powershell; none: this one.")]
+Shell = Annotated[
+    str | None, typer.Argument(metavar="[SHELL]", help="bash, zsh, fish or powershell; none: your login shell.")
+]
 
-# Typer's own scripts have the shell run what alga prints, and what alga prints has words of others in it. These do not.
+# Typer's own scripts have the shell run what alga prints, and what alga prints has words of others in it. These do not:
+# each value is quoted as the word that it completes is.
 ASKED = f"{TAB}=complete_{LINES} _TYPER_COMPLETE_ARGS"
 BASH = f"""\
 _alga_completion() {{
-    local line
+    local IFS=$' \\t\\n' line value cur=${{COMP_WORDS[COMP_CWORD]}}
+    line="${{COMP_WORDS[*]:0:COMP_CWORD+1}}"
+    line=${{line// = /=}}
+    line=${{line/% =/=}}
     COMPREPLY=()
-    while IFS= read -r line; do
-        [[ -n $line ]] && COMPREPLY+=("$(printf %q "${{line%%$'\\t'*}}")")
-    done < <({ASKED}="${{COMP_WORDS[*]:0:COMP_CWORD+1}}" command alga 2>/dev/null)
+    while IFS= read -r value; do
+        value=${{value%%$'\\t'*}}
+        [[ -n $value ]] || continue
+        case $cur in
+            \\"*)
+                value=${{value//\\\\/\\\\\\\\}}
+                value=${{value//\\"/\\\\\\"}}
+                value=${{value//\\$/\\\\\\$}}
+                value=${{value//\\`/\\\\\\`}}
+                value=${{value//!/\\"\\'!\\'\\"}}
+                ;;
+            \\'*) value=${{value//\\'/\\'\\\\\\'\\'}} ;;
+            *[\\"\\']*) continue ;;
+            *) printf -v value %q "$value" ;;
+        esac
+        COMPREPLY+=("$value")
+    done < <({ASKED}="$line" command alga 2>/dev/null)
 }}
-complete -o default -F _alga_completion alga"""
+complete -o default -o nosort -F _alga_completion alga 2>/dev/null ||
+    complete -o default -F _alga_completion alga"""
 ZSH = f"""\
 #compdef alga
 _alga() {{
@@ -37,8 +61,9 @@ _alga() {{
         values+=("${{line%%$'\\t'*}}")
         shown+=("${{line/$'\\t'/  -- }}")
     done < <({ASKED}="${{(j: :)words[1,CURRENT]}}" command alga 2>/dev/null)
+    [[ $PREFIX == --*=* ]] && compset -P '*='
     if (( $#values )); then
-        compadd -l -d shown -a values
+        compadd -M 'm:{{a-zA-Z}}={{A-Za-z}}' -V alga -l -d shown -a -- values
     else
         _files
     fi
@@ -46,33 +71,63 @@ _alga() {{
 if [[ $funcstack[1] == _alga ]]; then
     _alga  # found on the fpath by the first TAB
 else
+    (( $+functions[compdef] )) || {{ autoload -Uz compinit && compinit }}
     compdef _alga alga
 fi"""
 FISH = f"""\
 function __alga_completion
+    set --local token (commandline --cut-at-cursor --current-token)
+    set --local option (string match --regex -- '^--[a-z-]+=' $token; or echo)
     set --local lines (env {ASKED}=(commandline --cut-at-cursor --current-process) alga 2>/dev/null)
     if test -n "$lines"
-        string join \\n -- $lines
+        printf "$option%s\\n" $lines
     else
         __fish_complete_path (commandline --current-token)
     end
 end
-complete --command alga --no-files --arguments "(__alga_completion)\""""
+complete --command alga --no-files --keep-order --arguments "(__alga_completion)\""""
 OURS = {"bash": BASH, "zsh": ZSH, "fish": FISH}
 
 
 @command
 def install(session: Session, shell: Shell = None) -> Shown:
     """Install TAB completion for a shell."""
-    wanted = shell or PurePath(session.outside.env.get("SHELL", "")).name
+    env = session.outside.env
+    wanted = shell or PurePath(env.get("SHELL", "")).name
     if wanted not in SHELLS:
         raise UsageError(f"There is no completion for '{wanted}'.", f"Say which: {', '.join(SHELLS)}")
-    name, path = install_for(shell=wanted, prog_name="alga", complete_var=TAB)
-    if wanted in OURS:  # Typer knows where it belongs and how the shell finds it there
-        Path(path).write_text(f"{OURS[wanted]}\n", encoding="utf-8")
-    return Shown(
-        {"shell": name, "path": str(path)}, f"Completion for {name} is in {path}. Open a new terminal to use it."
-    )
+    if wanted not in OURS:
+        path = Path(install_for(shell=wanted, prog_name="alga", complete_var=TAB)[1])
+        return Shown({"shell": wanted, "path": str(path)}, f"Completion for {wanted} is in {path}. {OPEN}")
+    path, start = _places(wanted, env)
+    _write(path, f"{OURS[wanted]}\n")
+    text = f"Completion for {wanted} is in {path}"
+    if start:
+        line, there = f"source {quote(str(path))}", start.read_text(encoding="utf-8") if start.exists() else ""
+        if line not in there:
+            _write(start, "\n".join([*there.splitlines(), line, ""]))
+        text = f"{text}, and {start} reads it"
+    return Shown({"shell": wanted, "path": str(path)}, f"{text}. {OPEN}")
+
+
+OPEN = "Open a new terminal to use it."
+
+
+def _places(shell: str, env: Mapping[str, str]) -> tuple[Path, Path | None]:
+    """Where a shell's script goes, and the file in which the shell is told to read it, where it must be."""
+    home = Path(env.get("HOME") or Path.home())
+    zsh, fish = Path(env.get("ZDOTDIR") or home), Path(env.get("XDG_CONFIG_HOME") or home / ".config") / "fish"
+    return {
+        "bash": (home / ".bash_completions" / "alga.sh", home / ".bashrc"),
+        "zsh": (zsh / ".zfunc" / "_alga", zsh / ".zshrc"),
+        "fish": (fish / "completions" / "alga.fish", None),
+    }[shell]
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as file:
+        file.write(text.encode())
 
 
 @command

@@ -14,7 +14,7 @@ HIDDEN = True
 ROLES = ("technician", "admin")
 Port = Annotated[int, typer.Option("--port", metavar="N", help="The port; 0 takes a free one.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Refuse what the deployed AlgaPSA refuses; data of its own.")]
-Role = Annotated[str, typer.Option("--role", metavar="ROLE", help="Whose key is printed: technician or admin.")]
+Role = Annotated[str, typer.Option("--role", metavar="|".join(ROLES), help="Whose key is printed.")]
 
 
 @command

@@ -24,7 +24,7 @@ Key = tuple[str, str]  # what a group is in JSON, and as a person knows it
 Groups = Sequence[tuple[Key, Sums]]
 BAR = 24  # characters
 BY = ("day", "week", "month", "user", "service", "work-item", "type", "status")
-By = Annotated[str | None, typer.Option("--by", metavar="WHAT", help=f"{', '.join(BY)}.")]
+By = Annotated[str | None, typer.Option("--by", metavar="|".join(BY), help="What to sum by.")]
 
 
 @command

@@ -9,6 +9,7 @@ import typer
 from alga import entries, periods, selection, sheet, waiting, workitems
 from alga.command import command
 from alga.errors import AuthError, Unreachable, UsageError
+from alga.options import Common
 from alga.output import Shown
 from alga.running import Running
 from alga.session import Session
@@ -35,9 +36,11 @@ Offline = Annotated[bool, typer.Option("--offline", help="Only what this compute
 
 
 @command
-def status(session: Session, offline: Offline = False, template: Template = None) -> Shown:
+def status(session: Session, common: Common, offline: Offline = False, template: Template = None) -> Shown:
     """Show the running timer and today's sum."""
     if template is not None:
+        if common.form or common.json or common.fields:
+            raise UsageError("--template and another format exclude each other.")
         return _filled(session, template, offline)
     if offline:
         return _shown(session, session.timer.known(), "not asked for (--offline)")
