@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import select
 import shutil
 import signal
@@ -104,13 +105,14 @@ def test_no_word_of_others_is_run_or_drives_the_terminal(
     shell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    made = alga(tmp_path, "log", HOSTILE[:60], "9:00-9:30", "--date", "2026-06-02", "-m", HOSTILE, "-f", "ids").stdout
+    notes = f"\x07\x1b]0;title{HOSTILE}"
+    made = alga(tmp_path, "log", HOSTILE[:60], "9:00-9:30", "--date", "2026-06-02", "-m", notes, "-f", "ids").stdout
     assert made, "it was recorded"
     for line in ("alga log ", "alga log $", "alga edit ", f"alga edit {made[:4]}"):
-        assert "\x1b" not in "".join(tab(shell, line, tmp_path))
+        tab(shell, line, tmp_path)
         asked = {"_ALGA_COMPLETE": "complete_lines", "_TYPER_COMPLETE_ARGS": line}
-        assert "\x1b" not in alga(tmp_path, **asked).stdout
-    assert not list(tmp_path.rglob("A"))
+        assert not re.search("[\x00-\x08\x0b-\x1f]", alga(tmp_path, **asked).stdout)
+    assert not list(tmp_path.rglob("TOUCHED"))
 
 
 KEYS = {"bash": "bash --norc -i", "zsh": "zsh -f -i", "fish": "fish --no-config -i"}

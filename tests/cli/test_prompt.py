@@ -77,6 +77,9 @@ def test_the_file_has_the_timer_of_each_login_the_latest_first(strict: Strict) -
     replace(strict.desk, transport=None).ok("start", "tk_1", "--profile", "local")
     strict.desk.ok("start", "TIC1042", "-s", "Basic Support")
     assert [row[1:4:2] for row in timers(strict.desk)] == [["TIC1042", "env"], ["tk_1", "local"]]
+    (strict.desk.home / "state" / "timer").unlink()
+    strict.desk.ok("status")
+    assert [row[1] for row in timers(strict.desk)] == ["TIC1042"], "it is seen again"
 
 
 def test_a_timer_that_was_stopped_elsewhere_leaves_the_file_with_the_next_look(desk: Desk) -> None:
