@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from alga import sheet, workitems
 from alga.entries import since
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
 LOOK_BACK = timedelta(days=7)
 
 
-@dataclass(frozen=True)
-class Taken:
+class Taken(NamedTuple):
     """Time of one's own that is spoken for: an entry, the running timer, or a stop that is not sent yet."""
 
     started_at: datetime

@@ -76,6 +76,11 @@ def unsent_here(session: Session) -> list[Operation]:
     return list({each.id: each for each in (live, *journal.queued(), *journal.aside()) if each}.values())
 
 
+def kept_here(session: Session) -> Running | None:
+    """The timer whose clock is kept here."""
+    return session.timer.here() if session.paths.outbox_db.exists() and session.journal.live() else None
+
+
 def mention(session: Session) -> None:
     """Say what waits here, so that no list or sum looks whole that is not."""
     if not session.paths.outbox_db.exists():

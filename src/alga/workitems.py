@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from alga.errors import Forbidden, NoSuchPath, NotFound, Refused, UsageError
 
@@ -20,8 +19,7 @@ NUMBER = re.compile(r"([A-Za-z]+-?)?\d+")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class WorkItem:
+class WorkItem(NamedTuple):
     """A piece of work: its type and id as the server knows them, and the label people know it by."""
 
     type: str

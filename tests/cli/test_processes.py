@@ -342,7 +342,7 @@ def test_a_tab_loads_nothing_heavy(tmp_path: Path) -> None:
     assert tab("alga log TIC") == {"platformdirs"}
 
 
-@pytest.mark.parametrize("module", ["output", "entries", "tables", "truth", "running", "outbox.core", "api.wire"])
+@pytest.mark.parametrize("module", ["output", "entries", "learnt", "truth", "running", "outbox.core", "api.wire"])
 def test_ctrl_c_while_a_module_is_loaded_is_not_lost(module: str, tmp_path: Path) -> None:
     code = f"""
 import sys

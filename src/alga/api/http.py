@@ -11,7 +11,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from alga import __version__
 from alga.api import refusals
@@ -38,12 +39,11 @@ CHECK = "To see whether it was recorded: alga list --today"
 Json = Any
 
 
-@dataclass(frozen=True)
-class Envelope:
+class Envelope(NamedTuple):
     """A successful answer: its `data`, and the pagination where there is one."""
 
     data: Json
-    pagination: Mapping[str, Any] = field(default_factory=dict)
+    pagination: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Target:
         return httpx.URL(self.url).host in ("127.0.0.1", "localhost", "::1")
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Http:
     """Requests to one server. GETs are tried three times; a write once, but for 429, which did nothing."""
 

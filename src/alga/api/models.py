@@ -42,12 +42,6 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True, coerce_numbers_to_str=True)
 
 
-class SheetMark(Record):
-    """The time sheet inside a create's answer."""
-
-    approval_status: str | None = None
-
-
 class TimeEntry(Record):
     """Effort against a piece of work. Without an end it is a tracking session that still runs."""
 
@@ -66,7 +60,7 @@ class TimeEntry(Record):
     notes: str | None = None
     approval_status: str | None = None
     time_sheet_id: str | None = None
-    time_sheet: SheetMark | None = None
+    time_sheet: dict[str, Any] | None = None  # of a create's answer
     work_timezone: str | None = None
     change_reason: str | None = None
     created_at: Instant | None = None
@@ -79,7 +73,7 @@ class TimeEntry(Record):
     @property
     def sheet_status(self) -> str | None:
         """DRAFT, SUBMITTED, …: of the time sheet the entry went to, where the answer tells."""
-        return self.time_sheet.approval_status if self.time_sheet else None
+        return str((self.time_sheet or {}).get("approval_status") or "") or None
 
     @property
     def lacks_sheet(self) -> bool:

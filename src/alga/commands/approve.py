@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alga import columns, entries, review, sheet
+from alga import columns, entries, review, sentences, sheet
 from alga.bulk.cells import ids_in
 from alga.choosing import FilterOptions, PeriodOptions, ScopeOptions, choose, listed
 from alga.clash import LOOK_BACK
@@ -127,7 +127,7 @@ def _waiting(session: Session, rows: "list[TimeEntry]", title: str) -> Shown:
         odd = {row.id: sheet.oddities(row, overlaps.get(row.id), session.zone, needs_service) for row in rows}
         marks = {row.id: [*_closed(row), *odd[row.id]] for row in rows}
     table = replace(
-        columns.entries_by_person(title, rows, columns.look(session), [columns.look_at(marks)]),
+        columns.entries_by_person(title, rows, sentences.look(session), [columns.look_at(marks)]),
         empty="Nothing waits for that.",
     )
     return Shown([row.published() | {"look_at": marks[row.id]} for row in rows], table)
@@ -144,7 +144,7 @@ def _closed(entry: "TimeEntry") -> list[str]:
 
 
 def _done(session: Session, act: Act, ids: list[str], known: "Sequence[TimeEntry]" = ()) -> Shown:
-    labels = {entry.id: columns.named(entry, columns.look(session)) for entry in known}
+    labels = {entry.id: columns.named(entry, sentences.look(session)) for entry in known}
     seen = {entry.id: snapshot(entry) for entry in known}  # what is approved later is what was seen
     operations = {
         each: replace(act.operation, entry_id=each, label=labels.get(each, ""), before=seen.get(each)) for each in ids
@@ -155,7 +155,7 @@ def _done(session: Session, act: Act, ids: list[str], known: "Sequence[TimeEntry
     if any("DRAFT" in (outcome.reason or "") for outcome in outcomes):
         session.warn("A DRAFT entry waits for its time sheet to be submitted, on the web.")
     table = replace(
-        columns.listing("", columns.OUTCOMES, outcomes, columns.look(session), ""), below=[summed(outcomes)]
+        columns.listing("", columns.OUTCOMES, outcomes, sentences.look(session), ""), below=[summed(outcomes)]
     )
     data: list[dict[str, Any]] = [outcome.published() for outcome in outcomes]
     return Shown(data, table, exit_code(outcomes))

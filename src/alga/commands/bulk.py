@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from alga import columns, entries, workitems
+from alga import columns, entries, sentences, workitems
 from alga.bulk import changing, creating
 from alga.bulk.cells import check_columns, id_of, ids_in
 from alga.bulk.changing import Change
@@ -107,7 +107,7 @@ def delete(session: Session, named: Doomed, yes: Yes = False, dry_run: DryRun = 
     there = changing.look_up(bulk, ids)
     doomed = [entry for entry in there.values() if not changing.closed(bulk, entry)]
     others = len(ids) - len(doomed)
-    table = replace(columns.entries_flat("To delete", doomed, columns.look(session)), below=_others(others))
+    table = replace(columns.entries_flat("To delete", doomed, sentences.look(session)), below=_others(others))
     if dry_run:
         table = replace(table, below=[*table.below, DRY])
         return Shown([entry.published() for entry in doomed], table)
@@ -268,7 +268,9 @@ def _dry(session: Session, ready: Sequence[Outcome], faults: Sequence[Fault]) ->
 
 def _shown(session: Session, outcomes: Sequence[Outcome]) -> Shown:
     ordered = _in_order(outcomes)
-    table = replace(columns.listing("", columns.OUTCOMES, ordered, columns.look(session), ""), below=[summed(ordered)])
+    table = replace(
+        columns.listing("", columns.OUTCOMES, ordered, sentences.look(session), ""), below=[summed(ordered)]
+    )
     return Shown([outcome.published() for outcome in ordered], table, exit_code(ordered))
 
 

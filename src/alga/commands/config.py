@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from alga import columns, settings
+from alga import sentences, settings
 from alga.command import command
 from alga.config import SETTINGS
 from alga.errors import UsageError
@@ -30,7 +30,7 @@ def show_all(session: Session) -> Shown:
     """Show the settings of the login in use, the key left out."""
     profile = session.profile
     values = {name: getattr(profile, name) or (False if name == "allow_http" else None) for name in SETTINGS}
-    text = columns.details([("profile", profile.name), *((name, _said(value)) for name, value in values.items())])
+    text = sentences.details([("profile", profile.name), *((name, _said(value)) for name, value in values.items())])
     return Shown({"profile": profile.name, **values}, text)
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alga import columns, daysheet, entries, workitems
+from alga import columns, daysheet, entries, sentences, workitems
 from alga.clash import LOOK_BACK
 from alga.command import command
 from alga.daysheet import Daysheet, Stretch
@@ -50,7 +50,7 @@ def day(session: Session, date: Date = "today", user: User = None) -> Shown:
     marks = [{"id": key, "look_at": words} for key, words in sheet.marks.items() if words]
     data = sheet.published() | {"entries": shown, "kept_here": kept, "look_at": marks}
     whose = "Mine" if user_id == own else f"{name}'s"
-    table = columns.day_table(f"{whose}, {format_day(on, today)}", sheet, columns.look(session))
+    table = columns.day_table(f"{whose}, {format_day(on, today)}", sheet, sentences.look(session))
     return Shown(data, replace(table, below=_below(sheet) if on <= today else []))
 
 

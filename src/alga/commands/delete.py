@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from alga import columns, entries, workitems
+from alga import entries, sentences, workitems
 from alga.command import command
 from alga.errors import AlgaError
 from alga.options import Yes
@@ -29,7 +29,7 @@ def delete(session: Session, entry_ids: Ids, yes: Yes = False) -> Shown:
     doomed = list({entry.id: entry for entry in found}.values())
     named = ", ".join(entry.id[:8] for entry in doomed)
     if not yes:
-        shown = [columns.entry_line("To delete:", entry, columns.look(session)) for entry in doomed]
+        shown = [sentences.entry_line("To delete:", entry, sentences.look(session)) for entry in doomed]
         if not confirm(f"Delete {named}?", False, f"alga delete {' '.join(entry_ids)} --yes", shown):
             return Shown([], "Kept.")
     lines: list[str] = []
@@ -47,5 +47,5 @@ def delete(session: Session, entry_ids: Ids, yes: Yes = False) -> Shown:
         if not done:
             settled_entry(session, settled)
         gone.append(entry.published() | {"delivery": "delivered" if done else "queued"})
-        lines.append(columns.entry_line("Deleted" if done else "To delete:", entry, columns.look(session)))
+        lines.append(sentences.entry_line("Deleted" if done else "To delete:", entry, sentences.look(session)))
     return Shown(gone, "\n".join(lines))

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from alga import columns, entries, workitems
+from alga import columns, entries, sentences, workitems
 from alga.command import command
 from alga.config import LOOPBACK
 from alga.errors import AlgaError, ConfigError
@@ -40,7 +40,7 @@ class Finding:
 def doctor(session: Session) -> Shown:
     """Check the setup: files, server, key, clock, role, time zone."""
     found = [*_of_files(session), *_of_server(session), *_of_path(session)]
-    anywhere = columns.Look(
+    anywhere = sentences.Look(
         session.zone, session.now(), Learnt(session.paths.state_dir)
     )  # a damaged config has no login
     hinted = [line for each in found for line in (each, Finding("", "", each.hint)) if line.found]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alga import columns, entries, options, workitems
+from alga import entries, options, sentences, workitems
 from alga.command import command
 from alga.errors import Overlaps, Refused, UsageError
 from alga.options import Billable, EntryId, From, NoBillable, Notes, On, Service, To
@@ -80,10 +80,11 @@ def _changed(session: Session, before: "TimeEntry", asked: Asked) -> Shown:
         entry = settled_entry(session, session.outbox.deliver(operation))
     if entry is None:
         return Shown(
-            before.published() | {"delivery": "queued"}, columns.entry_line("To change:", before, columns.look(session))
+            before.published() | {"delivery": "queued"},
+            sentences.entry_line("To change:", before, sentences.look(session)),
         )
     told(session, asked, entry)
-    return Shown(delivered(entry), columns.entry_line("Changed", entry, columns.look(session)))
+    return Shown(delivered(entry), sentences.entry_line("Changed", entry, sentences.look(session)))
 
 
 def _times(

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alga import columns, options, tables
+from alga import columns, options, sentences, tables
 from alga.choosing import FilterOptions, PeriodOptions, ScopeOptions, choose, listed
 from alga.command import command
 from alga.output import Shown
 from alga.session import Session
 from alga.times import format_time
-from alga.told import mention
+from alga.told import kept_here, mention
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
@@ -53,7 +53,7 @@ def list(  # noqa: A001  the verb's own name
         rows = rows[:limit] if sort else rows[-limit:]
         session.note(f"{limit} of {every} entries (--limit).")
     mention(session)
-    if here := session.timer.here():
+    if here := kept_here(session):
         since = format_time(here.started_at, session.zone)
         session.warn(f"The timer on {here.work_item.label} runs here since {since}: it is listed when it is stopped.")
 
@@ -61,6 +61,6 @@ def list(  # noqa: A001  the verb's own name
         people = [columns.PERSON] if selection.user_id is None else []
         by_day = not sort and len(rows) == every  # a day's sum is the whole day's
         draw = columns.entries_by_day if by_day else columns.entries_flat
-        return draw(title, rows, columns.look(session), people)
+        return draw(title, rows, sentences.look(session), people)
 
     return Shown([entry.published() for entry in rows], drawn)

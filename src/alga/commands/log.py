@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alga import columns, options, waiting, workitems
+from alga import options, sentences, waiting, workitems
 from alga.command import command
 from alga.errors import NotFound, Overtaken, Refused, Unreachable, UsageError
 from alga.options import Billable, From, NoBillable, Notes, On, Service, To, Type, WorkItem
@@ -68,9 +68,11 @@ def log(
         entry = settled_entry(session, settled)
     asked = core.as_entry(settled.operation)
     if entry is None:
-        return Shown(queued(settled.operation), columns.minutes_line("Saved", settled.operation, columns.look(session)))
+        return Shown(
+            queued(settled.operation), sentences.minutes_line("Saved", settled.operation, sentences.look(session))
+        )
     told(session, asked, entry)
-    return Shown(delivered(entry), columns.entry_line("Logged", entry, columns.look(session)))
+    return Shown(delivered(entry), sentences.entry_line("Logged", entry, sentences.look(session)))
 
 
 def _before(session: Session, operation: Operation) -> Shown:
@@ -80,8 +82,8 @@ def _before(session: Session, operation: Operation) -> Shown:
         entry = session.client.get_entry(operation.entry_id or "")
     except (Unreachable, NotFound):  # the journal knows enough
         data = queued(operation) | {"id": operation.entry_id, "delivery": "delivered"}
-        return Shown(data, columns.minutes_line(verb, operation, columns.look(session)))
-    return Shown(delivered(entry), columns.entry_line(verb, entry, columns.look(session)))
+        return Shown(data, sentences.minutes_line(verb, operation, sentences.look(session)))
+    return Shown(delivered(entry), sentences.entry_line(verb, entry, sentences.look(session)))
 
 
 def _delivered(session: Session, operation: Operation) -> "drain.Settled[TimeEntry]":

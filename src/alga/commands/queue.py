@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from alga import columns, options, workitems
+from alga import columns, options, sentences, workitems
 from alga.command import command
 from alga.commands.log import check
 from alga.errors import Refused, UsageError
@@ -54,7 +54,7 @@ def _listed(
     empty: str,
     below: Sequence[str],
 ) -> Shown:
-    table = columns.listing(title, shown, rows, columns.look(session), empty)
+    table = columns.listing(title, shown, rows, sentences.look(session), empty)
     return Shown([published(each) for each in rows], replace(table, below=[*below]))
 
 
@@ -75,7 +75,9 @@ def show(session: Session, number: Number) -> Shown:
     if operation.state is State.ASIDE:
         here["next"] = f"alga queue retry {number}, with log's options to mend it, or alga queue drop {number}"
         said["next"] = ""
-    return Shown(data, columns.details([*(named | said | {name: here[name] for name in said if name in here}).items()]))
+    return Shown(
+        data, sentences.details([*(named | said | {name: here[name] for name in said if name in here}).items()])
+    )
 
 
 @command
@@ -130,7 +132,7 @@ def retry(
         session.warn(saved(session, after, settled.error))
     if settled.entry and settled.entry.ended_at:
         told(session, as_entry(after), settled.entry)
-        return Shown(published(after), columns.entry_line("Recorded", settled.entry, columns.look(session)))
+        return Shown(published(after), sentences.entry_line("Recorded", settled.entry, sentences.look(session)))
     named = what(after, session.zone, session.now())
     return Shown(published(after), f"{'Done' if after.state is State.DONE else 'Waits'}: {named}")
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alga import columns, workitems
+from alga import columns, sentences, workitems
 from alga.choosing import FilterOptions, PeriodOptions, ScopeOptions, choose, listed
 from alga.command import command
 from alga.errors import UsageError
@@ -48,7 +48,8 @@ def search(
     where = "anywhere" if everything else "in the notes"
     empty = f"No entry has that {where}." + ("" if everything else f" Everywhere: alga search --all {phrase}")
     table = replace(
-        columns.listing(f"'{phrase}' {where}: {title}", columns.HITS, rows, columns.look(session), empty), marked=phrase
+        columns.listing(f"'{phrase}' {where}: {title}", columns.HITS, rows, sentences.look(session), empty),
+        marked=phrase,
     )
     return Shown([entry.published() for entry in rows], table)
 

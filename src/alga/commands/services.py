@@ -1,6 +1,6 @@
 """alga services: what time can be billed as."""
 
-from alga import columns, workitems
+from alga import columns, sentences, workitems
 from alga.command import command
 from alga.output import Shown
 from alga.session import Session
@@ -15,5 +15,5 @@ def services(session: Session) -> Shown:
         session.warn("Your role may not list services (service:read): these were seen in recent entries.")
     rows = [{"id": service_id, "name": name} for service_id, name in found]
     return Shown(
-        rows, columns.listing("Services", columns.SERVICES, found, columns.look(session), "No service is known yet.")
+        rows, columns.listing("Services", columns.SERVICES, found, sentences.look(session), "No service is known yet.")
     )

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from alga import columns, entries, workitems
+from alga import entries, sentences, workitems
 from alga.command import command
 from alga.options import EntryId
 from alga.output import Shown
@@ -27,7 +27,7 @@ def _text(session: Session, entry: "TimeEntry") -> str:
     title = workitems.title(entry.work_item_id, session.learnt) or entry.work_item_title
     name = workitems.label(entry, session.learnt)
     service = entry.service_name or session.learnt.services.get(entry.service_id or "") or entry.service_id
-    lines = columns.details([
+    lines = sentences.details([
         ("Work item", f"{name} ({title})" if title and title != name else name),
         ("Type", entry.work_item_type),
         ("Time", f"{day} {format_interval(entry.started_at, entry.ended_at, zone)}"),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alga import columns, options, sheet, workitems
+from alga import options, sentences, sheet, workitems
 from alga.choosing import FilterOptions, PeriodOptions, ScopeOptions, choose, listed
 from alga.command import command
 from alga.output import Shown
@@ -78,7 +78,7 @@ def _published(period: Period) -> dict[str, str | None]:
 def _totals(total: Sums, source: str) -> str:
     numbers = _minutes(total)
     running = f", {total.running} running beside" if total.running else ""
-    return columns.details([
+    return sentences.details([
         ("Worked", format_minutes(total.worked)),
         ("Billable", f"{format_minutes(total.billable)} ({numbers['billable_percentage']}%)"),
         ("Not billable", format_minutes(total.worked - total.billable)),

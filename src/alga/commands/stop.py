@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from alga import columns, options
+from alga import options, sentences
 from alga.command import command
 from alga.errors import AuthError, NotFound, Refused, Unreachable
 from alga.options import Ago, At, Billable, NoBillable, Notes, Service
@@ -61,7 +61,7 @@ def stopped(session: Session, done: Stopped) -> Shown:
         data = done.running.published(session.now()) | {"delivery": "discarded"}
         return Shown(data, f"Less than a minute on {done.running.work_item.label}: nothing recorded.")
     told(session, done.asked, done.entry)
-    return Shown(delivered(done.entry), columns.entry_line("Stopped", done.entry, columns.look(session)))
+    return Shown(delivered(done.entry), sentences.entry_line("Stopped", done.entry, sentences.look(session)))
 
 
 def _waits(session: Session, done: Stopped, operation: Operation) -> Shown:
@@ -77,7 +77,7 @@ def _waits(session: Session, done: Stopped, operation: Operation) -> Shown:
     if isinstance(done.error, AuthError):
         raise done.error.adding(f"{kept}.")
     session.warn(saved(session, operation, done.error))
-    return Shown(queued(operation), columns.minutes_line("Stopped", operation, columns.look(session)))
+    return Shown(queued(operation), sentences.minutes_line("Stopped", operation, sentences.look(session)))
 
 
 def _since(session: Session, operation: Operation) -> str:

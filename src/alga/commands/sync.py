@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alga import columns, workitems
+from alga import columns, sentences, workitems
 from alga.command import command
 from alga.config import LOCAL
 from alga.entries import EVER, since
@@ -49,7 +49,7 @@ def sync(session: Session, local: Local = False, yes: Yes = False) -> Shown:
     code = AuthError.exit_code if key_refused else STILL_WAITS if left else 0
     data = [published(each.operation) for each in settled]
     empty = "Nothing to send." if left else "Nothing waits for this login." if others else "Nothing waits."
-    return Shown(data, columns.listing("", columns.SYNCED, settled, columns.look(session), empty), code)
+    return Shown(data, columns.listing("", columns.SYNCED, settled, sentences.look(session), empty), code)
 
 
 def _queue_practice(session: Session, yes: bool) -> bool:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from alga import columns
+from alga import columns, sentences
 from alga.command import command
 from alga.output import Shown
 from alga.session import Session
@@ -27,4 +27,4 @@ def tickets(session: Session, words: Words = None) -> Shown:
         {"id": each.ticket_id, "number": each.ticket_number, "title": each.title, "client_name": each.client_name}
         for each in found
     ]
-    return Shown(rows, columns.listing(title, columns.TICKETS, found, columns.look(session), empty))
+    return Shown(rows, columns.listing(title, columns.TICKETS, found, sentences.look(session), empty))

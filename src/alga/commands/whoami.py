@@ -1,6 +1,6 @@
 """alga whoami: which login, which server, which user."""
 
-from alga import columns, workitems
+from alga import sentences, workitems
 from alga.command import command
 from alga.output import Shown
 from alga.session import Session
@@ -26,5 +26,5 @@ def whoami(session: Session) -> Shown:
         f"{learnt.user_name} ({user_id})" if learnt.user_name else user_id or "not known yet: a first alga log tells"
     )
     return Shown(
-        data, columns.details([("Profile", profile.name), ("Server", server), ("Person", person), ("Clock", clock)])
+        data, sentences.details([("Profile", profile.name), ("Server", server), ("Person", person), ("Clock", clock)])
     )

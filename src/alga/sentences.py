@@ -1,0 +1,62 @@
+"""One entry in a sentence, and one thing line by line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from alga import workitems
+from alga.outbox.core import as_entry
+from alga.times import cut, format_day, format_interval, format_minutes, local_date, minutes_between
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime, tzinfo
+
+    from alga.api.models import TimeEntry
+    from alga.learnt import Learnt
+    from alga.outbox.operation import Operation
+    from alga.session import Session
+
+
+class Look(NamedTuple):
+    """From where a listing is looked at: the local zone, now, and what was learnt of work items."""
+
+    zone: tzinfo
+    now: datetime
+    learnt: Learnt
+
+
+def look(session: Session) -> Look:
+    """From where this command's listings are looked at."""
+    return Look(session.zone, session.now(), session.learnt)
+
+
+def entry_line(verb: str, entry: TimeEntry, look: Look) -> str:
+    """`Logged tk_77d0: 1h 30m worked, 1h 30m billable (07:40-09:10)  9be04f17`, with the date if it is not today's."""
+    day, today = local_date(entry.started_at, look.zone), local_date(look.now, look.zone)
+    on = "" if day == today else f"{format_day(day, today)} "
+    worked, billable = format_minutes(entry.duration_minutes), format_minutes(entry.billable_minutes or 0)
+    interval = f"({on}{format_interval(entry.started_at, entry.ended_at, look.zone)})"
+    name = workitems.label(entry, look.learnt)
+    if entry.ended_at is None:
+        return f"{verb} {name}: running {interval}  {entry.id[:8]}"
+    return f"{verb} {name}: {worked} worked, {billable} billable {interval}  {entry.id[:8]}"
+
+
+def minutes_line(verb: str, operation: Operation, look: Look) -> str:
+    """`Saved tk_77d0: 1h 30m worked, 1h 30m billable (07:40-09:10)`: the same of what waits here."""
+    asked, start = as_entry(operation), operation.started_at
+    day, today = local_date(start, look.zone), local_date(look.now, look.zone)
+    on = "" if day == today else f"{format_day(day, today)} "
+    end = asked.ended_at or look.now
+    worked = max(0, minutes_between(start, end))
+    billed = worked if asked.billable_minutes is None else asked.billable_minutes
+    interval = f"({on}{format_interval(start, cut(end), look.zone)})"
+    return f"{verb} {operation.label}: {format_minutes(worked)} worked, {format_minutes(billed)} billable {interval}"
+
+
+def details(pairs: Sequence[tuple[str, str | None]]) -> str:
+    """Names and values, one a line, without those that say nothing."""
+    said = [(name, value) for name, value in pairs if value]
+    wide = max(len(name) for name, _ in said)
+    return "\n".join(f"{name.ljust(wide)}  {value}" for name, value in said)
