@@ -66,13 +66,11 @@ def log(
         if settled.operation.state is State.DONE and settled.entry is None:
             return _before(session, settled.operation)
         entry = settled_entry(session, settled)
-    asked = core.as_entry(settled.operation)
+    look = sentences.look(session)
     if entry is None:
-        return Shown(
-            queued(settled.operation), sentences.minutes_line("Saved", settled.operation, sentences.look(session))
-        )
-    told(session, asked, entry)
-    return Shown(delivered(entry), sentences.entry_line("Logged", entry, sentences.look(session)))
+        return Shown(queued(settled.operation), sentences.minutes_line("Saved", settled.operation, look))
+    told(session, core.as_entry(settled.operation), entry)
+    return Shown(delivered(entry), sentences.entry_line("Logged", entry, look))
 
 
 def _before(session: Session, operation: Operation) -> Shown:
