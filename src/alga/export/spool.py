@@ -58,8 +58,10 @@ class Spool:
         item = entry.work_item_title or entry.work_item_id or entry.work_item_type or ""
         texts = (_sound(text) for text in (entry.id, entry.user_name or entry.user_id or "", item))
         minutes = (entry.duration_minutes, entry.billable_minutes or 0)
-        with _room():
+        try:  # not _room(): half a million times
             self._db.execute(ADD, (entry.started_at.timestamp(), *texts, *minutes, running, row))
+        except sqlite3.OperationalError as fault:
+            raise _no_room(fault) from fault
 
     def close(self) -> None:
         """All were added."""
@@ -96,10 +98,14 @@ def _room() -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as fault:
-        told = f"There is no room for the temporary file of an export ({fault})."
-        raise ConfigError(told, "Another place for it: SQLITE_TMPDIR=DIRECTORY before the command.") from fault
+        raise _no_room(fault) from fault
+
+
+def _no_room(fault: sqlite3.OperationalError) -> ConfigError:
+    told = f"There is no room for the temporary file of an export ({fault})."
+    return ConfigError(told, "Another place for it: SQLITE_TMPDIR=DIRECTORY before the command.")
 
 
 def _sound(text: str) -> str:
     """What UTF-8 has no bytes for becomes a question mark."""
-    return text.encode("utf-8", "replace").decode()
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
