@@ -75,9 +75,11 @@ class Group(TyperGroup):
         return {"Commands": {name: self.commands[name].help or "" for name in self.list_commands(ctx)}}
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        for panel, commands in self.panels(ctx).items():
+        panels = self.panels(ctx)
+        wide = max(len(name) for commands in panels.values() for name in commands)
+        for panel, commands in panels.items():
             with formatter.section(panel):
-                formatter.write_dl([*commands.items()])
+                formatter.write_dl([(name.ljust(wide), sentence) for name, sentence in commands.items()])
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         commands = [pair for panel in self.panels(ctx).values() for pair in panel.items()]
