@@ -332,7 +332,8 @@ def segment(entry_id: str) -> str:
 
 
 def _senseless(fault: ValidationError, write: bool) -> AlgaError:
-    where = ".".join(map(str, fault.errors(include_input=False)[0]["loc"]))
+    place = ".".join(map(str, fault.errors(include_input=False)[0]["loc"]))
+    where = f" ({place})" if place else ""
     if write:
-        return UnknownOutcome(f"The answer makes no sense ({where}): it may or may not have been recorded.", CHECK)
-    return Senseless(f"The server's answer makes no sense ({where}).", "Is it an AlgaPSA? alga config list")
+        return UnknownOutcome(f"The answer makes no sense{where}: it may or may not have been recorded.", CHECK)
+    return Senseless(f"The server's answer makes no sense{where}.", "Is it an AlgaPSA? alga config list")
