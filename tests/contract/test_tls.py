@@ -1,7 +1,6 @@
 """Whose certificates are believed: those of SSL_CERT_FILE, SSL_CERT_DIR, this computer, else certifi's."""
 
 import ssl
-import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -14,6 +13,9 @@ import pytest
 from alga.api import connection
 from alga.api.http import Http, Target
 from alga.errors import ConfigError, NoConnection
+
+CERTIFICATE = Path(__file__).with_name("localhost.pem")  # signed by nobody, for tests alone, with its key
+HASH = "ce275665"  # of its subject: openssl x509 -hash
 
 
 class Empty(BaseHTTPRequestHandler):
@@ -36,31 +38,11 @@ class Quiet(HTTPServer):
         """Nothing is printed."""
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One for localhost that nobody signed; its key is beside it."""
-    path = tmp_path_factory.mktemp("tls") / "cert.pem"
-    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2", "-nodes"]
-    new = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-keyout",
-        str(path.with_name("key.pem")),
-        "-out",
-        str(path),
-    ]
-    subprocess.run([*new, *subject], check=True, capture_output=True)
-    return path
-
-
 @pytest.fixture
-def server(certificate: Path) -> Iterator[str]:
+def server() -> Iterator[str]:
     """An https server on this computer that shows it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, certificate.with_name("key.pem"))
+    context.load_cert_chain(CERTIFICATE)
     with Quiet(("127.0.0.1", 0), Empty) as http:
         http.socket = context.wrap_socket(http.socket, server_side=True)
         thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
@@ -86,13 +68,11 @@ def ask(url: str) -> object:
         http.close()
 
 
-def hashed(certificate: Path, directory: Path, others: int = 0) -> Path:
+def hashed(directory: Path, others: int = 0) -> Path:
     """A directory in which OpenSSL finds it, among others."""
-    command = ["openssl", "x509", "-hash", "-noout", "-in", str(certificate)]
-    name = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
     directory.mkdir()
-    for each in (name, *(f"{n:08x}" for n in range(others))):
-        (directory / f"{each}.0").write_bytes(certificate.read_bytes())
+    for name in (HASH, *(f"{n:08x}" for n in range(others))):
+        (directory / f"{name}.0").write_bytes(CERTIFICATE.read_bytes())
     return directory
 
 
@@ -101,16 +81,14 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(server: str) -> None:
         ask(server)
 
 
-def test_ssl_cert_file_is_believed(server: str, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+def test_ssl_cert_file_is_believed(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
     assert ask(server) == []
 
 
-def test_ssl_cert_dir_is_believed(
-    server: str, certificate: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_ssl_cert_dir_is_believed(server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    directory = hashed(certificate, tmp_path / "certs")
+    directory = hashed(tmp_path / "certs")
     for said in (str(directory), f"{tmp_path}/empty:{directory}", f"{directory}:{tmp_path}/none"):
         monkeypatch.setenv("SSL_CERT_DIR", said)
         assert ask(server) == []
@@ -124,9 +102,9 @@ def test_a_certificate_file_that_is_not_there_is_told(server: str, monkeypatch: 
 
 
 def test_this_computers_certificates_are_believed_one_by_one(
-    server: str, certificate: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    places = SimpleNamespace(capath=str(hashed(certificate, tmp_path / "certs", others=20)))
+    places = SimpleNamespace(capath=str(hashed(tmp_path / "certs", others=20)))
     monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: places)
     assert ask(server) == []
     assert connection.trusted(server).get_ca_certs() == [], "none is read before it is needed"
@@ -134,10 +112,10 @@ def test_this_computers_certificates_are_believed_one_by_one(
 
 @pytest.mark.parametrize("there", ["nothing", "none", "one of one's own"])
 def test_where_this_computer_has_none_certifis_are_taken(
-    there: str, certificate: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    there: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     if there == "one of one's own":
-        hashed(certificate, tmp_path / "certs")
+        hashed(tmp_path / "certs")
     places = SimpleNamespace(capath=None if there == "nothing" else str(tmp_path / "certs"))
     monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: places)
     ours, theirs = connection.trusted("https://x.test"), ssl.create_default_context(cafile=certifi.where())
@@ -145,7 +123,7 @@ def test_where_this_computer_has_none_certifis_are_taken(
     assert ours.verify_mode is ssl.CERT_REQUIRED and ours.check_hostname
 
 
-def test_http_needs_none_and_believes_none(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+def test_http_needs_none_and_believes_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
     context = connection.trusted("http://localhost")
     assert (context.get_ca_certs(), context.verify_mode) == ([], ssl.CERT_REQUIRED)

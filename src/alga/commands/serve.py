@@ -10,7 +10,6 @@ from alga.errors import UsageError
 from alga.output import Shown, interactive
 from alga.session import Session
 
-HIDDEN = True
 ROLES = ("technician", "admin")
 Port = Annotated[int, typer.Option("--port", metavar="N", help="The port; 0 takes a free one.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Refuse what the deployed AlgaPSA refuses; data of its own.")]
