@@ -159,6 +159,16 @@ def test_the_clock_kept_here_and_a_waiting_stop_count_as_overlaps(strict: Strict
     assert "overlaps TIC1042 09:12-10:12 (not sent yet). Nothing was logged." in waiting.err
 
 
+def test_a_list_says_that_the_clock_kept_here_runs(strict: Strict) -> None:
+    assert "runs here" not in strict.desk.ok("list").err
+    strict.desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
+    told = "The timer on TIC1042 runs here since 09:12: it is listed when it is stopped."
+    assert told in joined(strict.desk.ok("list").err)
+    strict.desk.clock.pass_by(minutes=10)
+    strict.desk.ok("stop")
+    assert "runs here" not in strict.desk.ok("list").err
+
+
 def test_with_both_clocks_a_plain_stop_ends_ours(strict: Strict) -> None:
     strict.desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
     strict.desk.clock.pass_by(minutes=10)

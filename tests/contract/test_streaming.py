@@ -172,9 +172,14 @@ def test_what_stands_beside_the_rows_is_read_wherever_it_stands(first: bool) -> 
     beside = {"pagination": {"total": PAGE + 1, "hasNext": True}}
     rows = {"data": [row(n) for n in range(PAGE + 50)]}
     page = json.dumps(beside | rows if first else rows | beside).encode()
-    server = Sending([page], [answer()])
+    server = Sending([page[n : n + 1000] for n in range(0, len(page), 1000)], [answer()])
     assert exported(server) == ids(*range(PAGE + 50))
     assert len(server.asked) == 2
+
+
+def test_what_a_note_says_of_pages_is_a_note() -> None:
+    server = Sending([answer(row(0), row(1, notes='"pagination": {"hasNext": true}'))], [answer(row(2))])
+    assert exported(server) == ids(0, 1)
 
 
 def test_an_id_that_is_there_twice_does_not_make_a_full_page_a_last_one() -> None:

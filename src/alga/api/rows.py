@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 Broken = ijson.JSONError
-BESIDE = re.compile(rb'(?<!\\)"pagination"\s*:\s*')  # in a text its quotes would be escaped
+BESIDE = re.compile(rb'"pagination"\s*:\s*')  # in a text its quotes would be escaped
 BOM = b"\xef\xbb\xbf"
 DEEPEST = 5000  # brackets that a row may leave open: to the parser each costs as much memory as all before it
 
