@@ -2,10 +2,10 @@
 
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib import import_module
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -183,7 +183,7 @@ def run(args: Sequence[str], outside: Outside | None = None) -> int:
     except KeyboardInterrupt:
         return _told(Interrupted("Interrupted."), context)
     except BrokenPipeError:
-        _give_up_stdout()  # the reader had enough (| head)
+        _give_up(sys.stdout)  # the reader had enough (| head)
         return 0
     except OSError as fault:
         place = f"{fault.filename}: " if fault.filename else ""
@@ -197,9 +197,27 @@ def run(args: Sequence[str], outside: Outside | None = None) -> int:
         )
         return _told(AlgaError(told, "ALGA_DEBUG=1 before the command shows where: please report that."), context)
     finally:
-        if context.session:  # what there is to say beside the result or the error
+        _afterwards(context)
+
+
+def _afterwards(context: Context) -> None:
+    """Keep what was learnt, and say what there is to say beside the result. What fails here changes no exit code:
+    the work is done, and a script that saw it fail would do it again.
+    """
+    if context.session:
+        with suppress(Exception):
             context.session.close()
+        with _unheard():
             output.messages(context.session.warnings, context.session.notes)
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """What cannot be written to stderr (a full disk, a closed terminal) is not said, and not at the end either."""
+    try:
+        yield
+    except (OSError, ValueError):
+        _give_up(sys.stderr)
 
 
 def _run(args: Sequence[str], context: Context) -> int:
@@ -228,7 +246,8 @@ def _told(error: AlgaError, context: Context) -> int:
     form, warnings = context.form or output.Format(), []
     if context.session and form.machine:
         warnings, context.session.warnings = context.session.warnings, []
-    output.error(error, form, warnings)
+    with _unheard():
+        output.error(error, form, warnings)
     return error.exit_code
 
 
@@ -238,16 +257,16 @@ def _show(result: "output.Shown", context: Context) -> None:
     except BrokenPipeError:
         raise
     except OSError as fault:
-        _give_up_stdout()
+        _give_up(sys.stdout)
         done = "" if isinstance(result.text, output.Bytes) else " The command itself was carried out."
         told = f"The output cannot be written: {fault.strerror}.{done}"
         raise ConfigError(told, "Is there room where it should go?") from fault
 
 
-def _give_up_stdout() -> None:
+def _give_up(stream: TextIO) -> None:
     """What is still buffered goes nowhere, quietly; without a file behind it there is nothing to give up."""
     with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _usage(fault: Any, context: Context, args: Sequence[str]) -> int:
@@ -259,7 +278,8 @@ def _usage(fault: Any, context: Context, args: Sequence[str]) -> int:
     if "--json" in args:
         context.form = output.Format("json")
     elif ctx is not None:
-        print(ctx.get_usage(), file=sys.stderr)
+        with _unheard():
+            print(ctx.get_usage(), file=sys.stderr)
     near = getattr(fault, "possibilities", None)
     message = f"No such option '{fault.option_name}'." if near is not None else fault.format_message()
     message = message if message.endswith((".", "?")) else f"{message}."

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+class Verdict(StrEnum):
+    """What an error tells of the write that met it; outbox.core decides what follows from it."""
+
+    NO = "no"  # the server, or a check before it, said no
+    ENDED = "ended"  # the delivery ended: the key was refused, or a person pressed Ctrl-C
+    NOT_SENT = "not sent"  # the request surely did not leave, or the server did not begin it
+    UNKNOWN = "unknown"  # it may have been recorded
+
+
 class AlgaError(Exception):
     """One sentence of what happened and whether anything was recorded, details, and a hint: what to type next."""
 
     exit_code = 70
+    verdict = Verdict.NO
 
     def __init__(self, message: str, hint: str = "", details: Sequence[str] = ()) -> None:
         super().__init__(message)
@@ -41,6 +52,7 @@ class AuthError(AlgaError):
     """The server did not accept the key."""
 
     exit_code = 4
+    verdict = Verdict.ENDED
 
 
 class Forbidden(AlgaError):
@@ -49,10 +61,20 @@ class Forbidden(AlgaError):
     exit_code = 4
 
 
+class RoleForbids(Forbidden):
+    """The role of the key's user lacks a permission, whatever the entry; `action` is create, update, delete, …"""
+
+    action = ""
+
+
 class Refused(AlgaError):
     """A rule said no: nothing was recorded."""
 
     exit_code = 5
+
+
+class NoSuchOperation(Refused):
+    """The server has no such operation: nothing was recorded."""
 
 
 class Overlaps(Refused):
@@ -83,10 +105,11 @@ class Unreachable(AlgaError):
     """No usable answer came: nothing is known to be recorded."""
 
     exit_code = 7
+    verdict = Verdict.NOT_SENT
 
 
 class NoSuchPath(Unreachable):
-    """The server answers, and has nothing at that path."""
+    """The server answers, and does not offer what was asked for: a look-up, or time entries at all."""
 
 
 class NeverSent(Unreachable):
@@ -102,11 +125,21 @@ class Senseless(Unreachable):
 
 
 class UnknownOutcome(Unreachable):
-    """A write was sent and its answer was lost: it may or may not have been recorded."""
+    """A write was sent and its answer was lost: it may or may not have been recorded.
+
+    `fault` is what went wrong without that doubt, for when a look has ended it (`psa.example.com answered 502`), and
+    `brief` the same in a word (`502`).
+    """
+
+    verdict = Verdict.UNKNOWN
+
+    def __init__(self, fault: str, hint: str = "", brief: str = "no answer") -> None:
+        super().__init__(f"{fault}: it may or may not have been recorded.", hint)
+        self.fault, self.brief = fault, brief
 
 
 class ServerFailed(UnknownOutcome):
-    """A write was answered with 5xx: it may or may not have been recorded."""
+    """A write was answered with 5xx, or by something that is not the API: it may or may not have been recorded."""
 
 
 class Overtaken(AlgaError):
@@ -125,6 +158,7 @@ class Interrupted(AlgaError):
     """Ctrl-C."""
 
     exit_code = 130
+    verdict = Verdict.ENDED
 
 
 class InterruptedUnsent(Interrupted):

@@ -19,7 +19,7 @@ def write_whole(path: Path, text: str, cache: bool = False) -> None:
     """
     make_private(path.resolve().parent)
     with replacing(path, mode=0o600, durable=not cache) as file:
-        file.write(text.encode())
+        file.write(text.encode("utf-8", "replace"))  # half a character must not cost the whole file
 
 
 @contextmanager

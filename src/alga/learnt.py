@@ -75,6 +75,8 @@ class Learnt:
     services: dict[str, str] = field(default_factory=dict)
     tickets: dict[str, list[str]] = field(default_factory=dict)
     entries: dict[str, list[str | None]] = field(default_factory=dict)
+    routes: set[str] = field(default_factory=set)  # where the API is known to have answered
+    forbidden: set[str] = field(default_factory=set)  # what the role was once told that it may not do
     _saved: str = ""
 
     @property
@@ -135,14 +137,15 @@ class Learnt:
 
     def _text(self) -> str:
         self._forget_the_oldest()
-        return json.dumps({name: getattr(self, name) for name in KEPT}, ensure_ascii=False)
+        return json.dumps({name: getattr(self, name) for name in KEPT}, ensure_ascii=False, default=sorted)
 
     def _forget_the_oldest(self) -> None:
         latest = sorted(self.entries, key=lambda key: self.entries[key][0] or "")[-MOST_ENTRIES:]
         self.entries = {key: self.entries[key] for key in latest}
 
 
-KEPT = ("user_id", "user_name", "kind", "last_service", "services", "tickets", "entries")
+KEPT = ("user_id", "user_name", "kind", "last_service", "services", "tickets", "entries", "routes", "forbidden")
+SETS = ("routes", "forbidden")
 
 
 def load_learnt(directory: Path, server: str, key: str) -> Learnt:
@@ -152,7 +155,8 @@ def load_learnt(directory: Path, server: str, key: str) -> Learnt:
     try:
         text = path.read_text(encoding="utf-8")
         known = json.loads(text)
-        return Learnt(path, **{name: known[name] for name in KEPT if _sound(name, known.get(name))}, _saved=text)
+        sound = {name: known[name] for name in KEPT if _sound(name, known.get(name))}
+        return Learnt(path, **sound | {name: set(sound.get(name, ())) for name in SETS}, _saved=text)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         learnt = Learnt(path)
         learnt._saved = learnt._text()
@@ -160,6 +164,8 @@ def load_learnt(directory: Path, server: str, key: str) -> Learnt:
 
 
 def _sound(name: str, value: object) -> bool:
+    if name in SETS:
+        return isinstance(value, list) and all(isinstance(each, str) for each in value)
     if name not in SHAPES:
         return isinstance(value, str)
     return isinstance(value, dict) and all(map(SHAPES[name], value.values()))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from alga.errors import AlgaError, Interrupted, PartlyDone, Refused, UnknownOutcome, Unreachable
+from alga.errors import AlgaError, Interrupted, PartlyDone, Refused, RoleForbids, UnknownOutcome, Unreachable, Verdict
 
 T = TypeVar("T")
 Tell = Callable[[int], None]
@@ -37,8 +37,15 @@ class Outcome:
     place: Place | None = None
     label: str = ""
     sent: bool = True
+    ended: bool = False  # nothing more is sent: its command takes it back
     stopped: bool = False  # Ctrl-C came while they were sent
     waits: bool = False  # on disk, to be delivered later
+
+    @property
+    def verdict(self) -> Verdict:
+        """Of what is not done: outbox.core decides by it what becomes of its operation."""
+        usual = {"unknown": Verdict.UNKNOWN, "not sent": Verdict.NOT_SENT}.get(self.state, Verdict.NO)
+        return Verdict.ENDED if self.ended else usual
 
     def published(self) -> dict[str, Any]:
         """As JSON shows it; a row of a file says where it stands."""
@@ -69,11 +76,6 @@ def summed(outcomes: Sequence[Outcome]) -> str:
     return f"{', '.join(said)}.{waits}"
 
 
-def split(items: Sequence[T], size: int) -> list[Sequence[T]]:
-    """In chunks of so many."""
-    return [items[start : start + size] for start in range(0, len(items), size)]
-
-
 class Watch:
     """Is told how far it is while many are sent; here nothing more. See outbox.batch.Kept."""
 
@@ -93,20 +95,22 @@ class Watch:
 
 
 def in_chunks(
-    chunks: Sequence[Sequence[T]],
+    items: Sequence[T],
+    size: Callable[[], int],
     write: Callable[[Sequence[T]], object],
     judge: Callable[[Sequence[T], bool], Iterator[Outcome]],
     untold: Callable[[T, str, str], Outcome],
     watch: Watch,
 ) -> list[Outcome]:
-    """Write chunk by chunk, and tell what became of each item.
+    """Write chunk by chunk, of `size` each, and tell what became of each item.
 
     `judge` gives the outcomes in the order of the chunk; it is told whether the answer to `write` was lost. What an
-    error or Ctrl-C leaves is told too: `unknown` where it may have been written, else `not sent`. An error before
-    anything was written is raised, unless what is not sent waits.
+    error or Ctrl-C leaves is told too: `refused` where the server said no to the chunk, `unknown` where it may have
+    been written, else `not sent`. An error before anything was written is raised, unless what is not sent waits.
     """
     told: list[Outcome] = []
-    for number, chunk in enumerate(chunks):
+    while len(told) < len(items):
+        chunk = items[len(told) : len(told) + size()]
         begun, now = False, list[Outcome]()
         try:
             watch.sending([untold(item, "unknown", "") for item in chunk])
@@ -114,17 +118,20 @@ def in_chunks(
             begun = True
             for outcome in judge(chunk, lost):
                 now.append(outcome)
-        except (AlgaError, KeyboardInterrupt) as error:
-            stopped = isinstance(error, Interrupted | KeyboardInterrupt)
+        except (AlgaError, KeyboardInterrupt) as pressed:
+            error = pressed if isinstance(pressed, AlgaError) else Interrupted("Interrupted.")
+            stopped = isinstance(error, Interrupted)
             waits = watch.keeps and isinstance(error, Unreachable)
             if not (told or begun or stopped or waits):
                 raise
-            why = error.message if isinstance(error, AlgaError) else "Interrupted."
-            left = chunk[len(now) :] if begun or stopped else []
-            now += [untold(item, "unknown", why) for item in left]
-            rest = [item for each in chunks[number + (begun or stopped) :] for item in each]
-            now += [untold(item, "not sent", why) for item in rest]
-            every = [*told, *watch.told([replace(outcome, stopped=stopped) for outcome in now])]
+            if begun or stopped:
+                now += [untold(item, "unknown", error.message) for item in chunk[len(now) :]]
+            else:
+                now += [left_by(error, item, untold) for item in chunk]
+            rest = [untold(item, "not sent", error.message) for item in items[len(told) + len(now) :]]
+            if error.verdict is not Verdict.NOT_SENT:  # nothing more goes in this run, and its command takes it back
+                rest = [replace(outcome, ended=True) for outcome in rest]
+            every = [*told, *watch.told([replace(outcome, stopped=stopped) for outcome in [*now, *rest]])]
             return [replace(outcome, stopped=stopped) for outcome in every]
         told += watch.told(now)
     return told
@@ -139,17 +146,26 @@ def _written(write: Callable[[Sequence[T]], object], chunk: Sequence[T]) -> bool
     return False
 
 
+def left_by(error: AlgaError, item: T, untold: Callable[[T, str, str], Outcome]) -> Outcome:
+    """The outcome of an item by an error that nobody told apart."""
+    states = {Verdict.NO: "refused", Verdict.UNKNOWN: "unknown"}
+    outcome = untold(item, states.get(error.verdict, "not sent"), error.message)
+    return replace(outcome, ended=error.verdict is Verdict.ENDED)
+
+
 def one_by_one(
     items: Sequence[T], send: Callable[[T], Outcome], untold: Callable[[T, str, str], Outcome]
 ) -> Iterator[Outcome]:
-    """Each alone, to learn why it is refused. An error that is not about one of them leaves the others unsent."""
+    """Each alone, to learn why it is refused. What is about all of them leaves the others unsent."""
     for number, item in enumerate(items):
         try:
             yield send(item)
-        except UnknownOutcome as error:
-            yield untold(item, "unknown", error.message)
         except Interrupted:
             raise
         except AlgaError as error:
-            yield from (untold(each, "not sent", error.message) for each in items[number:])
-            return
+            yield left_by(error, item, untold)
+            if isinstance(error, RoleForbids) or error.verdict in (Verdict.ENDED, Verdict.NOT_SENT):
+                ended = error.verdict is not Verdict.NOT_SENT
+                rest = items[number + 1 :]
+                yield from (replace(untold(each, "not sent", error.message), ended=ended) for each in rest)
+                return

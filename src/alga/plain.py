@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 # What could move a cursor, change a colour, end a line or reverse the reading order: none of that is printable. Most
 # texts are, and so these patterns are compiled when the first comes that is not.
@@ -23,6 +24,20 @@ def plain_lines(text: str) -> str:
         return text
     ended = text.replace("\r\n", "\n")
     return re.sub(_CONTROL, lambda match: match[0] if match[0] in "\n\t" else "\ufffd", ended)
+
+
+def sound(data: Any) -> Any:
+    """Outside text as it comes in, decoded once: half a character, which UTF-8 has no bytes for, becomes �.
+
+    JavaScript sends such halves where it cuts an emoji in two.
+    """
+    if isinstance(data, str):
+        return data if data.isascii() else data.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(data, list):
+        return [sound(each) for each in data]
+    if isinstance(data, dict):
+        return {sound(key): sound(value) for key, value in data.items()}
+    return data
 
 
 def guarded(text: str) -> str:

@@ -24,7 +24,7 @@ NOT_THERE = "The entry is not there any more."
 GONE = "The timer is not there any more: it was deleted elsewhere."
 OTHERS = "It was changed elsewhere meanwhile, so it was left as it is."
 UNSEEN = "It is not approved, and may have been changed since you saw it: look at it and approve it again."
-NOBODY = "It may be there, and the server does not show whose key this is, so alga cannot look for it."
+NOBODY = "It may be on the server: alga looks for it as soon as the server shows whose key this is."
 STATUSES = {
     Kind.APPROVE: ("APPROVED", ("DRAFT", "SUBMITTED", "CHANGES_REQUESTED")),
     Kind.SEND_BACK: ("CHANGES_REQUESTED", ("SUBMITTED",)),
@@ -80,8 +80,7 @@ class Probe:
         own = workitems.own_user(self._on.client, self._on.learnt)
         users = [user_id for user_id in dict.fromkeys((operation.asked.user_id or own, own)) if user_id]
         if not users:  # with an overlap rule a second sending cannot double it (section 2)
-            guarded = self._on.learnt.deployed
-            return Look(Seen.NOT_DONE) if guarded else Look(Seen.UNCLEAR, reason=NOBODY), None
+            return Look(Seen.UNCLEAR, reason=NOBODY, guarded=self._on.learnt.deployed), None
         for user_id in users:
             if entry := self._entry_of(user_id, operation, taken):
                 return Look(Seen.DONE, entry.id, snapshot(entry)), entry

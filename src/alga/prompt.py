@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -52,5 +53,8 @@ def _read(path: Path) -> list[Shown]:
     except (OSError, UnicodeDecodeError):
         return []
     rows = [line.split("\t") for line in lines]
-    sound = [row for row in rows if len(row) == len(Shown._fields) and row[0].isdecimal()]
-    return [Shown(datetime.fromtimestamp(int(since), UTC), *texts) for since, *texts in sound]
+    timers = []
+    for since, *texts in (row for row in rows if len(row) == len(Shown._fields) and row[0].isdecimal()):
+        with suppress(ValueError, OverflowError, OSError):  # a number that is no time
+            timers.append(Shown(datetime.fromtimestamp(int(since), UTC), *texts))
+    return timers

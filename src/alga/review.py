@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from alga import entries
-from alga.outcomes import Outcome, Watch, in_chunks, split
+from alga.outcomes import Outcome, Watch, in_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,7 +40,7 @@ def approve(client: Client, ids: Sequence[str], watch: Watch) -> list[Outcome]:
             else:
                 yield Outcome("refused", False, entry_id, result.error)
 
-    return in_chunks(split(ids, MOST), write, judge, _untold, watch)
+    return in_chunks(ids, lambda: MOST, write, judge, _untold, watch)
 
 
 def request_changes(
@@ -62,7 +62,7 @@ def request_changes(
             kept = kept or bool(entry and entry.change_reason == reason)
             yield replace(_told(entry_id, entry, "CHANGES_REQUESTED", done, LOST if lost else ""), sent=not already)
 
-    return in_chunks(split(ids, MOST), write, judge, _untold, watch), kept
+    return in_chunks(ids, lambda: MOST, write, judge, _untold, watch), kept
 
 
 def _read(client: Client, entry_id: str, wanted: str, done: str, doubt: str) -> Outcome:

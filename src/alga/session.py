@@ -112,6 +112,8 @@ class Session:
             target = http.Target(profile.url, profile.key, profile.name, "AlgaPSA", profile.tenant)
         transport, outside = self._transport(), self.outside
         requests = http.Http(target, transport, outside.sleep, self._waiting, self._no_connection, self.now)
+        requests.answered = self.learnt.routes
+        requests.forbidden = self.learnt.forbidden.add
         made = client.Client(requests, self.learnt.see, self.warn)
         if not profile.is_local:
             self.__dict__["client"] = made  # for delivering, which comes first
@@ -178,6 +180,9 @@ class Session:
         try:
             settled = self.queue.drain(drain.BRIEFLY, wait=0)
         except Overtaken:
+            return
+        except ConfigError as fault:  # the lock is damaged: what only reads goes on
+            self.warn(fault.message)
             return
         self._unreachable = any(isinstance(each.error, NoConnection) for each in settled)
         self.warnings += waiting.reports(settled, self.zone, self.now())

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from alga.api.models import TimeEntry
     from alga.outbox.drain import Settled
-    from alga.outbox.journal import Journal
+    from alga.outbox.journal import Journal, Unreadable
 
 VERBS = {
     Kind.CREATE: "log",
@@ -36,6 +36,11 @@ DELIVERY = {
     State.REFUSED: "refused",
     State.DROPPED: "discarded",
 }
+OPERATION_FIELDS = (  # of an operation as JSON shows it
+    "id", "kind", "delivery", "in_doubt", "label", "entry_id", "work_item_type", "work_item_id", "billable_minutes",
+    "service_id", "notes", "tries", "reason", "key", "server", "user_id", "started_at", "ended_at", "queued_at",
+    "changed_at",
+)  # fmt: skip
 SHOWN = 3  # named one by one; of more, how many there are
 
 
@@ -78,6 +83,12 @@ def published(operation: Operation) -> dict[str, Any]:
     }
 
 
+def published_unreadable(row: Unreadable) -> dict[str, Any]:
+    """The same of a damaged row, as far as anything is known of it."""
+    known = {"id": row.id, "kind": "unreadable", "delivery": "unreadable", "in_doubt": True, "label": ""}
+    return dict.fromkeys(OPERATION_FIELDS) | known | {"tries": 0, "reason": row.fault, "server": row.server}
+
+
 def minutes(operation: Operation) -> int:
     """Worked minutes that wait in it."""
     if operation.kind not in (Kind.CREATE, Kind.STOP):
@@ -87,15 +98,37 @@ def minutes(operation: Operation) -> int:
 
 def mentions(journal: Journal, zone: tzinfo, now: datetime) -> list[str]:
     """A sentence for what waits, one for what is set aside, and one for what waits for another key or server."""
-    said = []
-    if queued := [each for each in journal.queued() if not each.live]:
+    waits = journal.queued()
+    said = failing(journal, waits, zone, now)
+    failed = {each.id for each in waits if each.failures >= core.MANY_FAILURES} if said else set()
+    if queued := [each for each in waits if not each.live and each.id not in failed]:
         said.append(f"Not on the server yet: {_named(queued, zone, now)}. alga sync sends {_it(queued)}.")
     if aside := journal.aside():
         said.append(f"{SET_ASIDE}{_named(aside, zone, now)}. To see why: alga queue")
     if others := journal.of_others():
         wait = "waits" if len(others) == 1 else "wait"
         said.append(f"{_named(others, zone, now)} {wait} for another login: alga queue")
+    return [*said, *(unreadable(each) for each in journal.unreadable())]
+
+
+def failing(journal: Journal, queued: Sequence[Operation], zone: tzinfo, now: datetime) -> list[str]:
+    """A sentence for each operation that failed again and again while others of this server got through."""
+    many = [each for each in queued if each.failures >= core.MANY_FAILURES and each.failing_since]
+    said = []
+    for each in many:
+        assert each.failing_since
+        if not journal.others_got_through(each.failing_since):
+            continue
+        since = f"{_on(each.failing_since, zone, now)}{format_time(each.failing_since, zone)}"
+        recorded = "not recorded" if each.missing else "perhaps recorded"
+        told = f"{what(each, zone, now)} fails at the server since {since} ({each.fault}), {recorded}"
+        said.append(f"{told}: alga queue show {each.id}")
     return said
+
+
+def unreadable(row: Unreadable) -> str:
+    """What is said of a damaged row: it holds nobody up."""
+    return f"Number {row.id} of the queue cannot be read. To see why: alga queue show {row.id}"
 
 
 def reports(settled: Sequence[Settled[TimeEntry]], zone: tzinfo, now: datetime) -> list[str]:

@@ -23,7 +23,7 @@ def test_a_day(published: Desk) -> None:
     assert published.ok("whoami", "--json").json["server_kind"] == "published"
 
 
-def test_what_cannot_be_looked_for_is_not_sent_twice(published: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_looked_for_waits_until_the_server_shows_whose_key_it_is(published: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("alga.local.rules.overlap", lambda start, end, entries: False)
     published.ok("config", "set", "timer", "local")
     network = published.transport
@@ -40,11 +40,19 @@ def test_what_cannot_be_looked_for_is_not_sent_twice(published: Desk, monkeypatc
     published.ok("start", "tk_1", "-m", "x")
     published.clock.pass_by(minutes=48)
     told = published("stop")
-    assert (told.code, len(network.sent("POST"))) == (7, 1)
-    assert "Your stop at 10:00 is kept." in joined(told.err)
+    assert (told.code, len(network.sent("POST"))) == (0, 1)
+    assert "Saved here; it may be on the server already (no answer)." in joined(told.err)
     assert published("sync").code == 8
     assert len(network.sent("POST")) == 1
-    assert "alga cannot look for it" in published.ok("queue", "--json").json[0]["reason"]
+    waits = published.ok("queue", "--json").json[0]
+    assert (waits["delivery"], waits["in_doubt"]) == ("queued", True)
+    assert waits["reason"].startswith("It may be on the server: alga looks for it as soon as")
+    network.after = lambda request, response: (
+        httpx.Response(404, content=b"<html>") if request.url.path.endswith("/activities") else response
+    )
+    published.ok("log", "tk_2", "8:00-8:30", "-m", "this shows whose key it is")
+    assert "Recorded now: tk_1 09:12-10:00." in joined(published.ok("list").err)
+    assert len(network.sent("POST")) == 2, "it was found, and not sent again"
 
 
 class Deaf(httpx.BaseTransport):

@@ -19,10 +19,12 @@ from alga.errors import (
     Interrupted,
     NeverSent,
     NoConnection,
+    NoSuchPath,
     Refused,
     ServerFailed,
     UnknownOutcome,
     Unreachable,
+    Verdict,
 )
 from alga.times import from_wire
 from alga.truth import Asked
@@ -131,7 +133,50 @@ def test_a_429_is_waited_out_as_told_for_writes_too() -> None:
 def test_empty_and_204_answers() -> None:
     assert http(answering(204)).request("DELETE", "/time-entries/x", body={}).data is None
     assert isinstance(failing(lambda: http(answering(200)).request("GET", "/x")), Unreachable)
-    assert isinstance(failing(lambda: http(answering(405)).request("GET", "/x")), Refused)
+    assert isinstance(failing(lambda: http(answering(405)).request("GET", "/x")), NoSuchPath)
+
+
+# Whose word an answer is, and what it does to a write: (status, in the API's shape, the route answered before).
+NO, NOT_SENT, UNKNOWN, ENDED = Verdict.NO, Verdict.NOT_SENT, Verdict.UNKNOWN, Verdict.ENDED
+WORDS: list[tuple[int, bool, bool, Verdict]] = [
+    *((status, True, known, NO) for status in (400, 403, 404, 405, 409, 410, 413, 418, 422) for known in (False, True)),
+    *((status, False, known, NO) for status in (405, 413, 414, 431) for known in (False, True)),
+    (404, False, False, NO),
+    (404, False, True, UNKNOWN),
+    *((status, False, known, UNKNOWN) for status in (400, 403, 409, 410, 422) for known in (False, True)),
+    *((status, shaped, True, UNKNOWN) for status in (408, 425, 500, 502, 503, 504) for shaped in (False, True)),
+    *((401, shaped, True, ENDED) for shaped in (False, True)),
+    *((429, shaped, True, NOT_SENT) for shaped in (False, True)),
+]
+
+
+@pytest.mark.parametrize(("status", "shaped", "known", "verdict"), WORDS)
+def test_whose_word_an_answer_is(status: int, shaped: bool, known: bool, verdict: Verdict) -> None:
+    said = json.dumps({"error": {"code": "X", "message": "no"}}).encode() if shaped else b"<html>Maintenance</html>"
+    client = http(Script(httpx.Response(status, content=said)))
+    if known:
+        client.answered.add("time-entries/bulk")
+    error = failing(lambda: client.request("POST", "/time-entries/bulk", body={}))
+    assert error.verdict is verdict
+    if verdict is UNKNOWN:
+        assert error.message == f"psa.example.test answered {status}: it may or may not have been recorded."
+    if not shaped and verdict is not ENDED:
+        assert "psa.example.test" in error.message
+    assert ("time-entries/bulk" in client.answered) is (known or (shaped and verdict is NO))
+
+
+@pytest.mark.parametrize(
+    ("path", "known_as"),
+    [
+        ("/time-entries", "time-entries"),
+        ("/time-entries/bulk", "time-entries/bulk"),
+        ("/time-entries/0b1c", "time-entries/{id}"),
+        ("/time-entries/stop-tracking/0b1c", "time-entries/stop-tracking"),
+        ("/tickets/search", "tickets/search"),
+    ],
+)
+def test_a_route_is_a_path_without_its_ids(path: str, known_as: str) -> None:
+    assert wire.route(path) == known_as
 
 
 @pytest.mark.parametrize(

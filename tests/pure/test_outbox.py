@@ -21,6 +21,7 @@ from alga.errors import (
     ServerFailed,
     UnknownOutcome,
     Unreachable,
+    Verdict,
 )
 from alga.outbox import core
 from alga.outbox.core import Step
@@ -360,39 +361,76 @@ def test_a_back_dated_start_is_corrected_at_the_stop_unless_somebody_changed_it(
     )
     changed = core.delivered(sent(stop), "e1", Asked(started_at=MONDAY - timedelta(minutes=3), ended_at=LATER))
     assert changed.state is State.DONE
-    assert core.refused(edit, edit, "No.", own=True).state is State.ASIDE, "its time would be lost"
+    assert core.judged(edit, edit, Verdict.NO, "No.", own=True).state is State.ASIDE, "its time would be lost"
 
 
 def test_a_refused_stop_leaves_the_timer_running_unless_it_is_gone() -> None:
     stop = core.stopped(core.running_there(START, "s1", Asked(started_at=MONDAY)), Asked(), LATER, LATER)
-    again = core.refused(sent(stop), stop, "No.", own=True)
+    again = core.judged(sent(stop), stop, Verdict.NO, "No.", own=True)
     assert (again.kind, again.state, again.live) == (Kind.START, State.RUNNING, True)
-    assert core.refused(sent(stop), stop, "Gone.", own=True, gone=True).state is State.REFUSED
+    assert core.judged(sent(stop), stop, Verdict.NO, "Gone.", own=True, gone=True).state is State.REFUSED
 
 
-def test_a_refusal_of_what_may_be_there_is_never_the_end_of_it() -> None:
-    doubtful = sent(Operation(Kind.CREATE, HOUR, "A", MONDAY))
-    assert core.refused(sent(doubtful), doubtful, "No.", own=True).state is State.ASIDE
-    fresh = replace(doubtful, sent_at=None)
-    assert core.refused(sent(fresh), fresh, "No.", own=True).state is State.REFUSED
-    assert core.refused(sent(fresh), fresh, "No.", own=False).state is State.ASIDE, "it was accepted before"
+# What the verdict on a try does to an operation: waits (in doubt, or not), is closed or set aside, runs on.
+# (kind, a timer's, in doubt before this try, tried by its own command): the end for NO, ENDED, NOT_SENT, UNKNOWN
+CREATE, STOP = Kind.CREATE, Kind.STOP
+ENDS: dict[tuple[Kind, bool, bool, bool], tuple[str, str, str, str]] = {
+    (CREATE, False, False, True): ("refused", "refused", "waits", "in doubt"),
+    (CREATE, False, False, False): ("set aside", "waits", "waits", "in doubt"),
+    (CREATE, False, True, True): ("set aside", "in doubt", "in doubt", "in doubt"),
+    (CREATE, False, True, False): ("set aside", "in doubt", "in doubt", "in doubt"),
+    (CREATE, True, False, True): ("set aside", "waits", "waits", "in doubt"),
+    (CREATE, True, False, False): ("set aside", "waits", "waits", "in doubt"),
+    (CREATE, True, True, True): ("set aside", "in doubt", "in doubt", "in doubt"),
+    (STOP, True, False, True): ("running", "waits", "waits", "in doubt"),
+    (STOP, True, False, False): ("set aside", "waits", "waits", "in doubt"),
+    (STOP, True, True, True): ("set aside", "in doubt", "in doubt", "in doubt"),
+    (Kind.EDIT, False, False, True): ("refused", "refused", "waits", "in doubt"),
+    (Kind.EDIT, True, False, True): ("set aside", "waits", "waits", "in doubt"),
+    (Kind.DELETE, False, False, True): ("refused", "refused", "waits", "in doubt"),
+    (Kind.DELETE, False, False, False): ("set aside", "waits", "waits", "in doubt"),
+    (Kind.APPROVE, False, False, True): ("refused", "refused", "waits", "in doubt"),
+    (Kind.APPROVE, False, True, True): ("set aside", "in doubt", "in doubt", "in doubt"),
+    (Kind.SEND_BACK, False, False, True): ("refused", "refused", "waits", "in doubt"),
+    (Kind.SEND_BACK, False, False, False): ("set aside", "waits", "waits", "in doubt"),
+    (Kind.START, True, False, True): ("refused", "refused", "waits", "in doubt"),
+}
 
 
-def test_what_failed_three_times_is_set_aside_and_a_person_may_try_again() -> None:
-    operation = Operation(Kind.CREATE, HOUR, "A", MONDAY)
-    for _ in range(3):
+@pytest.mark.parametrize("verdict", list(Verdict))
+@pytest.mark.parametrize("case", list(ENDS), ids=str)
+def test_what_the_verdict_on_a_try_does(case: tuple[Kind, bool, bool, bool], verdict: Verdict) -> None:
+    kind, timer, doubtful, own = case
+    fresh = Operation(kind, HOUR, "A", MONDAY, timer=timer, entry_id="e1")
+    before = core.sending(fresh, MONDAY, 0.0) if doubtful else fresh
+    after = core.judged(core.sending(before, LATER, 0.0), before, verdict, "Why.", own)
+    shown = {State.QUEUED: "in doubt" if after.in_doubt else "waits"}.get(after.state, after.state.value)
+    assert shown == ENDS[case][list(Verdict).index(verdict)]
+    assert after.reason == "Why."
+    assert core.looked_for(before, verdict) is (verdict is Verdict.UNKNOWN or (verdict is Verdict.NO and doubtful))
+    assert after.failures == (verdict is Verdict.UNKNOWN)
+
+
+def test_what_fails_again_and_again_rests_longer_each_time_and_is_never_set_aside() -> None:
+    operation, rests = Operation(Kind.CREATE, HOUR, "A", MONDAY), list[float]()
+    for _ in range(9):
         assert core.after_look(operation, Look(Seen.NOT_DONE)) is Step.SEND
-        operation = core.lost(sent(operation), "It failed.", failed=True)
-    aside = core.after_look(operation, Look(Seen.NOT_DONE))
-    assert isinstance(aside, Operation) and (aside.state, aside.reason) == (State.ASIDE, "It failed.")
-    assert core.again(aside).state is State.QUEUED and core.again(aside).sent_at, "what may be there is looked for"
+        tried = core.sending(operation, MONDAY, 0.0)
+        operation = core.missing(core.judged(tried, operation, Verdict.UNKNOWN, "It failed.", False), "It failed")
+        minutes = (n for n in range(24 * 60) if not core.rests(operation, MONDAY + timedelta(minutes=n)))
+        rests.append(next(minutes))
+    assert rests == [0, 1, 4, 16, 64, 256, 360, 360, 360], "minutes before other commands than alga sync try again"
+    assert (operation.state, operation.failing_since) == (State.QUEUED, MONDAY)
+    assert operation.reason == "It failed. It was not there when alga looked."
+    assert not core.rests(operation, MONDAY - timedelta(minutes=1)), "a clock that went back holds nothing up"
+    assert not core.rests(core.again(core.aside(operation, "No.")), MONDAY), "a person wants it tried"
 
 
-def test_a_try_that_did_not_leave_does_not_end_a_doubt() -> None:
-    before = sent(Operation(Kind.CREATE, HOUR, "A", MONDAY))
-    assert core.not_sent(sent(before), before, "Down.").in_doubt
-    fresh = replace(before, sent_at=None)
-    assert not core.not_sent(sent(fresh), fresh, "Down.").in_doubt
+def test_where_nobody_can_tell_yet_it_waits_and_a_guarded_server_is_asked_once_more() -> None:
+    doubtful = sent(Operation(Kind.CREATE, HOUR, "A", MONDAY))
+    assert core.after_look(doubtful, Look(Seen.UNCLEAR)) is Step.WAIT
+    assert core.after_look(doubtful, Look(Seen.UNCLEAR, guarded=True)) is Step.SEND
+    assert core.after_look(doubtful, Look(Seen.UNCLEAR, guarded=True), refused=True) is Step.WAIT
 
 
 def test_only_entries_made_since_by_the_servers_clock_are_ours() -> None:

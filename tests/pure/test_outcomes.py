@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alga.errors import AlgaError, AuthError, Interrupted, NeverSent, UnknownOutcome
-from alga.outcomes import Outcome, Watch, exit_code, in_chunks, one_by_one, split, summed
+from alga.outcomes import Outcome, Watch, exit_code, in_chunks, one_by_one, summed
 
 DONE, REFUSED = Outcome("recorded", True), Outcome("refused", False)
 UNKNOWN, NOT_SENT = Outcome("unknown", False), Outcome("not sent", False)
@@ -71,7 +71,7 @@ def test_every_item_is_told_once_and_nothing_written_is_called_not_sent(
         return Outcome(state, False, str(item), reason)
 
     try:
-        told = in_chunks(split(range(number), size), write, judge, untold, Watch())
+        told = in_chunks(range(number), lambda: size, write, judge, untold, Watch())
     except AlgaError:
         assert written == [], "an error stands for all only when nothing was written"
         return

@@ -335,5 +335,5 @@ def _senseless(fault: ValidationError, write: bool) -> AlgaError:
     place = ".".join(map(str, fault.errors(include_input=False)[0]["loc"]))
     where = f" ({place})" if place else ""
     if write:
-        return UnknownOutcome(f"The answer makes no sense{where}: it may or may not have been recorded.", CHECK)
+        return UnknownOutcome(f"The answer makes no sense{where}", CHECK)
     return Senseless(f"The server's answer makes no sense{where}.", "Is it an AlgaPSA? alga config list")

@@ -18,19 +18,28 @@ from alga import __version__
 from alga.api import refusals
 from alga.api import rows as lists
 from alga.api.connection import httpx, opened
+from alga.config import LOCAL
 from alga.errors import (
+    AlgaError,
     Interrupted,
     InterruptedUnsent,
     NeverSent,
     NoConnection,
+    RoleForbids,
     Senseless,
     ServerFailed,
     UnknownOutcome,
     Unreachable,
 )
+from alga.plain import sound
 
 PAUSES = (0.3, 0.6)  # seconds before the second and the third try
 RETRIED = {429, 502, 503, 504}
+DOUBTFUL = {408, 425}  # whoever says so, it may have been carried out
+NAMED = {  # what stands in a path where others have an id
+    "active-session", "start-tracking", "stop-tracking", "approve", "request-changes", "bulk", "search", "stats",
+    "export", "templates",
+}  # fmt: skip
 LONGEST_WAIT, TOLD_WAIT = 60.0, 2.0
 MAX_BYTES = 256 * 1024 * 1024  # of an answer, and of one row of a long list
 DEADLINE, LONG = 120.0, 3600.0  # seconds for all of an answer, and of a long list
@@ -61,6 +70,11 @@ class Target:
         """On this computer."""
         return httpx.URL(self.url).host in ("127.0.0.1", "localhost", "::1")
 
+    @property
+    def host(self) -> str:
+        """What a connection error calls the server: `psa.example.com`."""
+        return self.server if self.profile == LOCAL else httpx.URL(self.url).netloc.decode("ascii")
+
 
 @dataclass(eq=False, repr=False)
 class Http:
@@ -72,6 +86,8 @@ class Http:
     waiting: Callable[[float], None] = lambda seconds: None
     timed_out: Callable[[], None] = lambda: None  # told when no connection came about in time
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    answered: set[str] = field(default_factory=set)  # the routes at which the API is known to have answered
+    forbidden: Callable[[str], None] = lambda action: None  # told when the role may not
     paused: bool = False  # that was a moment ago: nothing is tried
     ahead: float | None = None  # seconds by which the server's clock was ahead of ours at its last answer
     _client: httpx.Client | None = None
@@ -113,8 +129,9 @@ class Http:
                 if asked is None or self._late(asked):
                     self._wrote |= write and status < 400
                     if rows and rows.taken:
+                        self.answered.add(route(path))
                         return Envelope([], rows.pagination)
-                    return self._open(write, status, content)
+                    return self._open(write, path, status, content)
                 wait = asked
             if wait > TOLD_WAIT:
                 self.waiting(wait)
@@ -150,7 +167,7 @@ class Http:
             return response.status_code, response.headers, self._read(response, method != "GET")
 
     def _timeout(self, usual: httpx.Timeout) -> httpx.Timeout:
-        server, left = self.target.server, self._until - time.monotonic()
+        server, left = self.target.host, self._until - time.monotonic()
         if self.paused:
             raise NoConnection(f"There was no connection to {server} a moment ago.", "To try now: alga sync")
         if left <= 0:
@@ -172,7 +189,7 @@ class Http:
         try:
             self.sleep(seconds)
         except KeyboardInterrupt as fault:
-            raise InterruptedUnsent(f"Interrupted while waiting for {self.target.server}. Nothing was sent.") from fault
+            raise InterruptedUnsent(f"Interrupted while waiting for {self.target.host}. Nothing was sent.") from fault
 
     def _compare_clocks(self, date: str) -> None:
         with suppress(ValueError):
@@ -202,7 +219,7 @@ class Http:
     @contextmanager
     def _translated(self, write: bool) -> Iterator[None]:
         """The one place where httpx's exceptions become ours."""
-        server = self.target.server
+        server = self.target.host
         try:
             yield
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as fault:
@@ -225,39 +242,60 @@ class Http:
 
     def _unusable(self, write: bool, what: str) -> Unreachable:
         if write:
-            return UnknownOutcome(f"{self.target.server} {what}: it may or may not have been recorded.", CHECK)
+            return UnknownOutcome(f"{self.target.host} {what}", CHECK)
         hint = "Ask for less: a shorter period." if "without end" in what else "Try again in a while."
-        return Unreachable(f"{self.target.server} {what}.", hint)
+        return Unreachable(f"{self.target.host} {what}.", hint)
 
-    def _open(self, write: bool, status: int, content: bytes) -> Envelope:
+    def _open(self, write: bool, path: str, status: int, content: bytes) -> Envelope:
         if status == 204:
+            self.answered.add(route(path))
             return Envelope(None)
         if 300 <= status < 400:
             raise Unreachable(
-                f"{self.target.server} redirects elsewhere; alga does not follow, so that the key stays with it.",
+                f"{self.target.host} redirects elsewhere; alga does not follow, so that the key stays with it.",
                 "Log in with the address it moved to: alga login URL",
             )
         body, readable = _parse(content)
         if status >= 400:
-            return self._refuse(write, status, body)
+            raise self._refused(write, path, status, body)
         if not readable or not isinstance(body, Mapping) or "data" not in body:
             raise self._unusable(write, "gave an answer alga cannot read")
+        self.answered.add(route(path))
         pagination = body.get("pagination")
         return Envelope(body["data"], pagination if isinstance(pagination, Mapping) else {})
 
-    def _refuse(self, write: bool, status: int, body: Json) -> Envelope:
-        answer = refusals.read(status, body)
-        error = refusals.error_for(answer, self.target.server, self.target.profile)
-        if write and status >= 500:
-            told = f"{self.target.server} failed ({status}): it may or may not have been recorded."
-            defect = "misconfigured" in answer.message
-            raise ServerFailed(error.message if defect else told, error.hint if defect else CHECK)
-        raise error
+    def _refused(self, write: bool, path: str, status: int, body: Json) -> AlgaError:
+        """The error of an answer of 4xx or 5xx: the API's own no, a no without words, or nobody's word at all."""
+        target, answer = self.target, refusals.read(status, body)
+        if status in (401, 429) or (refusals.spoken(body) and status not in DOUBTFUL and status < 500):
+            if status not in (401, 429):
+                self.answered.add(route(path))
+            error = refusals.error_for(answer, target.server, target.host, target.profile)
+            if isinstance(error, RoleForbids):
+                self.forbidden(error.action)
+            return error
+        if status == 405 or (status == 404 and route(path) not in self.answered):
+            return refusals.not_offered(status, target.host, write)
+        if status in refusals.TOO_LARGE:
+            return refusals.too_large(status, target.host)
+        if not write:
+            return refusals.failed(answer, target.host)
+        if "misconfigured" in answer.message:
+            return ServerFailed(
+                refusals.DEFECT.format(host=target.host), f"Tell whoever runs it: {answer.message}", str(status)
+            )
+        return ServerFailed(f"{target.host} answered {status}", CHECK, str(status))
+
+
+def route(path: str) -> str:
+    """A path without the ids in it: `time-entries/bulk`, `time-entries/{id}`."""
+    first, *rest = path.strip("/").split("/")
+    return "/".join([first, *(part if part in NAMED else "{id}" for part in rest[:1])])
 
 
 def _parse(content: bytes) -> tuple[Json, bool]:
     try:
-        return json.loads(content.decode("utf-8-sig")), True
+        return sound(json.loads(content.decode("utf-8-sig"))), True
     except (ValueError, RecursionError):
         return None, False
 

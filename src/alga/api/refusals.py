@@ -15,10 +15,12 @@ from alga.errors import (
     NeverSent,
     NoneApproved,
     NoSession,
+    NoSuchOperation,
     NoSuchPath,
     NotFound,
     Overlaps,
     Refused,
+    RoleForbids,
     Unreachable,
 )
 
@@ -49,6 +51,11 @@ def read(status: int, body: object) -> Answer:
     code, message, details = (error.get(name) for name in ("code", "message", "details"))
     results = tuple(details) if isinstance(details, list) else ()
     return Answer(status, str(code or ""), str(message or ""), tuple(_issues(details)), results)
+
+
+def spoken(body: object) -> bool:
+    """Whether it is the API's own shape of an error, rather than a proxy's or a maintenance page's."""
+    return isinstance(body, Mapping) and isinstance(body.get("error"), str | Mapping)
 
 
 def _issues(details: object) -> list[str]:
@@ -127,9 +134,9 @@ ROWS: tuple[tuple[int, str, type[AlgaError], str, str], ...] = (
         "The entry belongs to somebody else: only its own user may {action} it.",
         "",
     ),
-    (403, r"Cannot request changes", Forbidden, "Your role may not send entries back. " + GRANT, NO_STANDARD_ROLE),
-    (403, r"time_entry:approve", Forbidden, "Your role may not approve. " + GRANT, NO_STANDARD_ROLE),
-    (403, r"Permission denied: Cannot \w", Forbidden, "Your role may not {action} {things}. " + GRANT, ""),
+    (403, r"Cannot request changes", RoleForbids, "Your role may not send entries back. " + GRANT, NO_STANDARD_ROLE),
+    (403, r"time_entry:approve", RoleForbids, "Your role may not approve. " + GRANT, NO_STANDARD_ROLE),
+    (403, r"Permission denied: Cannot \w", RoleForbids, "Your role may not {action} {things}. " + GRANT, ""),
     (403, r"", Forbidden, "{server} does not allow this: {message}.", "Ask an administrator what your role may do."),
     (
         404,
@@ -139,13 +146,7 @@ ROWS: tuple[tuple[int, str, type[AlgaError], str, str], ...] = (
         "To see what became of it: alga list --today",
     ),
     (404, r"\w", NotFound, "{server} does not have it: {message}.", "To see ids: alga list"),
-    (
-        404,
-        r"",
-        NoSuchPath,
-        "{server} answers, but there is no time-entries API at that address.",
-        "Check the address: alga config list",
-    ),
+    (404, r"", NotFound, "{server} does not have it.", "To see ids: alga list"),
     (409, r"overlaps", Overlaps, "It overlaps another entry of yours.", "To see it: alga list"),
     (400, r"overlaps", Overlaps, "It overlaps another entry of yours.", "To see it: alga list"),  # before July 2026
     (
@@ -166,25 +167,45 @@ ROWS: tuple[tuple[int, str, type[AlgaError], str, str], ...] = (
         429,
         r"",
         NeverSent,
-        "{server} is limiting requests and asked to wait. Nothing was recorded.",
+        "{host} is limiting requests and asked to wait. Nothing was recorded.",
         "Wait a minute and type it again.",
     ),
-    (
-        500,
-        r"misconfigured",
-        Unreachable,
-        "{server} has a known defect in this operation; nothing you typed is wrong.",
-        "Tell whoever runs it: {message}",
-    ),
 )
+DEFECT = "{host} has a known defect in this operation; nothing you typed is wrong"
+TOO_LARGE = {413, 414, 431}  # a no, whoever says so
 
 
-def error_for(answer: Answer, server: str, profile: str) -> AlgaError:
-    """The error a person sees for a refusal. Server text stays data: it is only quoted."""
+def not_offered(status: int, host: str, write: bool) -> AlgaError:
+    """An answer that nobody wrote for the API, at a route where the API never answered: there is no such route."""
+    hint = "Check the address: alga config list"
+    if write:
+        return NoSuchOperation(f"{host} has no such operation ({status}). Nothing was recorded.", hint)
+    return NoSuchPath(f"{host} answers, but does not offer that ({status}): is there an AlgaPSA API?", hint)
+
+
+def too_large(status: int, host: str) -> AlgaError:
+    """What a server, or a proxy before it, does not take."""
+    return Refused(f"It is too large for {host}, or for a proxy before it ({status}).", "Send less at once.")
+
+
+def failed(answer: Answer, host: str) -> AlgaError:
+    """A read that was answered with 5xx, or by something that is not the API."""
+    if "misconfigured" in answer.message:
+        return Unreachable(f"{DEFECT.format(host=host)}.", f"Tell whoever runs it: {answer.message}")
+    if answer.status < 500:
+        told = f"{host} answered {answer.status} with a page that is not AlgaPSA's: a proxy's, or one for maintenance?"
+        return Unreachable(told, "Try again in a while.")
+    said = f": {answer.message.rstrip('.')}" if answer.message else ""
+    return Unreachable(f"{host} failed ({answer.status}){said}.", "Try again in a while.")
+
+
+def error_for(answer: Answer, server: str, host: str, profile: str) -> AlgaError:
+    """The error a person sees for an answer of 4xx. Server text stays data: it is only quoted."""
     permission = _permission(answer.message)
     searched = f"{answer.text} {permission}"
     words = {
         "server": server,
+        "host": host,
         "profile": profile,
         "login": "set ALGA_API_KEY, or alga login" if profile == "env" else f"alga login --profile {profile}",
         "message": answer.message.rstrip(".") or f"status {answer.status}",
@@ -198,9 +219,9 @@ def error_for(answer: Answer, server: str, profile: str) -> AlgaError:
             error = kind(message.format(**words), hint.format(**words))
             if isinstance(error, NoneApproved):
                 error.results = answer.results
+            if isinstance(error, RoleForbids):
+                error.action = words["action"]
             return error
-    if answer.status >= 500:
-        return Unreachable(f"{server} failed ({answer.status}): {words['message']}.", "Try again in a while.")
     said = "; ".join([words["message"], *answer.details])
     return Refused(f"{server} refused it ({answer.status}): {said}.", "")
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import ijson
 
+from alga.plain import sound
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -60,7 +62,7 @@ class Rows:
     def _give(self, chunk: bytes) -> None:
         for row in self._found:
             self.taken += 1
-            self._take(row)
+            self._take(sound(row))
         if self._found:
             self.unread = self._open = 0
             self._tail = [chunk]

@@ -14,9 +14,9 @@ from alga.bulk.reading import Fault, Record
 from alga.bulk.rows import Known, billable_of, check_shown, check_user, checked_times, times_of, type_of
 from alga.clash import LOOK_BACK, Taken
 from alga.entries import NOT_THERE
-from alga.errors import AlgaError, NotFound, Refused
+from alga.errors import AlgaError, NoSuchOperation, NotFound, Refused
 from alga.outbox.operation import Kind, Operation
-from alga.outcomes import Outcome, Place, Watch, in_chunks, one_by_one, split
+from alga.outcomes import Outcome, Place, Watch, in_chunks, left_by, one_by_one
 from alga.probe import snapshot
 from alga.sheet import Diary
 from alga.times import cut, minutes_between
@@ -182,12 +182,13 @@ def change(bulk: Bulk, changes: Sequence[Change], watch: Watch) -> list[Outcome]
         except AlgaError as error:
             if not any(outcome.sent for outcome in outcomes):
                 raise
-            return [*outcomes, *watch.told([_untold(each, "not sent", error.message) for each in left])]
+            return [*outcomes, *watch.told([left_by(error, each, _untold) for each in left])]
         outcomes += found
         left = [each for each in left if each not in ready]
         if any(outcome.stopped or outcome.waits or outcome.state == "not sent" for outcome in found):
             rest = [_untold(each, "not sent", found[-1].reason or "") for each in left]
-            return [*outcomes, *watch.told([replace(each, stopped=found[-1].stopped) for each in rest])]
+            last = found[-1]
+            return [*outcomes, *watch.told([replace(e, stopped=last.stopped, ended=last.ended) for e in rest])]
         gone = {outcome.id for outcome in found if outcome.done}
         needs = {key: wanted - gone for key, wanted in needs.items()}
         stuck = {str(outcome.id) for outcome in found} - gone
@@ -212,8 +213,12 @@ def _needs(bulk: Bulk, changes: Sequence[Change]) -> dict[str, set[str]]:
 
 def _sent(bulk: Bulk, changes: Sequence[Change], watch: Watch) -> list[Outcome]:
     def write(chunk: Sequence[Change]) -> None:
-        with suppress(Refused):  # one of a wrong form refuses all: each is tried alone then
+        try:
             bulk.client.bulk_update({each.before.id: each.asked for each in chunk})
+        except NoSuchOperation:
+            raise
+        except Refused:
+            return  # one of a wrong form refuses all: each is tried alone then
 
     def judge(chunk: Sequence[Change], lost: bool) -> Iterator[Outcome]:
         for each in chunk:
@@ -225,7 +230,7 @@ def _sent(bulk: Bulk, changes: Sequence[Change], watch: Watch) -> list[Outcome]:
             else:
                 yield from one_by_one([each], lambda each: _alone(bulk, each), _untold)
 
-    return in_chunks(split(changes, MOST), write, judge, _untold, watch)
+    return in_chunks(changes, lambda: MOST, write, judge, _untold, watch)
 
 
 def _alone(bulk: Bulk, each: Change) -> Outcome:
@@ -266,7 +271,7 @@ def delete(bulk: Bulk, ids: Sequence[str], there: Mapping[str, TimeEntry], watch
                 yield from one_by_one([entry_id], lambda each: _deleted(bulk, each), _kept)
 
     doomed = [entry_id for entry_id in ids if not why[entry_id]]
-    return refused + in_chunks(split(doomed, MOST), write, judge, _kept, watch)
+    return refused + in_chunks(doomed, lambda: MOST, write, judge, _kept, watch)
 
 
 def _deleted(bulk: Bulk, entry_id: str) -> Outcome:

@@ -9,9 +9,9 @@ from alga import entries, workitems
 from alga.bulk.reading import Fault
 from alga.bulk.rows import Draft
 from alga.clash import LOOK_BACK, Taken
-from alga.errors import NotFound, Overlaps, Refused
+from alga.errors import NoSuchOperation, NotFound, Overlaps, Refused
 from alga.outbox.operation import Kind, Operation
-from alga.outcomes import Outcome, Place, Watch, in_chunks, one_by_one, split
+from alga.outcomes import Outcome, Place, Watch, in_chunks, one_by_one
 from alga.sheet import Diary
 from alga.times import format_day, format_interval, local_date
 from alga.truth import Asked, differences
@@ -132,39 +132,55 @@ def _overlap(bulk: Bulk, draft: Draft, taken: Taken) -> str:
 
 
 def create(bulk: Bulk, drafts: Sequence[Draft], watch: Watch) -> list[Outcome]:
-    """Send the rows by their start, and find each again: the server answers with a count only (section 9).
+    """Send the rows by their start, and find each again: the server answers with a count only (section 9)."""
+    sending = _Sending(bulk)
+    return in_chunks(sorted(drafts, key=times), sending.size, sending.write, sending.judge, _untold, watch)
 
-    Until an answer has shown whose key this is, rows go alone: others' entries could not be told from one's own.
+
+class _Sending:
+    """A chunk of rows on its way. Until an answer has shown whose key this is, rows go alone: others' entries could
+    not be told from one's own.
     """
-    ordered, number = sorted(drafts, key=times), 0
-    first = 0 if workitems.own_user(bulk.client, bulk.learnt) else 1
-    chunks = [*split(ordered[:first], 1), *split(ordered[first:], MOST)]
 
-    def write(chunk: Sequence[Draft]) -> None:
-        nonlocal number
-        number = 0
-        if workitems.own_user(bulk.client, bulk.learnt) is not None:
-            try:
-                number = bulk.client.bulk_create([draft.asked for draft in chunk])
-            except Refused:
-                number = -1  # one row of a wrong form refuses all
+    def __init__(self, bulk: Bulk) -> None:
+        self._bulk = bulk
+        self._known = True
+        self._count: int | None = 0  # of the rows that the server says it made; None where it refused the form of one
+        self._told: list[Outcome] = []
 
-    def judge(chunk: Sequence[Draft], lost: bool) -> Iterator[Outcome]:
-        known = workitems.own_user(bulk.client, bulk.learnt) is not None
-        if not known or number < 0:
-            yield from one_by_one(chunk, lambda draft: _alone(bulk, draft), _untold)
+    def size(self) -> int:
+        """How many rows the next chunk has."""
+        self._known = workitems.own_user(self._bulk.client, self._bulk.learnt) is not None
+        return MOST if self._known else 1
+
+    def write(self, chunk: Sequence[Draft]) -> None:
+        """Send them."""
+        self._count, self._told = 0, []
+        if not self._known:
+            self._told = [_alone(self._bulk, chunk[0])]
             return
-        found = _found(bulk, chunk)
+        try:
+            self._count = self._bulk.client.bulk_create([draft.asked for draft in chunk])
+        except NoSuchOperation:
+            raise
+        except Refused:
+            self._count = None  # one row of a wrong form refuses all
+
+    def judge(self, chunk: Sequence[Draft], lost: bool) -> Iterator[Outcome]:
+        """What became of each."""
+        bulk = self._bulk
+        if not self._known:
+            yield from self._told or [_untold(chunk[0], "unknown", LOST)]
+            return
+        found = _found(bulk, chunk) if self._count is not None else [None] * len(chunk)
         missing = [draft for draft, entry in zip(chunk, found, strict=True) if entry is None]
-        unlisted = not lost and len(chunk) - len(missing) < number
+        unlisted = not lost and len(chunk) - len(missing) < (self._count or 0)
         alone = one_by_one([] if lost or unlisted else missing, lambda draft: _alone(bulk, draft), _untold)
         for draft, entry in zip(chunk, found, strict=True):
             if entry:
                 yield _outcome(bulk, draft, entry)
             else:
                 yield _untold(draft, "unknown", LOST if lost else UNLISTED) if lost or unlisted else next(alone)
-
-    return in_chunks(chunks, write, judge, _untold, watch)
 
 
 def _found(bulk: Bulk, chunk: Sequence[Draft]) -> list[TimeEntry | None]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,14 +13,22 @@ from alga.errors import Refused, UsageError
 from alga.options import Billable, From, NoBillable, Notes, On, Service, To
 from alga.outbox import core
 from alga.outbox.core import as_entry
+from alga.outbox.drain import NOTHING_GETS_THROUGH, STILL_WAITS
 from alga.outbox.operation import Kind, Operation, State
 from alga.output import Shown, confirm
 from alga.session import Session
 from alga.times import cut, format_minutes, local_date, parse_date, parse_instant
 from alga.told import saved, told
-from alga.waiting import DELIVERY, minutes, published, what
+from alga.waiting import DELIVERY, failing, minutes, published, published_unreadable, what
+
+if TYPE_CHECKING:
+    from alga.outbox.journal import Unreadable
 
 Number = Annotated[int, typer.Argument(metavar="NUMBER", help="The number that alga queue shows.")]
+NumberOrAll = Annotated[
+    int | None, typer.Argument(metavar="[NUMBER]", help="The number that alga queue shows; none with --all.")
+]
+All = Annotated[bool, typer.Option("--all", help="All that is set aside, as it is.")]
 Sent = Annotated[bool, typer.Option("--sent", help="What was delivered in the last 30 days.")]
 Span = Annotated[str | None, typer.Argument(metavar="[SPAN]", help="The right times: 9:00-10:30 or 9:00+90m.")]
 Item = Annotated[
@@ -38,12 +46,16 @@ def queue(session: Session, sent: Sent = False) -> Shown:
     journal = session.journal
     others = [replace(each, reason="It waits for another login.") for each in journal.of_others()]
     queued, aside = journal.queued(), journal.aside()
-    below = ["alga sync sends what waits."] if queued else []
+    below = failing(journal, queued, session.zone, session.now())
+    below += ["alga sync sends what waits."] if queued else []
     if aside:
         number = aside[0].id
-        below.append(f"What is set aside: alga queue retry {number}, or alga queue drop {number}.")
+        below.append(f"What is set aside: alga queue retry {number}, or alga queue drop {number}. All: --all")
+    damaged = journal.unreadable()
+    below += [f"Number {each.id} cannot be read ({each.fault}): alga queue drop {each.id}" for each in damaged]
     rows = sorted([*queued, *aside, *others], key=lambda each: each.id)
-    return _listed(session, "Waits on this computer", columns.QUEUE, rows, "Nothing waits.", below)
+    shown = _listed(session, "Waits on this computer", columns.QUEUE, rows, "Nothing waits.", below)
+    return shown._replace(data=[*shown.data, *map(published_unreadable, damaged)])
 
 
 def _listed(
@@ -83,6 +95,8 @@ def show(session: Session, number: Number) -> Shown:
 @command
 def drop(session: Session, number: Number, yes: options.Yes = False) -> Shown:
     """Drop one: it is never sent."""
+    if damaged := next((each for each in session.journal.unreadable() if each.id == number), None):
+        return _drop_unreadable(session, damaged, yes)
     operation = _open(session, number)
     named = what(operation, session.zone, session.now())
     lost = f" ({format_minutes(minutes(operation))})" if minutes(operation) else ""
@@ -95,10 +109,20 @@ def drop(session: Session, number: Number, yes: options.Yes = False) -> Shown:
     return Shown(published(dropped), f"Dropped {named}{lost}.")
 
 
+def _drop_unreadable(session: Session, damaged: "Unreadable", yes: bool) -> Shown:
+    """One of which nobody can tell what it is."""
+    question = f"Drop number {damaged.id}, which cannot be read? It is never sent then."
+    if not yes and not confirm(question, False, f"alga queue drop {damaged.id} --yes"):
+        return Shown(published_unreadable(damaged), "Kept.")
+    session.journal.drop_unreadable(damaged.id)
+    data = published_unreadable(damaged) | {"delivery": DELIVERY[State.DROPPED]}
+    return Shown(data, f"Dropped number {damaged.id}.")
+
+
 @command
 def retry(
     session: Session,
-    number: Number,
+    number: NumberOrAll = None,
     span: Span = None,
     notes: Notes = None,
     service_name: Service = None,
@@ -112,8 +136,12 @@ def retry(
     date: On = None,
     first: From = None,
     last: To = None,
+    every: All = False,
 ) -> Shown:
-    """Try one again, mended where something was wrong with it."""
+    """Try one again, mended where something was wrong with it; or all that is set aside."""
+    mending = (span, notes, service_name, item, kind, billable, no_billable or None, date, first, last)
+    if number is None or every:
+        return _retry_all(session, every and number is None and not any(each is not None for each in mending))
     operation = _open(session, number)
     _check_whose(session, operation, item or kind)
     minutes = options.billable_minutes(billable, no_billable)
@@ -135,6 +163,22 @@ def retry(
         return Shown(published(after), sentences.entry_line("Recorded", settled.entry, sentences.look(session)))
     named = what(after, session.zone, session.now())
     return Shown(published(after), f"{'Done' if after.state is State.DONE else 'Waits'}: {named}")
+
+
+def _retry_all(session: Session, alone: bool) -> Shown:
+    """Each that is set aside, as it is; what it comes to is shown as by alga sync."""
+    if not alone:
+        raise UsageError("Which one, or all of them?", "A number with what mends it, or --all and nothing else.")
+    session.syncing = True
+    settled = []
+    for operation in session.journal.aside():
+        settled.append(session.queue.again(operation, operation))
+        if isinstance(settled[-1].error, NOTHING_GETS_THROUGH):
+            session.warn(settled[-1].error.message)
+            break
+    left = [*session.journal.queued(), *session.journal.aside()]
+    table = columns.listing("", columns.SYNCED, settled, sentences.look(session), "Nothing is set aside.")
+    return Shown([published(each.operation) for each in settled], table, STILL_WAITS if left else 0)
 
 
 def _open(session: Session, number: int) -> Operation:

@@ -10,7 +10,7 @@ from alga.config import LOCAL
 from alga.entries import EVER, since
 from alga.errors import AlreadyRunning, AuthError, ConfigError, Overtaken
 from alga.options import Yes
-from alga.outbox.drain import Settled
+from alga.outbox.drain import STILL_WAITS, Settled
 from alga.outbox.operation import PRACTICE, Kind, Operation, State
 from alga.output import Shown, confirm, progress
 from alga.session import Session
@@ -23,7 +23,6 @@ from alga.waiting import differing, published
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
 
-STILL_WAITS = 8  # the exit code
 PATIENCE = 60.0  # seconds for another alga that is sending
 Local = Annotated[bool, typer.Option("--local", help="Send the practice data of this computer too, each entry once.")]
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from alga.errors import AlgaError, Verdict
 from alga.outbox import core
 from alga.outbox.drain import WAIT
 from alga.outbox.operation import Operation, State
@@ -53,11 +54,16 @@ class Kept(Watch):
         self._save(after)
         return super().told([self._shown(outcome) for outcome in outcomes])
 
-    def close(self, reason: str) -> None:
-        """An error stands for all: what may not be on the server is closed."""
-        left = {item: self._operations[item] for item in self._new if self._undecided(item)}
-        left = {item: each for item, each in left.items() if not each.sent_at}
-        self._save({item: replace(each, state=State.REFUSED, reason=reason) for item, each in left.items()})
+    def close(self, error: BaseException) -> None:
+        """An error stands for all: what was not sent is taken back. A fault of ours tells nothing of what was."""
+        verdict = error.verdict if isinstance(error, AlgaError) else Verdict.UNKNOWN
+        after: dict[Item, Operation] = {}
+        for item in filter(self._undecided, self._operations):
+            operation, before = self._operations[item], self._before[item]
+            its = Verdict.ENDED if operation == before else verdict
+            if its is not Verdict.UNKNOWN:
+                after[item] = core.judged(operation, before, its, str(error), item in self._new)
+        self._save(after)
 
     def _undecided(self, item: Item) -> bool:
         return item in self._operations and self._operations[item].state is State.QUEUED
@@ -66,11 +72,7 @@ class Kept(Watch):
         operation, before, reason = self._operations[item], self._before[item], outcome.reason or ""
         if outcome.done:
             return core.done(operation, outcome.id)
-        if outcome.state == "unknown":
-            return core.lost(operation, reason, failed=False)
-        if outcome.state == "not sent" and not (outcome.stopped and item in self._new):
-            return core.not_sent(operation, before, reason)
-        return core.refused(operation, before, reason, own=True)
+        return core.judged(operation, before, outcome.verdict, reason, own=item in self._new)
 
     def _shown(self, outcome: Outcome) -> Outcome:
         waits = self._undecided(_item(outcome)) and not outcome.done
@@ -99,5 +101,5 @@ def kept(
         try:
             yield batch
         except BaseException as error:
-            batch.close(str(error))
+            batch.close(error)
             raise

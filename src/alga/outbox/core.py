@@ -5,13 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING, Any
 
+from alga.errors import Verdict
 from alga.outbox.operation import Kind, Look, Operation, Seen, State
 from alga.times import cut, minutes_between
 from alga.truth import NON_BILLABLE, Asked
 
-MOST_FAILURES = 3  # answers of 5xx, each followed by a look that found nothing
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MANY_FAILURES = 3  # tries that got 5xx or no answer: from here on a person hears of it
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=6)  # after the second failure; at most
 AT_MOST_BETWEEN = timedelta(minutes=2)  # clocks that agree may differ by so much
+FRESH: Mapping[str, Any] = {
+    "failures": 0,
+    "failing_since": None,
+    "fault": "",
+    "missing": False,
+}  # of an operation not tried yet
 
 
 class Step(StrEnum):
@@ -20,6 +32,7 @@ class Step(StrEnum):
     LOOK = "look"
     SEND = "send"
     KEEP = "keep the clock here"
+    WAIT = "wait until somebody can tell"
 
 
 # --- before it is sent ----------------------------------------------------------------------------
@@ -37,8 +50,16 @@ def first_step(operation: Operation, own: bool) -> Step:
     return Step.SEND if own or operation.kind is Kind.CREATE else Step.LOOK
 
 
-def after_look(operation: Operation, look: Look) -> Step | Operation:
-    """What comes after a look: another step, or what became of it."""
+def rests(operation: Operation, now: datetime) -> bool:
+    """Whether other commands leave it alone for a while, since it failed again and again; alga sync does not."""
+    if operation.failures < 2 or operation.tried_at is None:
+        return False
+    pause: timedelta = min(FIRST_PAUSE * 4 ** min(operation.failures - 2, 5), LONGEST_PAUSE)
+    return operation.tried_at <= now < operation.tried_at + pause
+
+
+def after_look(operation: Operation, look: Look, refused: bool = False) -> Step | Operation:
+    """What comes after a look: another step, or what became of it. `refused`: the server has just said no to it."""
     match look.seen:
         case Seen.DONE:
             return delivered(operation, look.entry_id, look.stored)
@@ -46,19 +67,17 @@ def after_look(operation: Operation, look: Look) -> Step | Operation:
             return ended_elsewhere(operation, look)
         case Seen.RUNNING:
             return running_there(operation, look.entry_id, look.stored)
-        case Seen.CHANGED | Seen.UNCLEAR:
+        case Seen.CHANGED:
             return aside(operation, look.reason)
-    if operation.kind is Kind.START:
-        return Step.KEEP
-    if operation.failures >= MOST_FAILURES:
-        return aside(operation, operation.reason)
-    return Step.SEND
+        case Seen.UNCLEAR:
+            return Step.SEND if look.guarded and not refused else Step.WAIT
+    return Step.KEEP if operation.kind is Kind.START else Step.SEND
 
 
 def sending(operation: Operation, now: datetime, ahead: float | None) -> Operation:
     """On disk before anything is sent: from here on it may be on the server."""
     first = operation if operation.sent_at else replace(operation, sent_at=now, ahead=ahead)
-    return replace(first, tries=operation.tries + 1)
+    return replace(first, tries=operation.tries + 1, tried_at=now)
 
 
 # --- after it was sent ----------------------------------------------------------------------------
@@ -83,7 +102,7 @@ def delivered(operation: Operation, entry_id: str | None, stored: Asked | None) 
     kind, said = operation.asked.work_item_type or stored.work_item_type, operation.asked.billable_minutes
     whole = as_entry(replace(operation, asked=Asked(kind, None, cut(start), stored.ended_at, said)))
     right = replace(whole, work_item_type=None)
-    return replace(operation, kind=Kind.EDIT, entry_id=entry_id, asked=right, before=stored, sent_at=None, failures=0)
+    return replace(operation, kind=Kind.EDIT, entry_id=entry_id, asked=right, before=stored, sent_at=None, **FRESH)
 
 
 def ended_elsewhere(operation: Operation, look: Look) -> Operation:
@@ -99,7 +118,7 @@ def ended_elsewhere(operation: Operation, look: Look) -> Operation:
 
 def running_there(operation: Operation, session_id: str | None, stored: Asked | None) -> Operation:
     """The server's clock runs; where the stop came meanwhile, that is next."""
-    begun = replace(operation, entry_id=session_id, before=stored, sent_at=None, failures=0, reason="")
+    begun = replace(operation, entry_id=session_id, before=stored, sent_at=None, reason="", **FRESH)
     return replace(begun, kind=Kind.STOP) if begun.asked.ended_at else replace(begun, state=State.RUNNING)
 
 
@@ -107,37 +126,48 @@ def kept_here(operation: Operation) -> Operation:
     """A start that did not reach the server: the clock is kept here, and the stop makes one finished entry of it."""
     asked = replace(operation.asked, started_at=cut(operation.started_at))
     state = State.QUEUED if asked.ended_at else State.RUNNING
-    return replace(operation, kind=Kind.CREATE, state=state, asked=asked, sent_at=None, failures=0)
+    return replace(operation, kind=Kind.CREATE, state=state, asked=asked, sent_at=None, **FRESH)
 
 
-def not_sent(operation: Operation, before: Operation, reason: str) -> Operation:
-    """This try did not reach the server; what was in doubt `before` stays so."""
-    return replace(operation, sent_at=before.sent_at, ahead=before.ahead, tries=before.tries, reason=reason)
+def looked_for(before: Operation, verdict: Verdict) -> bool:
+    """Whether a look comes before the verdict on a try counts: nobody knows, or an earlier try stands in the way."""
+    return verdict is Verdict.UNKNOWN or (verdict is Verdict.NO and before.in_doubt)
 
 
-def lost(operation: Operation, reason: str, failed: bool) -> Operation:
-    """No answer, or one that does not tell. `failed`: an answer of 5xx."""
-    return replace(operation, failures=operation.failures + failed, reason=reason)
+def judged(
+    operation: Operation, before: Operation, verdict: Verdict, reason: str, own: bool, gone: bool = False
+) -> Operation:
+    """What the verdict on a try does to an operation, when what looked_for() says was done.
 
-
-def refused(operation: Operation, before: Operation, reason: str, own: bool, gone: bool = False) -> Operation:
-    """The server said no. The command that made it says so, unless it may be there, or is the time of a timer.
-
-    A stop that is refused leaves its timer running, unless that is `gone`.
+    `before` is what it was before the try, `own` says that its own command tries, which tells a person what comes of
+    it. What is set aside or waits keeps the reason. A stop that is refused leaves its timer running, unless `gone`.
     """
-    after = replace(operation, sent_at=before.sent_at, reason=reason)
-    if not own or before.sent_at or holds_time(operation):
-        return aside(after, reason)
+    if verdict is Verdict.UNKNOWN:
+        since = operation.failing_since or operation.tried_at
+        return replace(operation, failures=operation.failures + 1, failing_since=since, missing=False, reason=reason)
+    after = replace(operation, sent_at=before.sent_at, ahead=before.ahead, tries=before.tries, reason=reason)
+    accepted = not own or before.sent_at is not None or holds_time(operation)
+    match verdict:
+        case Verdict.NOT_SENT:
+            return after
+        case Verdict.ENDED:  # what its command can take back is closed
+            return after if accepted or operation.kind is Kind.STOP else replace(after, state=State.REFUSED)
+        case Verdict.NO:
+            return _refused(replace(after, tries=operation.tries), accepted, gone)
+
+
+def missing(operation: Operation, fault: str) -> Operation:
+    """A look after a try without an answer found nothing: it waits for the next try."""
+    return replace(operation, missing=True, reason=f"{fault}. It was not there when alga looked.")
+
+
+def _refused(operation: Operation, accepted: bool, gone: bool) -> Operation:
+    """The command that made it says so, and nothing waits; what was accepted before is for a person to decide."""
+    if accepted:
+        return aside(operation, operation.reason)
     if operation.kind is Kind.STOP and not gone:
-        return replace(after, kind=Kind.START, state=State.RUNNING, asked=replace(after.asked, ended_at=None))
-    return replace(after, state=State.REFUSED)
-
-
-def given_up(operation: Operation, before: Operation, reason: str, own: bool) -> Operation:
-    """The key was refused, or a person pressed Ctrl-C: what its command can take back is closed, the rest waits."""
-    waits = before.sent_at is not None or holds_time(operation) or operation.kind is Kind.STOP
-    after = not_sent(operation, before, reason)
-    return after if waits or not own else replace(after, state=State.REFUSED)
+        return replace(operation, kind=Kind.START, state=State.RUNNING, asked=replace(operation.asked, ended_at=None))
+    return replace(operation, state=State.REFUSED)
 
 
 def holds_time(operation: Operation) -> bool:
@@ -184,7 +214,7 @@ def again(operation: Operation) -> Operation:
     """A person wants it tried again. A service that was never found may be configured by now."""
     usual = "" if operation.kind is Kind.CREATE and operation.asked.service_id is None else None
     typed = usual if operation.service_typed is None else operation.service_typed
-    return replace(operation, state=State.QUEUED, failures=0, service_typed=typed)
+    return replace(operation, state=State.QUEUED, service_typed=typed, **FRESH)
 
 
 def as_it_was(after: Operation, before: Operation) -> Operation:

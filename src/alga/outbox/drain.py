@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
@@ -16,16 +17,16 @@ from alga.errors import (
     NotFound,
     Overtaken,
     Refused,
-    ServerFailed,
     UnknownOutcome,
     Unreachable,
+    Verdict,
 )
 from alga.outbox import core
 from alga.outbox.core import Step
 from alga.outbox.operation import Kind, Look, Operation, Seen, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -35,6 +36,7 @@ E = TypeVar("E")
 E_co = TypeVar("E_co", covariant=True)
 WAIT = 5.0  # seconds for another alga that is sending
 BRIEFLY = 5.0  # seconds that other commands spend on what waits
+STILL_WAITS = 8  # the exit code of what delivers, where not everything was
 NOTHING_GETS_THROUGH = (AuthError, NeverSent)  # so that trying the next one is of no use
 
 
@@ -90,15 +92,34 @@ class Outbox(Generic[E]):
 
     def __init__(self, journal: Journal, remote: Remote[E], now: Callable[[], datetime]) -> None:
         self.journal, self._remote, self._now = journal, remote, now
-        self._draining = False
+        self._draining = self._held = False
 
     def deliver(self, operation: Operation) -> Settled[E]:
         """Take an operation over and see how far it gets in a few seconds, after what was queued before it.
 
-        Raises the server's refusal, when nothing was recorded and nothing waits; ConfigError, before anything is sent,
-        when the journal cannot be written.
+        Raises the server's refusal, when nothing was recorded and nothing waits; ConfigError, before anything is on
+        disk or sent, when the journal or its lock cannot be used.
         """
-        return self.carry_out(self.journal.add([operation])[0])
+        held = ExitStack()
+        with suppress(Overtaken):  # then it waits its turn
+            held.enter_context(self._alone(0))
+        try:
+            return self.carry_out(self.journal.add([operation])[0])
+        finally:
+            held.close()
+
+    @contextmanager
+    def _alone(self, wait: float) -> Iterator[None]:
+        """Hold the lock for sending; in there it is held already."""
+        if self._held:
+            yield
+            return
+        with self.journal.alone(wait):
+            self._held = True
+            try:
+                yield
+            finally:
+                self._held = False
 
     def carry_out(self, operation: Operation, own: bool = True) -> Settled[E]:
         """The same for one that is on disk. `own`: in the command that made it, which says so when it is refused."""
@@ -130,7 +151,7 @@ class Outbox(Generic[E]):
         """One whose turn did not come: its command can take it back."""
         if operation.state is not State.QUEUED:
             return operation
-        return self.journal.put(core.given_up(operation, operation, reason, own))
+        return self.journal.put(core.judged(operation, operation, Verdict.ENDED, reason, own))
 
     def drain(
         self,
@@ -139,7 +160,8 @@ class Outbox(Generic[E]):
         wait: float = WAIT,
         tell: Callable[[int], None] = lambda number: None,
     ) -> list[Settled[E]]:
-        """Deliver what waits: all that were touched. Without `seconds` all of it, however long that takes.
+        """Deliver what waits: all that were touched. Without `seconds` all of it, however long that takes; else what
+        failed again and again rests between its tries.
 
         Raises Overtaken when another alga is sending, also after `wait` seconds, and Interrupted.
         """
@@ -147,17 +169,18 @@ class Outbox(Generic[E]):
             return []  # what it needs of the server asks for this again
         self._draining = True
         try:
-            with self.journal.alone(wait), self._remote.within(seconds):
-                return self._all(own, tell)
+            with self._alone(wait), self._remote.within(seconds):
+                return self._all(own, seconds is not None, tell)
         finally:
             self._draining = False
 
-    def _all(self, own: int, tell: Callable[[int], None]) -> list[Settled[E]]:
+    def _all(self, own: int, brief: bool, tell: Callable[[int], None]) -> list[Settled[E]]:
         settled: list[Settled[E]] = []
         held: list[Operation] = []
         queue = self.journal.queued()
         for number, operation in enumerate(queue):
-            if any(core.depends(operation, earlier) for earlier in held):
+            resting = brief and operation.id != own and core.rests(operation, self._now())
+            if resting or any(core.depends(operation, earlier) for earlier in held):
                 held.append(operation)
                 continue
             after = self._settle(operation, operation.id == own)
@@ -183,7 +206,7 @@ class Outbox(Generic[E]):
         What may be on the server as it was is looked for before it becomes something else: raises Unreachable when
         nobody can look.
         """
-        with self.journal.alone(WAIT), self._remote.within(BRIEFLY):
+        with self._alone(WAIT), self._remote.within(BRIEFLY):
             if operation.sent_at and mended != operation:
                 look, entry = self._remote.look(operation, self.journal.made())
                 if look.seen is Seen.DONE:
@@ -202,7 +225,7 @@ class Outbox(Generic[E]):
                     return self._look(operation, own, lambda: self._send(operation, own))
                 case Step.KEEP:
                     return self._next(core.kept_here(operation), own)
-                case Step.SEND:
+                case _:
                     return self._send(operation, own)
         except Overtaken as fault:
             return Settled(self.journal.get(operation.id), error=fault)
@@ -224,11 +247,14 @@ class Outbox(Generic[E]):
             look, entry = self._remote.look(operation, self.journal.made())
         except (Unreachable, AuthError, Forbidden, Refused, NotFound) as fault:
             return Settled(self.journal.put(replace(operation, reason=fault.message)), error=error or fault)
-        match core.after_look(operation, look):
+        refused = error is not None and error.verdict is Verdict.NO
+        match core.after_look(operation, look, refused):
             case Operation() as changed:
                 return self._next(changed, own, entry, error)
             case Step.KEEP:
                 return self._next(core.kept_here(operation), own)
+            case Step.WAIT:
+                return Settled(self.journal.put(replace(operation, reason=look.reason)), error=error)
             case _:
                 return not_there()
 
@@ -241,32 +267,28 @@ class Outbox(Generic[E]):
             after, entry = self._remote.send(operation)
         except Overtaken:
             raise
-        except UnknownOutcome as error:
-            lost = self.journal.put(core.lost(operation, error.message, isinstance(error, ServerFailed)))
-            return self._look(lost, own, _stays(lost, error), error)
-        except Interrupted as error:
-            if isinstance(error, InterruptedUnsent):
-                self.journal.put(core.not_sent(operation, before, error.message))
+        except InterruptedUnsent as error:
+            self.journal.put(core.judged(operation, before, Verdict.NOT_SENT, error.message, own))
             raise
-        except AuthError as error:
-            return Settled(self.journal.put(core.given_up(operation, before, error.message, own)), error=error)
-        except Unreachable as error:
-            return Settled(self.journal.put(core.not_sent(operation, before, error.message)), error=error)
+        except Interrupted:
+            raise
         except AlgaError as error:
-            return self._refused(operation, before, error, own)
+            return self._failed(operation, before, error, own)
         return self._next(after, own, entry)
 
-    def _refused(self, operation: Operation, before: Operation, error: AlgaError, own: bool) -> Settled[E]:
-        """The server, or a check before, said no: final, unless an earlier sending is what stands in the way."""
+    def _failed(self, operation: Operation, before: Operation, error: AlgaError, own: bool) -> Settled[E]:
+        """What an error does to it, after a look where core.looked_for() wants one."""
 
         def final() -> Settled[E]:
-            after = core.refused(operation, before, error.message, own, isinstance(error, NoSession))
+            gone = isinstance(error, NoSession)
+            after = core.judged(operation, before, error.verdict, error.message, own, gone)
             return Settled(self.journal.put(after), error=error)
 
-        if not before.in_doubt:
+        if isinstance(error, UnknownOutcome):
+            operation = replace(operation, fault=error.brief)
+            lost = final().operation
+            missing = core.missing(lost, error.fault)
+            return self._look(lost, own, lambda: Settled(self.journal.put(missing), error=error), error)
+        if not core.looked_for(before, error.verdict):
             return final()
         return self._look(replace(operation, sent_at=before.sent_at), own, final, error)
-
-
-def _stays(operation: Operation, error: AlgaError) -> Callable[[], Settled[E]]:
-    return lambda: Settled(operation, error=error)

@@ -7,9 +7,9 @@ import sqlite3
 from contextlib import closing, contextmanager
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from alga.errors import AlreadyRunning, ConfigError, NotFound, Overtaken
+from alga.errors import AlreadyRunning, ConfigError, NotFound, Overtaken, UsageError
 from alga.files import make_private
 from alga.outbox.operation import Kind, Operation, State
 from alga.outbox.schema import migrate
@@ -37,9 +37,20 @@ APART = {
     "sent_at",
     "changed_at",
 }
+TIMES = ("queued_at", "sent_at", "tried_at", "failing_since", "changed_at")
+FIELDS = [each.name for each in fields(Operation)]
+KINDS = {"label": str, "reason": str, "fault": str, "server": str, "version": int, "tries": int, "failures": int}
 WHOSE = "server = ? AND (fingerprint = ? OR coalesce(user_id = ?, 0))"  # an unknown user is nobody's equal
 WAITING = (State.RUNNING, State.QUEUED, State.ASIDE)
 WITHOUT_KEY = (State.REFUSED, State.DROPPED)  # where a key may be used again
+
+
+class Unreadable(NamedTuple):
+    """A damaged row: its number, its server as far as that is readable, and what is wrong with it."""
+
+    id: int
+    server: str
+    fault: str
 
 
 class Journal:
@@ -79,10 +90,28 @@ class Journal:
         return self._select(f"state IN (?, ?, ?) AND NOT ({WHOSE})", (*WAITING, *self._me()))
 
     def get(self, number: int) -> Operation:
-        """An operation by its number, whosever it is. Raises NotFound."""
-        for operation in self._select("id = ?", (number,)):
-            return operation
+        """An operation by its number, whosever it is. Raises NotFound, or ConfigError for one that is damaged."""
+        for row in self._rows("id = ?", (number,)):
+            found = _read(row)
+            if isinstance(found, Operation):
+                return found
+            told = f"Number {number} of the queue cannot be read: {found.fault}."
+            raise ConfigError(told, f"To drop it: alga queue drop {number}")
         raise NotFound(f"Nothing in the queue has the number {number}.", "To see it: alga queue")
+
+    def unreadable(self) -> list[Unreadable]:
+        """The rows, whosever, that are damaged and not decided: they hold nobody up, and are for a person to drop."""
+        if not self._path.exists():
+            return []
+        decided = (State.DONE, State.REFUSED, State.DROPPED)
+        found = map(_read, self._rows("state NOT IN (?, ?, ?)", decided))
+        return [each for each in found if isinstance(each, Unreadable)]
+
+    def drop_unreadable(self, number: int) -> None:
+        """A person does not want it any more, whatever it was."""
+        with self._open() as db:
+            update = "UPDATE operation SET state = ?, live = NULL, key = NULL, version = version + 1 WHERE id = ?"
+            db.execute(update, (State.DROPPED, number))
 
     def with_key(self, key: str) -> Operation | None:
         """What a script queued with that key."""
@@ -91,6 +120,12 @@ class Journal:
     def key_of_another(self, key: str) -> bool:
         """Whether a script used that key here with another login, or one that is not known to be the same user's."""
         return bool(self._select(f"server = ? AND key = ? AND NOT ({WHOSE})", (self._server, key, *self._me())))
+
+    def others_got_through(self, since: datetime) -> bool:
+        """Whether anything was delivered to this server after that."""
+        return bool(
+            self._rows("server = ? AND state = ? AND changed_at > ?", (self._server, State.DONE, to_wire(since)))
+        )
 
     def made(self) -> set[str]:
         """The entries on this server that are known to be an operation's: each is one's only."""
@@ -138,21 +173,29 @@ class Journal:
             return False
         with self._open() as db:
             row = db.execute("SELECT until FROM pause WHERE server = ?", (self._server,)).fetchone()
-        return bool(row) and self._now() < from_wire(row[0]) <= self._now() + PAUSE
+        try:
+            return bool(row) and self._now() < from_wire(row[0]) <= self._now() + PAUSE
+        except (ValueError, TypeError):  # damaged: none
+            return False
 
     @contextmanager
     def alone(self, wait: float) -> Iterator[None]:
         """Hold the one lock there is for sending, whatever the server. A crash gives it back.
 
-        Raises Overtaken when another process holds it for longer than `wait` seconds.
+        Raises Overtaken when another process holds it for longer than `wait` seconds, ConfigError when it is damaged.
         """
         make_private(self._path.parent)
-        lock = sqlite3.connect(self._path.with_suffix(".lock"), timeout=wait, isolation_level=None)
-        with closing(lock):
-            try:
+        path = self._path.with_suffix(".lock")
+        try:
+            lock = sqlite3.connect(path, timeout=wait, isolation_level=None)
+            with closing_on_error(lock):
                 lock.execute("BEGIN EXCLUSIVE")
-            except sqlite3.OperationalError as fault:
+        except sqlite3.Error as fault:
+            if getattr(fault, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
                 raise Overtaken("Another alga is sending just now.", "Try again in a moment.") from fault
+            told = f"{path} cannot be used: {fault}. Nothing was sent."
+            raise ConfigError(told, "It holds no data: if it is damaged, delete it.") from fault
+        with closing(lock):
             yield
 
     # --- rows ---
@@ -164,12 +207,16 @@ class Journal:
         return self._server, self._fingerprint, self._user_id()
 
     def _select(self, condition: str, values: Sequence[object]) -> list[Operation]:
+        found = map(_read, self._rows(condition, values))
+        return [each for each in found if isinstance(each, Operation)]
+
+    def _rows(self, condition: str, values: Sequence[object]) -> list[dict[str, Any]]:
         if not self._path.exists():
             return []
         columns = f"id, server, fingerprint, {', '.join(COLUMNS)}"
         with self._open() as db:
             rows = db.execute(f"SELECT {columns} FROM operation WHERE {condition} ORDER BY id", values).fetchall()
-        return [_operation(dict(zip(columns.split(", "), row, strict=True))) for row in rows]
+        return [dict(zip(columns.split(", "), row, strict=True)) for row in rows]
 
     def _insert(self, db: sqlite3.Connection, operation: Operation) -> Operation:
         made = replace(
@@ -239,22 +286,45 @@ def _plain(value: object) -> object:
 _JSON = json.JSONEncoder(default=_plain, ensure_ascii=False)
 
 
+def _read(row: Mapping[str, Any]) -> Operation | Unreadable:
+    """The one place where a row becomes an operation."""
+    try:
+        return _operation(row)
+    except (ValueError, TypeError, KeyError, AttributeError, UsageError, OverflowError, RecursionError) as fault:
+        return Unreadable(row["id"], str(row["server"]), f"{type(fault).__name__}: {fault}"[:200])
+
+
 def _operation(row: Mapping[str, Any]) -> Operation:
     given = {**json.loads(row["content"]), **{name: row[name] for name in APART}}
-    return Operation(
-        **{
-            **{each.name: given[each.name] for each in fields(Operation) if each.name in given},
-            "kind": Kind(given["kind"]),
-            "state": State(given["state"]),
-            "asked": _asked(given["asked"]),
-            "before": _asked(given["before"]) if given.get("before") else None,
-            "queued_at": from_wire(given["queued_at"]),
-            "sent_at": from_wire(given["sent_at"]) if given["sent_at"] else None,
-            "changed_at": from_wire(given["changed_at"]),
-        }
-    )
+    times = {name: from_wire(given[name]) for name in TIMES if given.get(name)}
+    read = {
+        **{name: given[name] for name in FIELDS if name in given},
+        "kind": Kind(given["kind"]),
+        "state": State(given["state"]),
+        "asked": _asked(given["asked"]),
+        "before": _asked(given["before"]) if given.get("before") else None,
+        **times,
+    }
+    if wrong := [name for name, kind in KINDS.items() if not isinstance(read.get(name, kind()), kind)]:
+        raise TypeError(f"{wrong[0]} has another type")
+    return Operation(**read)
 
 
 def _asked(content: Mapping[str, Any]) -> Asked:
     times = {name: from_wire(content[name]) for name in ("started_at", "ended_at") if content.get(name)}
-    return Asked(**{**content, **times})
+    asked = Asked(**{**content, **times})
+    texts = (asked.work_item_type, asked.work_item_id, asked.notes, asked.user_id, asked.service_id)
+    if not all(text is None or isinstance(text, str) for text in texts):
+        raise TypeError("a text is none")
+    if not (asked.billable_minutes is None or isinstance(asked.billable_minutes, int)):
+        raise TypeError("the billable minutes are no number")
+    return asked
+
+
+@contextmanager
+def closing_on_error(connection: sqlite3.Connection) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise

@@ -47,16 +47,20 @@ class Seen(StrEnum):
     RUNNING = "running"  # START: the server's clock runs
     ENDED = "ended"  # START: it ran, and was stopped elsewhere
     CHANGED = "changed"  # somebody else changed what it is about
-    UNCLEAR = "unclear"  # nobody can tell
+    UNCLEAR = "unclear"  # nobody can tell yet
 
 
 class Look(NamedTuple):
-    """What a look showed: the entry with what it holds, and a reason for what is neither done nor not done."""
+    """What a look showed: the entry with what it holds, and a reason for what is neither done nor not done.
+
+    `guarded`: where nobody can tell, the server refuses a second sending of what is there.
+    """
 
     seen: Seen
     entry_id: str | None = None
     stored: Asked | None = None
     reason: str = ""
+    guarded: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,11 @@ class Operation:
     sent_at: datetime | None = None  # since when it may be on the server
     ahead: float | None = None  # seconds by which the server's clock was ahead of ours then, where that was known
     tries: int = 0
-    failures: int = 0
+    tried_at: datetime | None = None  # the last time
+    failures: int = 0  # of those tries, so many in a row got 5xx or no answer,
+    failing_since: datetime | None = None  # the first of them then
+    fault: str = ""  # the last of them in a word: 502,
+    missing: bool = False  # and a look after it found nothing
     reason: str = ""
     id: int = 0
     version: int = 0
