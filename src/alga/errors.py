@@ -137,6 +137,11 @@ class UnknownOutcome(Unreachable):
         super().__init__(f"{fault}: it may or may not have been recorded.", hint)
         self.fault, self.brief = fault, brief
 
+    @property
+    def missing(self) -> str:
+        """What is said when a look has ended the doubt so far."""
+        return f"{self.fault}. It was not there when alga looked."
+
 
 class ServerFailed(UnknownOutcome):
     """A write was answered with 5xx, or by something that is not the API: it may or may not have been recorded."""

@@ -98,13 +98,14 @@ def in_chunks(
     items: Sequence[T],
     size: Callable[[], int],
     write: Callable[[Sequence[T]], object],
-    judge: Callable[[Sequence[T], bool], Iterator[Outcome]],
+    judge: Callable[[Sequence[T], str], Iterator[Outcome]],
     untold: Callable[[T, str, str], Outcome],
     watch: Watch,
 ) -> list[Outcome]:
     """Write chunk by chunk, of `size` each, and tell what became of each item.
 
-    `judge` gives the outcomes in the order of the chunk; it is told whether the answer to `write` was lost. What an
+    `judge` gives the outcomes in the order of the chunk; where the answer to `write` was lost it is told what to say
+    of items that are not there. What an
     error or Ctrl-C leaves is told too: `refused` where the server said no to the chunk, `unknown` where it may have
     been written, else `not sent`. An error before anything was written is raised, unless what is not sent waits.
     """
@@ -137,13 +138,13 @@ def in_chunks(
     return told
 
 
-def _written(write: Callable[[Sequence[T]], object], chunk: Sequence[T]) -> bool:
-    """Write, and whether the answer was lost."""
+def _written(write: Callable[[Sequence[T]], object], chunk: Sequence[T]) -> str:
+    """Write; '', or where the answer was lost what is said of items that are not there."""
     try:
         write(chunk)
-    except UnknownOutcome:
-        return True
-    return False
+    except UnknownOutcome as error:
+        return error.missing
+    return ""
 
 
 def left_by(error: AlgaError, item: T, untold: Callable[[T, str, str], Outcome]) -> Outcome:

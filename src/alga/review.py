@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 MOST = 100  # ids in one request (section 7)
 
 
-LOST = "Its answer was lost, and it is as it was so far."
-
-
 def approve(client: Client, ids: Sequence[str], watch: Watch) -> list[Outcome]:
     """Approve each: the server answers for each, and when its answer is lost the entries are read."""
     results: dict[str, Result] = {}
@@ -28,11 +25,11 @@ def approve(client: Client, ids: Sequence[str], watch: Watch) -> list[Outcome]:
     def write(chunk: Sequence[str]) -> None:
         results.update({result.entry_id: result for result in client.approve(chunk)})
 
-    def judge(chunk: Sequence[str], lost: bool) -> Iterator[Outcome]:
+    def judge(chunk: Sequence[str], lost: str) -> Iterator[Outcome]:
         for entry_id in chunk:
             result = results.get(entry_id)
             if lost:
-                yield _read(client, entry_id, "APPROVED", "approved", LOST)
+                yield _read(client, entry_id, "APPROVED", "approved", lost)
             elif result is None:
                 yield _untold(entry_id, "unknown", "The server did not say what became of it.")
             elif result.success:
@@ -52,7 +49,7 @@ def request_changes(
     def write(chunk: Sequence[str]) -> None:
         client.request_changes(chunk, reason, feedback)
 
-    def judge(chunk: Sequence[str], lost: bool) -> Iterator[Outcome]:
+    def judge(chunk: Sequence[str], lost: str) -> Iterator[Outcome]:
         nonlocal kept
         for entry_id in chunk:
             was = before.get(entry_id)
@@ -60,7 +57,7 @@ def request_changes(
             done = "sent back already" if already else "sent back"
             entry = entries.there(client, entry_id)
             kept = kept or bool(entry and entry.change_reason == reason)
-            yield replace(_told(entry_id, entry, "CHANGES_REQUESTED", done, LOST if lost else ""), sent=not already)
+            yield replace(_told(entry_id, entry, "CHANGES_REQUESTED", done, lost), sent=not already)
 
     return in_chunks(ids, lambda: MOST, write, judge, _untold, watch), kept
 

@@ -23,7 +23,9 @@ def test_a_day(published: Desk) -> None:
     assert published.ok("whoami", "--json").json["server_kind"] == "published"
 
 
-def test_what_cannot_be_looked_for_waits_until_the_server_shows_whose_key_it_is(published: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_looked_for_waits_until_it_is_known_whose_key_this_is(
+    published: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("alga.local.rules.overlap", lambda start, end, entries: False)
     published.ok("config", "set", "timer", "local")
     network = published.transport

@@ -416,12 +416,14 @@ def test_what_fails_again_and_again_rests_longer_each_time_and_is_never_set_asid
     for _ in range(9):
         assert core.after_look(operation, Look(Seen.NOT_DONE)) is Step.SEND
         tried = core.sending(operation, MONDAY, 0.0)
-        operation = core.missing(core.judged(tried, operation, Verdict.UNKNOWN, "It failed.", False), "It failed")
+        operation = core.missing(
+            core.judged(tried, operation, Verdict.UNKNOWN, "It failed.", False), "It failed. It was not there."
+        )
         minutes = (n for n in range(24 * 60) if not core.rests(operation, MONDAY + timedelta(minutes=n)))
         rests.append(next(minutes))
     assert rests == [0, 1, 4, 16, 64, 256, 360, 360, 360], "minutes before other commands than alga sync try again"
     assert (operation.state, operation.failing_since) == (State.QUEUED, MONDAY)
-    assert operation.reason == "It failed. It was not there when alga looked."
+    assert operation.reason == "It failed. It was not there."
     assert not core.rests(operation, MONDAY - timedelta(minutes=1)), "a clock that went back holds nothing up"
     assert not core.rests(core.again(core.aside(operation, "No.")), MONDAY), "a person wants it tried"
 

@@ -61,7 +61,7 @@ def test_every_item_is_told_once_and_nothing_written_is_called_not_sent(
             raise error(in_write)
         written.extend(chunk)
 
-    def judge(chunk: Sequence[int], lost: bool) -> Iterator[Outcome]:
+    def judge(chunk: Sequence[int], lost: str) -> Iterator[Outcome]:
         for item in chunk:
             if in_judge and item == failing_item:
                 raise error(in_judge)

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from alga.api.models import TimeEntry
 
 MANY = 25
-LOST = "Its answer was lost, and it is as it was so far."
 BLOCKED = "Its new place is not free: what was there was not moved."
 APPROVED = "It is approved, so it cannot be changed: an approver reopens it on the web."
 
@@ -220,13 +219,13 @@ def _sent(bulk: Bulk, changes: Sequence[Change], watch: Watch) -> list[Outcome]:
         except Refused:
             return  # one of a wrong form refuses all: each is tried alone then
 
-    def judge(chunk: Sequence[Change], lost: bool) -> Iterator[Outcome]:
+    def judge(chunk: Sequence[Change], lost: str) -> Iterator[Outcome]:
         for each in chunk:
             entry = entries.there(bulk.client, each.before.id)
             if entry and not unmet(each.asked, entry, bulk.zone):
                 yield Outcome("changed", True, entry.id, None, each.place)
             elif lost:
-                yield _untold(each, "unknown", LOST)
+                yield _untold(each, "unknown", lost)
             else:
                 yield from one_by_one([each], lambda each: _alone(bulk, each), _untold)
 
@@ -261,12 +260,12 @@ def delete(bulk: Bulk, ids: Sequence[str], there: Mapping[str, TimeEntry], watch
     def write(chunk: Sequence[str]) -> None:
         bulk.client.bulk_delete(chunk)
 
-    def judge(chunk: Sequence[str], lost: bool) -> Iterator[Outcome]:
+    def judge(chunk: Sequence[str], lost: str) -> Iterator[Outcome]:
         for entry_id in chunk:
             if entries.there(bulk.client, entry_id) is None:
                 yield Outcome("deleted", True, entry_id)
             elif lost:
-                yield _kept(entry_id, "unknown", LOST)
+                yield _kept(entry_id, "unknown", lost)
             else:
                 yield from one_by_one([entry_id], lambda each: _deleted(bulk, each), _kept)
 

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from alga.learnt import Learnt
 
 MOST = 50  # rows in one request (section 9)
-LOST = "Its answer was lost, and it is not on the server yet. Run it again: what landed is not sent twice."
 UNLISTED = "The server counts it and does not list it. Look before you send it again: alga list."
 
 
@@ -166,11 +165,11 @@ class _Sending:
         except Refused:
             self._count = None  # one row of a wrong form refuses all
 
-    def judge(self, chunk: Sequence[Draft], lost: bool) -> Iterator[Outcome]:
+    def judge(self, chunk: Sequence[Draft], lost: str) -> Iterator[Outcome]:
         """What became of each."""
         bulk = self._bulk
         if not self._known:
-            yield from self._told or [_untold(chunk[0], "unknown", LOST)]
+            yield from self._told or [_untold(chunk[0], "unknown", lost)]
             return
         found = _found(bulk, chunk) if self._count is not None else [None] * len(chunk)
         missing = [draft for draft, entry in zip(chunk, found, strict=True) if entry is None]
@@ -180,7 +179,7 @@ class _Sending:
             if entry:
                 yield _outcome(bulk, draft, entry)
             else:
-                yield _untold(draft, "unknown", LOST if lost else UNLISTED) if lost or unlisted else next(alone)
+                yield _untold(draft, "unknown", lost or UNLISTED) if lost or unlisted else next(alone)
 
 
 def _found(bulk: Bulk, chunk: Sequence[Draft]) -> list[TimeEntry | None]:

@@ -156,9 +156,9 @@ def judged(
             return _refused(replace(after, tries=operation.tries), accepted, gone)
 
 
-def missing(operation: Operation, fault: str) -> Operation:
+def missing(operation: Operation, reason: str) -> Operation:
     """A look after a try without an answer found nothing: it waits for the next try."""
-    return replace(operation, missing=True, reason=f"{fault}. It was not there when alga looked.")
+    return replace(operation, missing=True, reason=reason)
 
 
 def _refused(operation: Operation, accepted: bool, gone: bool) -> Operation:

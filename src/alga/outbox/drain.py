@@ -287,7 +287,7 @@ class Outbox(Generic[E]):
         if isinstance(error, UnknownOutcome):
             operation = replace(operation, fault=error.brief)
             lost = final().operation
-            missing = core.missing(lost, error.fault)
+            missing = core.missing(lost, error.missing)
             return self._look(lost, own, lambda: Settled(self.journal.put(missing), error=error), error)
         if not core.looked_for(before, error.verdict):
             return final()
