@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
 from alga import workitems
-from alga.errors import NotFound, UsageError
+from alga.errors import NotFound, Unreachable, UsageError
 from alga.times import to_wire
 
 if TYPE_CHECKING:
@@ -59,6 +59,19 @@ def by_id(client: Client, learnt: Learnt, typed: str, now: datetime) -> TimeEntr
     Raises NotFound, or UsageError when several begin like that.
     """
     return Finder(client, learnt, now).find(typed)
+
+
+def as_seen(client: Client, learnt: Learnt, typed: str, now: datetime) -> TimeEntry:
+    """The same; where no server answers as this computer saw the entry last. Raises Unreachable for one it did not."""
+    try:
+        return by_id(client, learnt, typed, now)
+    except Unreachable:
+        wanted = typed.strip().lower()
+        found = [each for each in learnt.recorded(mine=False) if each.id.lower().startswith(wanted)]
+        exact = [each for each in found if each.id.lower() == wanted] or found
+        if len(exact) != 1 or exact[0].cut or len(wanted) < SHORTEST_PREFIX:
+            raise
+        return client.read_entry(exact[0]._asdict(), learning=False)
 
 
 class Finder:

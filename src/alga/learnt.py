@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MOST_TICKETS = 500
 MOST_ENTRIES = 100
-LONGEST_NOTES = 60  # characters that a TAB shows
+LONGEST_NOTES = 400  # characters that are remembered
 PUBLISHED, DEPLOYED = "published", "deployed"
 
 
@@ -45,10 +45,14 @@ class Entry(Protocol):
     def notes(self) -> str | None: ...
     @property
     def user_id(self) -> str | None: ...
+    @property
+    def billable_minutes(self) -> int | None: ...
+    @property
+    def service_id(self) -> str | None: ...
 
 
 class Recorded(NamedTuple):
-    """An entry as a TAB offers it, times in UTC as text."""
+    """An entry as it was last seen, for a TAB and for an edit without a connection. Times in UTC as text."""
 
     id: str
     started_at: str
@@ -58,6 +62,9 @@ class Recorded(NamedTuple):
     work_item_title: str | None
     notes: str
     user_id: str | None
+    billable_minutes: str | None
+    service_id: str | None
+    cut: str | None  # where the notes are longer than what is remembered of them
 
 
 @dataclass(eq=False)
@@ -100,8 +107,11 @@ class Learnt:
             entry.work_item_type,
             entry.work_item_id,
             entry.work_item_title,
-            (entry.notes or "")[:LONGEST_NOTES],
+            (notes := entry.notes or "")[:LONGEST_NOTES],
             entry.user_id,
+            None if entry.billable_minutes is None else str(entry.billable_minutes),
+            entry.service_id,
+            "cut" if len(notes) > LONGEST_NOTES else None,
         ]
         if len(self.entries) > 2 * MOST_ENTRIES:
             self._forget_the_oldest()
@@ -111,6 +121,11 @@ class Learnt:
         every = [Recorded(key, *values) for key, values in self.entries.items()]  # type: ignore[arg-type]
         own = [each for each in every if not mine or self.user_id in (None, each.user_id)]
         return sorted(own, key=lambda each: each.started_at, reverse=True)
+
+    def service_of(self, work_item_id: str | None) -> str | None:
+        """The service that one's own latest entry on a work item has."""
+        own = self.recorded(mine=True) if self.user_id and work_item_id else []
+        return next((each.service_id for each in own if each.work_item_id == work_item_id and each.service_id), None)
 
     def forget(self, entry_id: str) -> None:
         """An entry that was deleted."""

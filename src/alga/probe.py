@@ -77,7 +77,10 @@ class Probe:
 
     def _entry(self, operation: Operation, taken: set[str]) -> tuple[Look, TimeEntry | None]:
         """Of the user asked for, or where the server ignored that of one's own (section 2)."""
-        own = workitems.own_user(self._on.client, self._on.learnt)
+        learnt = self._on.learnt
+        if not learnt.user_id:
+            learnt.own(*workitems.shown_user(self._on.client))
+        own = learnt.user_id
         users = [user_id for user_id in dict.fromkeys((operation.asked.user_id or own, own)) if user_id]
         if not users:  # with an overlap rule a second sending cannot double it (section 2)
             return Look(Seen.UNCLEAR, reason=NOBODY, guarded=self._on.learnt.deployed), None

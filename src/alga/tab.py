@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     Values = Callable[[Session], Pairs]
 
 SHELLS = ("bash", "zsh", "fish", "powershell")
+MOST_NOTES = 60  # characters
 HARMLESS = r"[\w ./:=@+-]+"
 LINES = "lines"  # the protocol of our scripts for bash, zsh and fish: nothing of it is ever run by a shell
 
@@ -122,7 +123,7 @@ def _said(session: Session, entry: Recorded) -> str:
     number = session.remembered.tickets.get(entry.work_item_id or "", [""])[0]
     item = number or entry.work_item_title or entry.work_item_id or ""
     day = format_day(local_date(start, zone), local_date(session.now(), zone))
-    return f"{day} {format_interval(start, from_wire(entry.ended_at), zone)} {item} {entry.notes}".strip()
+    return f"{day} {format_interval(start, from_wire(entry.ended_at), zone)} {item} {entry.notes[:MOST_NOTES]}".strip()
 
 
 def _profiles(session: Session) -> Pairs:

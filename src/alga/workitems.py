@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from alga.errors import Forbidden, NoSuchPath, NotFound, Refused, UsageError
+from alga.errors import Forbidden, NeverSent, NoSuchPath, NotFound, Refused, Senseless, Unreachable, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from alga.api.client import Client
+    from alga.api.lookups import Activity
     from alga.learnt import Learnt
 
 TYPES = ("ticket", "project_task", "non_billable_category", "ad_hoc", "interaction")
@@ -49,7 +50,10 @@ def resolve(typed: str, kind: str, client: Client, learnt: Learnt) -> WorkItem:
             return WorkItem(kind, ticket_id, number)
     if kind != "ticket" or not NUMBER.fullmatch(typed):
         return WorkItem(kind, typed, label_of(typed, None, kind, learnt))
-    found = [ticket for ticket in client.tickets_numbered(typed) if _same(ticket.ticket_number, typed)]
+    try:
+        found = [ticket for ticket in client.tickets_numbered(typed) if _same(ticket.ticket_number, typed)]
+    except (NoSuchPath, NotFound):  # a server without look-ups: what its ids look like is its own affair
+        return WorkItem(kind, typed, typed)
     if not found:
         raise NotFound(f"There is no ticket {typed}.", "To find one: alga tickets WORDS")
     if len(found) > 1:
@@ -98,7 +102,7 @@ def learn_numbers(pointed: Sequence[Pointed], client: Client, learnt: Learnt) ->
     wanted = {key: name for key, name in unknown.items() if UUID.fullmatch(key) and key not in learnt.tickets}
     if not wanted:
         return
-    with suppress(Forbidden, NoSuchPath, NotFound, Refused):
+    with comfort():
         for ticket in client.latest_tickets():
             learnt.ticket(ticket.ticket_id, ticket.ticket_number, ticket.title)
     for key, name in wanted.items():
@@ -118,7 +122,7 @@ def services(client: Client, learnt: Learnt) -> tuple[dict[str, str], bool]:
     """Services by id, and whether the list is whole: where forbidden, learnt from anyone's recent entries."""
     try:
         listed = {service.service_id: service.service_name for service in client.services()}
-    except (Forbidden, NoSuchPath):
+    except (Forbidden, NoSuchPath, NotFound):  # not allowed, or not offered
         client.list_entries(
             {"sort": "start_time", "order": "desc", "limit": "100"}
         )  # the client tells learnt what it sees
@@ -200,26 +204,45 @@ def user(typed: str, client: Client, learnt: Learnt) -> tuple[str, str]:
 def own_user(client: Client, learnt: Learnt) -> str | None:
     """The key's own user id, or None. No endpoint tells (section 11): the active session and own activities do."""
     if not learnt.user_id:
-        learnt.own(*_shown_user(client))
+        with comfort():
+            learnt.own(*shown_user(client))
     return learnt.user_id
 
 
-def _shown_user(client: Client) -> tuple[str | None, str | None]:
-    try:
+def shown_user(client: Client) -> tuple[str | None, str | None]:
+    """The key's own user as the server shows it just now: its id and name. Raises Unreachable while nobody can ask."""
+    with suppress(NoSuchPath, NotFound, Forbidden, Refused, Senseless):
         if session := client.active_session():
             return session.user_id, session.user_name
+    with suppress(NoSuchPath, NotFound, Forbidden, Refused, Senseless):
         # Not from tickets: one that is somebody else's, with this user beside them, names the other (TIC1003 in
         # the recording lookups/activities). A wrong user would be worse than none.
         shown = {activity.assigned_to[0] for activity in client.activities("timeEntry") if activity.assigned_to}
-    except (NoSuchPath, NotFound, Forbidden, Refused):
-        return None, None  # a server without that look-up: the first write tells
-    return (shown.pop(), None) if len(shown) == 1 else (None, None)
+        return (shown.pop(), None) if len(shown) == 1 else (None, None)
+    return None, None  # a server without those look-ups: the first write tells
+
+
+@contextmanager
+def comfort() -> Iterator[None]:
+    """A look-up without which the work goes on: not offered, not allowed, failing, or without sense.
+
+    Raises NeverSent all the same: where there is no way to the server, nothing goes on.
+    """
+    try:
+        yield
+    except NeverSent:
+        raise
+    except (Unreachable, NotFound, Forbidden, Refused):
+        return
 
 
 def recent_and_assigned(client: Client, learnt: Learnt) -> list[tuple[WorkItem, str]]:
     """Work to choose from, with a title: what was worked on lately, then what is assigned, each once."""
     found: dict[str, tuple[WorkItem, str]] = {}
-    for activity in client.activities():
+    assigned: list[Activity] = []
+    with comfort():
+        assigned = [each for each in client.activities() if each.source_id]
+    for activity in assigned:
         kind = "ticket" if activity.type == "ticket" else "project_task"
         if activity.ticket_number:
             learnt.ticket(activity.source_id, activity.ticket_number, activity.title)

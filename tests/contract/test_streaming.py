@@ -4,6 +4,7 @@ import json
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -14,7 +15,9 @@ from alga.api import http as wire
 from alga.api.client import PAGE, Client
 from alga.api.http import Http, Target
 from alga.api.models import TimeEntry
+from alga.api.rows import Rows
 from alga.errors import Refused, Unreachable
+from alga.plain import sound
 from tests.support import Desk, answering
 
 TARGET = Target("https://psa.example.test", "k", "acme", "AlgaPSA")
@@ -222,6 +225,21 @@ def test_an_answer_that_is_no_sense_is_asked_for_once() -> None:
 def test_what_is_deeper_than_any_entry_is_no_sense() -> None:
     with pytest.raises(Unreachable, match="cannot read"):
         exported(Sending([answer(row(0))[:-2] + b', {"x": ' + b"[" * 100_000]))
+
+
+halves = st.sampled_from(["\ud83d", "\ude00", "\ud83d\ude00", "\\", "\\ud83d", '"', "n", "u", "\U0001f600"])
+
+
+@given(st.lists(halves, max_size=8).map("".join), st.integers(1, 40))
+def test_half_a_character_is_read_as_one_that_nobody_knows_wherever_the_pieces_end(text: str, size: int) -> None:
+    body = json.dumps({"data": [{"notes": text}, {"notes": "after"}]}).encode()
+    taken: list[Any] = []
+    reader = Rows(taken.append)
+    for start in range(0, len(body), size):
+        reader.feed(body[start : start + size])
+    reader.end()
+    assert taken == sound(json.loads(body))["data"]
+    assert "\ud83d" not in str(taken) and "\ude00" not in str(taken)
 
 
 # --- memory ---------------------------------------------------------------------------------------

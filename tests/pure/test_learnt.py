@@ -24,6 +24,8 @@ class Entry:
     work_item_title: str | None = None
     notes: str | None = None
     user_id: str | None = "me"
+    billable_minutes: int | None = 60
+    service_id: str | None = None
 
 
 def seen(learnt: Learnt, *entries: Entry) -> Learnt:

@@ -263,8 +263,12 @@ class Client:
 
     def assigned_tickets(self) -> list[lookups.Ticket]:
         """Open tickets assigned to the key's user."""
-        mine = [each for each in self.activities("ticket") if each.type == "ticket" and each.ticket_number]
-        return [lookups.Ticket(ticket_id=a.source_id, ticket_number=a.ticket_number or "", title=a.title) for a in mine]
+        tickets = [each for each in self.activities("ticket") if each.type == "ticket" and each.source_id]
+        return [
+            lookups.Ticket(ticket_id=each.source_id, ticket_number=each.ticket_number, title=each.title)
+            for each in tickets
+            if each.ticket_number
+        ]
 
     # --- reading answers ---
 
@@ -283,7 +287,7 @@ class Client:
         return [self._read(model, row, write) for row in (data if isinstance(data, list) else [data])]
 
     def read_entry(self, row: object, learning: bool) -> TimeEntry:
-        """An entry of an export."""
+        """An entry of an export, or of what this computer remembers."""
         return self._read(TimeEntry, row, write=False, learning=learning)
 
     def _read(self, model: type[R], data: object, write: bool, learning: bool = True) -> R:

@@ -26,8 +26,8 @@ class Service(Record):
 class Activity(Record):
     """Something assigned to the key's user."""
 
-    type: str
-    source_id: str = Field(alias="sourceId")
+    type: str = ""
+    source_id: str = Field(default="", alias="sourceId")
     title: str | None = None
     ticket_number: str | None = Field(default=None, alias="ticketNumber")
     project_name: str | None = Field(default=None, alias="projectName")

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 Broken = ijson.JSONError
 BESIDE = re.compile(rb'"pagination"\s*:\s*')  # in a text its quotes would be escaped
 BOM = b"\xef\xbb\xbf"
+HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+ESCAPES = re.compile(
+    rb"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
+)
+LONGEST_ESCAPE = 12  # of a character in two halves
 DEEPEST = 5000  # brackets that a row may leave open: to the parser each costs as much memory as all before it
 
 
@@ -32,6 +37,7 @@ class Rows:
         self.unread = 0  # bytes since the last row
         self._open = 0  # brackets since the last row
         self._head, self._begun, self._senseless = bytearray(), False, False
+        self._held = b""  # an escape of which the end may be in the next chunk
         self._tail: list[bytes] = []  # since the last row, and what came with it
         self._found = ijson.sendable_list()
         self._reader = ijson.items_coro(self._found, "data.item", use_float=True)
@@ -45,7 +51,23 @@ class Rows:
             if len(self._head) < len(BOM):
                 return
             self._begun, chunk = True, bytes(self._head).removeprefix(BOM)
-        if not chunk or self._senseless:  # nothing would be the end
+        if not self._senseless:
+            self._parse(self._whole(chunk))
+
+    def _whole(self, chunk: bytes) -> bytes:
+        """Up to the last escape that may go on in the next chunk; half a character becomes �: no parser takes it."""
+        text = self._held + chunk
+        end = text.find(b"\\", max(0, len(text) - LONGEST_ESCAPE))
+        if end < 0:
+            end = len(text)
+        end = _escape_at(text, end)
+        if end >= 6 and HALF.match(text, end - 6):  # the first half of that
+            end = _escape_at(text, end - 6)
+        self._held = text[end:]
+        return _mended(text[:end])
+
+    def _parse(self, chunk: bytes) -> None:
+        if not chunk:  # nothing would be the end
             return
         self._open += chunk.count(b"[") + chunk.count(b"{") - chunk.count(b"]") - chunk.count(b"}")
         try:
@@ -70,6 +92,8 @@ class Rows:
 
     def end(self) -> bytes:
         """All was read: what came, where there was no row."""
+        if not self._senseless:
+            self._parse(_mended(self._held))
         if not self.taken:
             return bytes(self._head)
         self._reader.close()
@@ -85,3 +109,16 @@ class Rows:
                     if isinstance(found, dict):
                         return found
         return {}
+
+
+def _escape_at(text: bytes, at: int) -> int:
+    """Where the escape begins of which a backslash is a part: at it, or at the one before that escapes it."""
+    before = text[:at]
+    return at - (len(before) - len(before.rstrip(b"\\"))) % 2
+
+
+def _mended(text: bytes) -> bytes:
+    """JSON without halves of characters."""
+    if not HALF.search(text):
+        return text
+    return ESCAPES.sub(lambda match: b"\\ufffd" if match[2] else match[0], text)

@@ -24,8 +24,8 @@ Ids = Annotated[
 @command
 def delete(session: Session, entry_ids: Ids, yes: Yes = False) -> Shown:
     """Delete entries."""
-    with nothing("deleted"):
-        found = [entries.by_id(session.client, session.learnt, typed, session.now()) for typed in entry_ids]
+    with nothing("deleted"), session.in_passing():
+        found = [entries.as_seen(session.client, session.learnt, typed, session.now()) for typed in entry_ids]
     doomed = list({entry.id: entry for entry in found}.values())
     named = ", ".join(entry.id[:8] for entry in doomed)
     if not yes:
@@ -38,7 +38,8 @@ def delete(session: Session, entry_ids: Ids, yes: Yes = False) -> Shown:
         label, before = workitems.label(entry, session.learnt), snapshot(entry)
         operation = Operation(Kind.DELETE, Asked(), label, session.now(), entry_id=entry.id, before=before)
         try:
-            settled = session.outbox.deliver(operation)
+            with session.in_passing():
+                settled = session.outbox.deliver(operation)
         except AlgaError as error:
             if lines:
                 raise error.adding(f"Deleted before that: {', '.join(each['id'][:8] for each in gone)}.") from None

@@ -1,14 +1,15 @@
 """alga edit: change an entry."""
 
-from dataclasses import fields
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from alga import entries, options, sentences, workitems
+from alga.choosing import item_or_typed, service_or_typed
 from alga.command import command
-from alga.errors import Overlaps, Refused, UsageError
+from alga.errors import Overlaps, Refused, Unreachable, UsageError
 from alga.options import Billable, EntryId, From, NoBillable, Notes, On, Service, To
 from alga.outbox.operation import Kind, Operation
 from alga.output import Shown
@@ -51,39 +52,38 @@ def edit(
 ) -> Shown:
     """Change an entry: its times, notes, service, work item or billable minutes."""
     minutes = options.billable_minutes(billable, no_billable)
-    with nothing("changed"):
-        before = entries.by_id(session.client, session.learnt, entry_id, session.now())
-    start, end = _times(session, before, span, date, first, last)
-    item = (
-        workitems.resolve(work_item, kind or before.work_item_type or "ticket", session.client, session.learnt)
-        if work_item
-        else None
-    )
-    service_id = workitems.service(service_name, None, session.client, session.learnt)[0] if service_name else None
-    asked = Asked(item.type if item else kind, item.id if item else None, start, end, minutes, notes, None, service_id)
-    if all(getattr(asked, each.name) is None for each in fields(asked)):
+    if not any([span, notes is not None, service_name, work_item, kind, billable, no_billable, date, first, last]):
         raise UsageError(
             "What should change?", "One of: 9:00-10:30, -m TEXT, -s SERVICE, --billable 60, --work-item, --from, --to."
         )
-    asked = billable_follows(asked, before)
-    running = before.ended_at is None and end is None
-    if running and asked.billable_minutes is not None:
-        raise Refused("The timer still runs: say what is billable when it stops.", "alga stop --billable 60")
-    _check(session, before, asked)
-    return _changed(session, before, asked)
+    with session.in_passing():
+        with nothing("changed"):
+            before = entries.as_seen(session.client, session.learnt, entry_id, session.now())
+            start, end = _times(session, before, span, date, first, last)
+            item = item_or_typed(session, work_item, kind or before.work_item_type or "ticket") if work_item else None
+            service_id, typed = service_or_typed(session, service_name) if service_name else (None, None)
+        new_kind, item_id = (item.type, item.id or None) if item else (kind, None)
+        asked = billable_follows(Asked(new_kind, item_id, start, end, minutes, notes, None, service_id), before)
+        running = before.ended_at is None and end is None
+        if running and asked.billable_minutes is not None:
+            raise Refused("The timer still runs: say what is billable when it stops.", "alga stop --billable 60")
+        _check(session, before, asked)
+        label = workitems.label(before, session.learnt)
+        operation = Operation(Kind.EDIT, asked, label, session.now(), entry_id=before.id, before=snapshot(before))
+        operation = replace(operation, item_typed=item.label if item else None, service_typed=typed)
+        return _changed(session, before, operation)
 
 
-def _changed(session: Session, before: "TimeEntry", asked: Asked) -> Shown:
-    label = workitems.label(before, session.learnt)
-    operation = Operation(Kind.EDIT, asked, label, session.now(), entry_id=before.id, before=snapshot(before))
+def _changed(session: Session, before: "TimeEntry", operation: Operation) -> Shown:
     with nothing("changed"):
-        entry = settled_entry(session, session.outbox.deliver(operation))
+        settled = session.outbox.deliver(operation)
+        entry = settled_entry(session, settled)
     if entry is None:
         return Shown(
             before.published() | {"delivery": "queued"},
             sentences.entry_line("To change:", before, sentences.look(session)),
         )
-    told(session, asked, entry)
+    told(session, settled.operation.asked, entry)
     return Shown(delivered(entry), sentences.entry_line("Changed", entry, sentences.look(session)))
 
 
@@ -140,5 +140,7 @@ def _check(session: Session, before: "TimeEntry", asked: Asked) -> None:
         raise Refused("It would end in the future. Nothing was changed.")
     try:
         session.timer.clash().check(start, end or cut(now), ignoring=before.id)
+    except Unreachable:
+        return  # checked again before it is sent
     except Overlaps as error:
         raise error.adding("Nothing was changed.") from None

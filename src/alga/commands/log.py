@@ -7,7 +7,7 @@ import typer
 
 from alga import options, sentences, waiting, workitems
 from alga.command import command
-from alga.errors import NotFound, Overtaken, Refused, Unreachable, UsageError
+from alga.errors import NotFound, Overlaps, Overtaken, Refused, Unreachable, UsageError
 from alga.options import Billable, From, NoBillable, Notes, On, Service, To, Type, WorkItem
 from alga.outbox import core, drain
 from alga.outbox.operation import Kind, Operation, State
@@ -97,10 +97,10 @@ def _delivered(session: Session, operation: Operation) -> "drain.Settled[TimeEnt
     if (before := session.journal.with_key(operation.key)) is None:
         try:
             return _new(session, session.queue, operation)
-        except Overtaken:  # the same script, twice at once
+        except (Overtaken, Overlaps):  # the same script, twice at once: the other is what stands in the way
             before = session.journal.with_key(operation.key)
-        if before is None:
-            raise Overtaken("Another alga was first.", "Try again in a moment.")
+            if before is None:
+                raise
     if not before.mended and not _same(before, operation):
         shown = waiting.what(before, session.zone, session.now())
         raise Refused(f"The key '{operation.key}' was used for something else: {shown}.", "Another --key for this.")
