@@ -18,6 +18,7 @@ Broken = ijson.JSONError
 BESIDE = re.compile(rb'"pagination"\s*:\s*')  # in a text its quotes would be escaped
 BOM = b"\xef\xbb\xbf"
 HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+FIRST_HALF = re.compile(rb"\\u[dD][89abAB]")
 ESCAPES = re.compile(
     rb"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
 )
@@ -61,7 +62,7 @@ class Rows:
         if end < 0:
             end = len(text)
         end = _escape_at(text, end)
-        if end >= 6 and HALF.match(text, end - 6):  # the first half of that
+        if end >= 6 and FIRST_HALF.match(text, end - 6):
             end = _escape_at(text, end - 6)
         self._held = text[end:]
         return _mended(text[:end])
