@@ -47,7 +47,9 @@ class ScopeOptions:
 
     mine: Annotated[bool, typer.Option("--mine", help="One's own.")] = False
     everyone: Annotated[bool, typer.Option("--everyone", help="Everyone's.")] = False
-    user: Annotated[str | None, typer.Option("--user", metavar="PERSON", help="One person's.")] = None
+    user: Annotated[
+        list[str] | None, typer.Option("--user", metavar="PERSON", help="That person's; several: any of them.")
+    ] = None
 
     def __post_init__(self) -> None:
         if self.mine + self.everyone + bool(self.user) > 1:
@@ -59,27 +61,33 @@ class FilterOptions:
     """Which of them."""
 
     work_item: Annotated[
-        str | None,
-        typer.Option("--work-item", metavar="WORK_ITEM", help="Of that work item."),
+        list[str] | None,
+        typer.Option("--work-item", metavar="WORK_ITEM", help="Of that work item; several: any of them."),
     ] = None
     kind: Annotated[
         str | None,
         typer.Option("--type", metavar="TYPE", help="ticket, project_task, …"),
     ] = None
     service_name: Annotated[
-        str | None,
-        typer.Option("-s", "--service", metavar="SERVICE", help="Billed as that service."),
+        list[str] | None,
+        typer.Option("-s", "--service", metavar="SERVICE", help="Billed as that service; several: any of them."),
     ] = None
     status: Annotated[
-        str | None,
-        typer.Option("--status", metavar="STATUS", help="draft, submitted, approved, changes_requested."),
+        list[str] | None,
+        typer.Option("--status", metavar="STATUS", help="draft, submitted, …; several: any of them."),
     ] = None
     billable: Annotated[str | None, typer.Option("--billable", metavar="yes|no", help="Billable, or not.")] = None
 
     def __post_init__(self) -> None:
         one_of("type", self.kind, TYPES)
-        one_of("status", self.status and self.status.replace("-", "_").upper(), STATUSES)
+        for status in self.statuses:
+            one_of("status", status, STATUSES)
         one_of("--billable", self.billable, ("yes", "no"))
+
+    @property
+    def statuses(self) -> tuple[str, ...]:
+        """As servers spell them."""
+        return tuple(status.replace("-", "_").upper() for status in self.status or ())
 
 
 def choose(
@@ -87,9 +95,9 @@ def choose(
 ) -> tuple[Selection, str]:
     """The entries that options name, and that in words. `whose` is mine, everyone or others where none is named."""
     chosen = period.chosen(default, session.now(), session.zone)
-    user_id, user_name = workitems.user(scope.user, session.client, session.learnt) if scope.user else (None, "")
+    users = [workitems.user(typed, session.client, session.learnt) for typed in scope.user or ()]
     named = "user" if scope.user else "mine" if scope.mine else "everyone" if scope.everyone else whose
-    own = workitems.own_user(session.client, session.learnt) if named in ("mine", "others") else None
+    own = workitems.asked_user(session.client, session.learnt) if named in ("mine", "others") else None
     if named == "others" and own is None:
         told = "The server has not shown yet whose key this is, so your own entries cannot be left out."
         raise UsageError(told, "Say whose: --everyone, or --user PERSON.")
@@ -97,28 +105,29 @@ def choose(
         named = "everyone"
         told = "The server has not shown yet whose key this is, so these are everyone's. A first alga log tells."
         session.warn(told)
-    item = filters.work_item
-    found = workitems.resolve(item, filters.kind or "ticket", session.client, session.learnt) if item else None
-    service_id = filters.service_name and workitems.named(filters.service_name, session.client, session.learnt)
-    status = filters.status and filters.status.replace("-", "_").upper()
+    kind = filters.kind or "ticket"
+    items = [workitems.resolve(typed, kind, session.client, session.learnt) for typed in filters.work_item or ()]
+    services = filters.service_name or ()
     selection = Selection(
         chosen,
-        user_id=user_id or (own if named == "mine" else None),
+        user_ids=tuple(user_id for user_id, _ in users) or ((own,) if named == "mine" and own else ()),
         not_user=own if named == "others" else None,
-        work_item_id=found.id if found else None,
+        work_item_ids=tuple(item.id for item in items),
         work_item_type=filters.kind,
-        service_id=service_id,
-        status=status,
+        service_ids=tuple(workitems.named(typed, session.client, session.learnt) for typed in services),
+        statuses=filters.statuses,
         billable=None if filters.billable is None else filters.billable == "yes",
     )
     people = {
         "mine": "Mine",
         "everyone": "Everyone's",
         "others": "Everyone's but yours",
-        "user": f"{user_name}'s",
+        "user": " and ".join(f"{name}'s" for _, name in users),
     }
     billed = {"yes": "billable", "no": "not billable"}.get(filters.billable or "")
-    only = [found.label if found else None, filters.kind, filters.service_name, status, billed]
+    labels = [item.label for item in items]
+    joined = [" or ".join(words) for words in (labels, services, filters.statuses)]
+    only = [joined[0], filters.kind, *joined[1:], billed]
     return selection, ", ".join([people[named], chosen.name, *(word for word in only if word)])
 
 

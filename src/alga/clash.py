@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from alga import sheet, workitems
 from alga.entries import since
-from alga.errors import Overlaps, Unreachable
+from alga.errors import Incomplete, Overlaps, Unreachable
 from alga.times import day_start, format_day, format_interval, format_minutes, format_time, local_date, minutes_between
 
 if TYPE_CHECKING:
@@ -96,8 +96,11 @@ class Clash:
         return [*self._kept, *self._there(start, end)]
 
     def _there(self, start: datetime, end: datetime) -> Sequence[Taken]:
-        user_id = workitems.own_user(self._client, self._learnt)
-        own = since(self._client, user_id, start, end) if user_id else []
+        user_id = workitems.asked_user(self._client, self._learnt)
+        try:
+            own = since(self._client, user_id, start, end) if user_id else []
+        except Incomplete as some:  # what is there can still stand in the way
+            own = [each for each in some.rows if each.user_id in (user_id, None)]
         stopped_here = {each.id for each in self._kept}
         return [
             Taken(e.started_at, e.ended_at, workitems.label(e, self._learnt), e.id)

@@ -66,9 +66,30 @@ class Command(TyperCommand):
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
 
+    def make_parser(self, ctx: Any) -> Any:
+        return once_each(super().make_parser(ctx))
+
+
+def once_each(parser: Any) -> Any:
+    """A parser that takes an option twice only where that means any of them: else the last would win in silence."""
+    parse = parser.parse_args
+
+    def parsed(args: list[str]) -> Any:
+        options, rest, order = parse(args)
+        twice = next((each for each in order if order.count(each) > 1 and not getattr(each, "multiple", False)), None)
+        if twice is not None:
+            raise UsageError(f"{max(twice.opts, key=len)} stands there twice.", "Each option once.")
+        return options, rest, order
+
+    parser.parse_args = parsed
+    return parser
+
 
 class Group(TyperGroup):
     """Commands by panel, each in whole sentences."""
+
+    def make_parser(self, ctx: Any) -> Any:
+        return once_each(super().make_parser(ctx))
 
     def panels(self, ctx: Any) -> dict[str, dict[str, str]]:
         """The sentence of each command."""

@@ -39,6 +39,8 @@ def command(function: Callable[..., Shown]) -> Callable[..., Shown]:
         made = {name: group(**{f.name: given.pop(f.name) for f in fields(group)}) for name, group in groups.items()}
         common = made["common"] if own else made.pop("common")
         context: Context = ctx.find_root().obj
+        if common.profile and context.profile:
+            raise UsageError("--profile stands there twice.", "Each option once.")
         context.form = common.chosen()
         context.session = session = Session(context.outside, common.profile or context.profile)
         return function(session, **given, **made)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,6 +110,12 @@ class Unreachable(AlgaError):
 
 class NoSuchPath(Unreachable):
     """The server answers, and does not offer what was asked for: a look-up, or time entries at all."""
+
+
+class Incomplete(Unreachable):
+    """The server counts more entries than it sends, `rows` of them, also when it is asked again: no sum is right."""
+
+    rows: Sequence[Any] = ()
 
 
 class NeverSent(Unreachable):

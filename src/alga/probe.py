@@ -77,10 +77,7 @@ class Probe:
 
     def _entry(self, operation: Operation, taken: set[str]) -> tuple[Look, TimeEntry | None]:
         """Of the user asked for, or where the server ignored that of one's own (section 2)."""
-        learnt = self._on.learnt
-        if not learnt.user_id:
-            learnt.own(*workitems.shown_user(self._on.client))
-        own = learnt.user_id
+        own = workitems.asked_user(self._on.client, self._on.learnt)
         users = [user_id for user_id in dict.fromkeys((operation.asked.user_id or own, own)) if user_id]
         if not users:  # with an overlap rule a second sending cannot double it (section 2)
             return Look(Seen.UNCLEAR, reason=NOBODY, guarded=self._on.learnt.deployed), None
@@ -113,7 +110,7 @@ class Probe:
         operation = self._by_their_clock(operation)
         if active and _is_start_of(operation, active):
             return Look(Seen.RUNNING, active.session_id or active.id, snapshot(active)), active
-        user_id = workitems.own_user(self._on.client, self._on.learnt)
+        user_id = workitems.asked_user(self._on.client, self._on.learnt)
         sent = core.sent_there(operation)
         found = self._starting(user_id, sent - core.AT_MOST_BETWEEN, 2 * core.AT_MOST_BETWEEN) if user_id else []
         for entry in found:
@@ -138,7 +135,7 @@ class Probe:
         """The entry of a session: by its id, or where that is not an entry's by work item and start."""
         if entry := entries.there(self._on.client, about(operation)):
             return entry
-        before, user_id = operation.before or Asked(), workitems.own_user(self._on.client, self._on.learnt)
+        before, user_id = operation.before or Asked(), workitems.asked_user(self._on.client, self._on.learnt)
         if user_id is None or before.started_at is None:
             return None
         found = self._starting(user_id, cut(before.started_at), MINUTE)

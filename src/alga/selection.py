@@ -42,28 +42,32 @@ Test = Callable[[Selectable], bool]
 
 @dataclass(frozen=True)
 class Selection:
-    """Entries that start in a period and meet every other thing that is said. `not_user` leaves one person out."""
+    """Entries that start in a period and meet every other thing that is said; of several users, work items, services
+    or statuses one is enough. `not_user` leaves one person out.
+    """
 
     period: Period = EVER
-    user_id: str | None = None
+    user_ids: tuple[str, ...] = ()
     not_user: str | None = None
-    work_item_id: str | None = None
+    work_item_ids: tuple[str, ...] = ()
     work_item_type: str | None = None
-    service_id: str | None = None
-    status: str | None = None
+    service_ids: tuple[str, ...] = ()
+    statuses: tuple[str, ...] = ()
     billable: bool | None = None
 
     def query(self, zone: tzinfo) -> dict[str, str]:
-        """The filters of the deployed server's list and export (sections 3 and 10)."""
+        """The filters of the deployed server's list and export (sections 3 and 10). Of several values there the last
+        one wins, so that those are looked for here.
+        """
         start, end = self.period.bounds(zone)
         asked = {
             "start_time_from": to_wire(start) if start else None,
             "start_time_to": to_wire(end) if end else None,
-            "user_id": self.user_id,
-            "work_item_id": self.work_item_id,
+            "user_id": _only(self.user_ids),
+            "work_item_id": _only(self.work_item_ids),
             "work_item_type": self.work_item_type,
-            "service_id": self.service_id,
-            "approval_status": self.status,
+            "service_id": _only(self.service_ids),
+            "approval_status": _only(self.statuses),
             "is_billable": None if self.billable is None else str(self.billable).lower(),
         }
         return {name: value for name, value in asked.items() if value is not None}
@@ -76,15 +80,19 @@ class Selection:
 
     def sieve(self, zone: tzinfo) -> Sieve:
         """The same for one row after another."""
-        return Sieve(self._tests(zone), self.not_user, self.period.bounds(zone)[1])
+        several = {
+            "user": self.user_ids, "work item": self.work_item_ids, "service": self.service_ids, "status": self.statuses
+        }  # fmt: skip
+        unasked = {name for name, values in several.items() if len(values) > 1}
+        return Sieve(self._tests(zone), unasked, self.not_user, self.period.bounds(zone)[1])
 
     def _tests(self, zone: tzinfo) -> dict[str, Test]:
         every: dict[str, tuple[object, Test]] = {
-            "user": (self.user_id, lambda row: row.user_id in (self.user_id, None)),
-            "work item": (self.work_item_id, lambda row: row.work_item_id == self.work_item_id),
+            "user": (self.user_ids or None, lambda row: row.user_id in (*self.user_ids, None)),
+            "work item": (self.work_item_ids or None, lambda row: row.work_item_id in self.work_item_ids),
             "type": (self.work_item_type, lambda row: row.work_item_type == self.work_item_type),
-            "service": (self.service_id, lambda row: row.service_id == self.service_id),
-            "status": (self.status, lambda row: row.approval_status == self.status),
+            "service": (self.service_ids or None, lambda row: row.service_id in self.service_ids),
+            "status": (self.statuses or None, lambda row: row.approval_status in self.statuses),
             "billable": (self.billable, lambda row: ((row.billable_minutes or 0) > 0) == self.billable),
         }
         tests = {name: test for name, (wanted, test) in every.items() if wanted is not None}
@@ -94,11 +102,16 @@ class Selection:
         } | tests
 
 
+def _only(values: tuple[str, ...]) -> str | None:
+    return values[0] if len(values) == 1 else None
+
+
 @dataclass(eq=False, repr=False)
 class Sieve:
     """Tells the rows that are meant, and notes the filters that the server did not obey."""
 
     tests: dict[str, Test]
+    unasked: set[str]  # what the server was not asked for
     not_user: str | None
     end: datetime | None  # at the period's end a server's filter includes it
     ignored: set[str] = field(default_factory=set)
@@ -106,5 +119,5 @@ class Sieve:
     def keeps(self, row: Selectable) -> bool:
         """Whether it is meant."""
         failed = {name for name, holds in self.tests.items() if not holds(row)}
-        self.ignored |= failed
+        self.ignored |= failed - self.unasked
         return not failed and (self.not_user is None or row.user_id != self.not_user) and row.started_at != self.end

@@ -40,6 +40,8 @@ def entry_line(verb: str, entry: TimeEntry, look: Look) -> str:
     name = workitems.label(entry, look.learnt)
     if entry.ended_at is None:
         return f"{verb} {name}: running {interval}  {entry.id[:8]}"
+    if entry.duration_minutes == 0:
+        return f"{verb} {name}: 0 minutes recorded {interval}  {entry.id[:8]}"
     return f"{verb} {name}: {worked} worked, {billable} billable {interval}  {entry.id[:8]}"
 
 

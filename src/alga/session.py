@@ -114,7 +114,7 @@ class Session:
         requests = http.Http(target, transport, outside.sleep, self._waiting, self._no_connection, self.now)
         requests.answered = self.learnt.routes
         requests.forbidden = self.learnt.forbidden.add
-        made = client.Client(requests, self.learnt.see, self.warn)
+        made = client.Client(requests, self.learnt.see)
         if not profile.is_local:
             self.__dict__["client"] = made  # for delivering, which comes first
             self._deliver_what_waits()

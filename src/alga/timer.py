@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from alga import probe, remote
@@ -30,7 +31,7 @@ from alga.running import (
     of_operation,
     other_start,
 )
-from alga.times import cut, format_day, format_interval, format_time, local_date
+from alga.times import cut, format_day, format_interval, format_time, local_date, minutes_between
 from alga.truth import Asked
 
 if TYPE_CHECKING:
@@ -144,11 +145,15 @@ class Timer(Clocks):
 
         Raises Refused for an end before the start or more than 15 minutes ahead, Overlaps before anything is sent.
         """
-        end = cut(asked.ended_at or self._on.now())
-        if running.kept or asked.ended_at:  # a server that stops by its own clock knows better than this one
-            check_end(running, end, self._on.now(), self._on.zone)
+        now = self._now_there(running)
+        end = cut(asked.ended_at or now)
+        check_end(running, end, now, self._on.zone)
         check_billable(running, asked, end)
         self._check_stop(running, end)
+        if self._on.profile.is_local and minutes_between(running.started_at, end) < 1:
+            self._cancelled(running)
+            self.seen = None
+            return Stopped(running, asked)
         stopping = core.stopped(self._known(running), asked, end, self._on.now(), service_typed)
         if stopping.state is State.DROPPED:
             self._on.journal.put(stopping)
@@ -171,6 +176,11 @@ class Timer(Clocks):
         if settled.operation.state is State.DONE:
             return Stopped(running, shown, settled.entry)
         return Stopped(running, shown, None, settled.operation, settled.error)
+
+    def _now_there(self, running: Running) -> datetime:
+        """Now, by the clock that keeps this timer: a server's may be ahead of this computer's, or behind it."""
+        ahead = None if running.kept or self._on.profile.is_local else self._on.client.ahead
+        return self._on.now() + timedelta(seconds=ahead or 0.0)
 
     def _known(self, running: Running) -> Operation:
         """What the journal has of a timer; for one that was begun elsewhere, what it is to have."""

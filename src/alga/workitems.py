@@ -103,11 +103,16 @@ def learn_numbers(pointed: Sequence[Pointed], client: Client, learnt: Learnt) ->
     if not wanted:
         return
     with comfort():
-        for ticket in client.latest_tickets():
-            learnt.ticket(ticket.ticket_id, ticket.ticket_number, ticket.title)
+        learn_latest(client, learnt)
     for key, name in wanted.items():
         if key not in learnt.tickets:
             learnt.ticket(key, "", name)
+
+
+def learn_latest(client: Client, learnt: Learnt) -> None:
+    """Learn the numbers of the newest tickets."""
+    for ticket in client.latest_tickets():
+        learnt.ticket(ticket.ticket_id, ticket.ticket_number, ticket.title)
 
 
 def title(work_item_id: str | None, learnt: Learnt) -> str | None:
@@ -203,9 +208,15 @@ def user(typed: str, client: Client, learnt: Learnt) -> tuple[str, str]:
 
 def own_user(client: Client, learnt: Learnt) -> str | None:
     """The key's own user id, or None. No endpoint tells (section 11): the active session and own activities do."""
+    with comfort():
+        return asked_user(client, learnt)
+    return None
+
+
+def asked_user(client: Client, learnt: Learnt) -> str | None:
+    """The same where the work may not go on without asking: raises Unreachable while nobody can be asked."""
     if not learnt.user_id:
-        with comfort():
-            learnt.own(*shown_user(client))
+        learnt.own(*shown_user(client))
     return learnt.user_id
 
 

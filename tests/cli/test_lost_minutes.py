@@ -285,9 +285,12 @@ def test_an_overlap_check_that_fails_is_no_permission(published: Desk) -> None:
     assert network.sent("POST") == []
 
 
-def test_a_zero_minute_or_running_entry_keeps_its_billing_when_edited(desk: Desk) -> None:
+def test_a_zero_minute_or_running_entry_keeps_its_billing_when_edited(published: Desk) -> None:
+    desk = published
     desk.ok("start", "tk_1", "-m", "x")
-    entry_id = desk.ok("stop", "--json").json["id"]
+    stopped = desk.ok("stop")
+    assert stopped.out.startswith("Stopped tk_1: 0 minutes recorded (09:12-09:12)  ")
+    entry_id = ids(desk)[0]
     desk.clock.pass_by(minutes=48)
     assert desk.ok("edit", entry_id, "9:12-10:00", "--json").json["billable_minutes"] == 48
     session = desk.ok("start", "tk_2", "--json").json["id"]
@@ -334,7 +337,8 @@ def test_a_wrong_field_does_not_hide_that_the_write_was_done(desk: Desk) -> None
     assert len(ids(desk)) == 1
 
 
-def test_a_servers_409_names_the_clash_zero_minutes_included(desk: Desk) -> None:
+def test_a_servers_409_names_the_clash_zero_minutes_included(published: Desk) -> None:
+    desk = published
     desk.ok("start", "tk_1", "-m", "x")
     desk.ok("stop")
     desk.clock.pass_by(minutes=30)

@@ -117,6 +117,31 @@ def test_a_stop_outside_the_timer_is_refused_before_sending(desk: Desk, typed: s
     assert desk.ok("status", "--json").json is not None
 
 
+def test_practice_data_records_nothing_of_less_than_a_minute_nor_backwards(desk: Desk) -> None:
+    desk.ok("start", "tk_1", "-m", "x")
+    desk.clock.pass_by(minutes=-60)
+    refused = desk("stop")
+    assert (refused.code, joined(refused.err)) == (
+        5, "alga: 08:12 is before the start, Mon 23 Nov 09:12. The timer still runs.",
+    )  # fmt: skip
+    desk.clock.pass_by(minutes=60, seconds=30)
+    assert desk.ok("stop").out == "Less than a minute on tk_1: nothing recorded.\n"
+    assert desk.ok("list", "--json").json == []
+    assert desk.ok("status", "--json").json is None
+
+
+def test_on_a_servers_own_clock_a_stop_before_the_start_is_refused_and_an_empty_one_is_there(strict: Strict) -> None:
+    strict.desk.ok("config", "set", "timer", "server")
+    strict.desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
+    strict.desk.clock.pass_by(minutes=-5)  # the server's clock, too
+    refused = strict.desk("stop")
+    assert (refused.code, "is before the start" in refused.err) == (5, True)
+    strict.desk.clock.pass_by(minutes=5)
+    strict.desk.ok("tickets")
+    assert strict.desk.ok("stop").out.startswith("Stopped TIC1042: 0 minutes recorded (09:12-09:12)  ")
+    assert strict.desk.ok("list", "--json").json[0]["duration_minutes"] == 0
+
+
 def test_a_stop_may_lie_fifteen_minutes_ahead(desk: Desk) -> None:
     desk.ok("start", "tk_1", "-m", "x")
     desk.clock.pass_by(minutes=30)

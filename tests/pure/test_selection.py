@@ -26,7 +26,7 @@ class Row:
     billable_minutes: int | None = 30
 
 
-WHOLE = Selection(DAY, "me", None, "tk_1", "ticket", "s1", "DRAFT", True)
+WHOLE = Selection(DAY, ("me",), None, ("tk_1",), "ticket", ("s1",), ("DRAFT",), True)
 OTHERS = {  # a row that differs in one thing, and the filter that keeps it out
     "user": Row(user_id="other"),
     "work item": Row(work_item_id="tk_2"),

@@ -12,7 +12,17 @@ from pydantic import ValidationError
 from alga.api import lookups, wire
 from alga.api.http import CHECK, Envelope, Http
 from alga.api.models import Record, TimeEntry
-from alga.errors import AlgaError, Forbidden, NoneApproved, NotFound, Refused, Senseless, UnknownOutcome, Unreachable
+from alga.errors import (
+    AlgaError,
+    Forbidden,
+    Incomplete,
+    NoneApproved,
+    NotFound,
+    Refused,
+    Senseless,
+    UnknownOutcome,
+    Unreachable,
+)
 
 if TYPE_CHECKING:
     from alga.truth import Asked
@@ -21,7 +31,8 @@ R = TypeVar("R", bound=Record)
 Query = Mapping[str, str]
 
 PAGE = 100
-MOST_PAGES, MOST_STREAMED = 1000, 10_000  # a list is held in memory, an export is not
+MOST_PAGES, MOST_STREAMED = 1000, 100_000  # of tickets, of a published export
+MOST_LISTED = 1000  # entries that are listed by page; more come quicker from the export
 ENTRIES = "/time-entries"
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
@@ -41,9 +52,8 @@ class Client:
         self,
         http: Http,
         seen: Callable[[Mapping[str, Any], TimeEntry], None] = lambda row, entry: None,
-        warn: Callable[[str], None] = lambda sentence: None,
     ) -> None:
-        self._http, self._seen, self._warn = http, seen, warn
+        self._http, self._seen = http, seen
 
     PROBES: ClassVar[Mapping[str, tuple[str, str, Any]]] = {  # requests that change nothing: no entry has that id
         "read": ("GET", ENTRIES, None),
@@ -100,28 +110,52 @@ class Client:
         """Every entry that matches, each once: pages shift while people work, and ties are unordered.
 
         A page without a new id ends the walk. One that found fewer than the server counts is walked once more, from
-        the other end; what is missing even then is said.
+        the other end; raises Incomplete for what is missing even then. More than MOST_LISTED are read from the export.
         """
         found: dict[str, TimeEntry] = {}
-        total = 0
         for order in ("asc", "desc"):
-            total = self._walk({"sort": "start_time", "order": order, **query}, found)
+            total, walked = self._walk({"sort": "start_time", "order": order, **query}, found)
+            if not walked:
+                return self._exported(query, total)
             if len(found) >= total:
                 return list(found.values())
-        self._warn(f"The server counts {total} entries and showed {len(found)} of them: this list may lack some.")
-        return list(found.values())
+        raise self._incomplete(total, len(found), list(found.values()))
 
-    def _walk(self, query: Query, found: dict[str, TimeEntry]) -> int:
-        """Add what is found; how many there are, as the last page says."""
-        walked: set[str] = set()
-        for number in range(1, MOST_PAGES + 1):
+    def _walk(self, query: Query, found: dict[str, TimeEntry]) -> tuple[int, bool]:
+        """Add what is found; how many there are, as the last page says, and whether they are few enough to walk."""
+        seen: set[str] = set()
+        for number in range(1, MOST_LISTED // PAGE + 1):
             page = self._page(ENTRIES, TimeEntry, {**query, "limit": str(PAGE), "page": str(number)})
-            new = {entry.id: entry for entry in page.rows if entry.id not in walked}
-            walked |= set(new)
+            new = {entry.id: entry for entry in page.rows if entry.id not in seen}
+            seen |= set(new)
             found |= {entry_id: entry for entry_id, entry in new.items() if entry_id not in found}
+            if (page.total or 0) > MOST_LISTED:
+                return page.total or 0, False
             if not new or not page.more:
-                break
-        return page.total or 0
+                return page.total or 0, True
+        return page.total or 0, False
+
+    def _exported(self, query: Query, total: int) -> list[TimeEntry]:
+        """The same from the export: one answer, of which each page is a part."""
+        pages: dict[int, dict[str, TimeEntry]] = {}
+
+        def begin(page: int) -> Callable[[TimeEntry], None]:
+            if page == 1:
+                pages.clear()
+            rows = pages[page] = {}
+            return lambda entry: rows.update({entry.id: entry})
+
+        self.export(query, begin)
+        every = {entry_id: entry for page in pages.values() for entry_id, entry in page.items()}
+        if len(every) < total:
+            raise self._incomplete(total, len(every), list(every.values()))
+        return list(every.values())
+
+    def _incomplete(self, total: int, found: int, rows: Sequence[TimeEntry]) -> Incomplete:
+        told = f"{self._http.target.host} counts {total} entries and returned only {found}, so no sum would be right."
+        error = Incomplete(told, "Try again in a while, or ask for a shorter period.")
+        error.rows = rows
+        return error
 
     def create_entry(self, asked: Asked) -> TimeEntry:
         """POST /time-entries."""
@@ -204,14 +238,26 @@ class Client:
         known = isinstance(data, Mapping) and set(lookups.Stats.model_fields) <= set(data)
         return self._read(lookups.Stats, data, write=False) if known else None
 
-    def export(self, query: Query, begin: Callable[[int], Callable[[TimeEntry], None]]) -> int | None:
+    def export(
+        self, query: Query, begin: Callable[[int], Callable[[TimeEntry], None]], seen: Callable[[], int] | None = None
+    ) -> None:
         """GET export as JSON, each entry as it arrives: all at once as deployed, by page as published.
 
-        `begin` is asked where the entries of a page go, again when the page is asked for again. An entry may be on two
-        pages. Returns how many the server counts, where it says so.
+        `begin` is asked where the entries of a page go, again when the page is asked for again; page 1 begins anew. An
+        entry may be on two pages. Where the server counts more than came, or than are `seen`, all is asked for once
+        more; raises Incomplete when it is short even then.
         """
+        for last in (False, True):
+            total, came = self._export(query, begin)
+            if total is None or (came := seen() if seen else came) >= total:
+                return
+            if last:
+                raise self._incomplete(total, came, ())
+
+    def _export(self, query: Query, begin: Callable[[int], Callable[[TimeEntry], None]]) -> tuple[int | None, int]:
+        """How many the server counts, where it says so, and how many came."""
         known: set[tuple[int, int]] = set()
-        total = None
+        total, came = None, 0
         for number in range(1, MOST_STREAMED + 1):
             query = {**query, "format": "json", "limit": str(PAGE), "page": str(number)}
             page = _Given(self, begin, number)
@@ -220,10 +266,12 @@ class Client:
                 page(answer.data)  # one entry, or what makes no sense
             counted = answer.pagination.get("total")
             total = counted if isinstance(counted, int) else total
+            if page.mark not in known:
+                came += page.count
             if not page.count or page.mark in known or not _goes_on(answer.pagination, page.count == PAGE):
-                break
+                return total, came
             known.add(page.mark)
-        return total
+        raise self._incomplete(came + 1, came, ())
 
     def templates(self) -> list[lookups.Template]:
         """GET templates: always empty on the deployed server."""

@@ -133,7 +133,7 @@ def check_overlaps(bulk: Bulk, changes: Sequence[Change], kept: Sequence[Taken])
 
     A change that cannot be made leaves its entry where it is, so the others are held against that again.
     """
-    user_id = workitems.own_user(bulk.client, bulk.learnt)
+    user_id = workitems.asked_user(bulk.client, bulk.learnt)
     starts = [each.asked.started_at for each in changes if each.asked.started_at]
     ends = [each.asked.ended_at for each in changes if each.asked.ended_at]
     if not starts or user_id is None:

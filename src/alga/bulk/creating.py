@@ -98,7 +98,7 @@ def plan(bulk: Bulk, drafts: Sequence[Draft], kept: Sequence[Taken]) -> Plan:
     if not drafts:
         return Plan([], [], [])
     starts, ends = zip(*(times(draft) for draft in drafts), strict=True)
-    user_id = workitems.own_user(bulk.client, bulk.learnt)
+    user_id = workitems.asked_user(bulk.client, bulk.learnt)
     there = entries.since(bulk.client, user_id, min(starts) - LOOK_BACK, max(ends))
     landed = Landed(there)
     taken = [Taken(e.started_at, e.ended_at, workitems.label(e, bulk.learnt), e.id[:8]) for e in there]

@@ -111,8 +111,8 @@ def _selected(
 ) -> "tuple[list[TimeEntry], str]":
     """What the filters find; without a status what is submitted, without a person everyone's but one's own."""
     selection, title = choose(session, *chosen, "ever", "others")
-    if selection.status is None:
-        selection, title = replace(selection, status="SUBMITTED"), f"{title}, SUBMITTED"
+    if not selection.statuses:
+        selection, title = replace(selection, statuses=("SUBMITTED",)), f"{title}, SUBMITTED"
     return listed(session, selection), title
 
 

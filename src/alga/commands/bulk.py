@@ -27,6 +27,7 @@ from alga.session import Session
 from alga.tables import Table
 from alga.times import counted
 from alga.told import to_be_sent
+from alga.truth import Asked
 from alga.workitems import label
 
 if TYPE_CHECKING:
@@ -88,7 +89,9 @@ def update(session: Session, files: Files, yes: Yes = False, dry_run: DryRun = F
     if not _goes_on(faults, len(changes), yes):
         return Shown([], NOTHING)
     edits = {
-        each.place: changing.operation(each, label(each.before, session.learnt), session.now()) for each in changes
+        each.place: changing.operation(each, label(each.before, session.learnt), session.now())
+        for each in changes
+        if each.asked != Asked()  # what is unchanged is no operation
     }
     with progress("Changed", len(changes)) as tell, session.batch(edits.items(), tell) as watch:
         outcomes = changing.change(bulk, changes, watch)

@@ -31,14 +31,14 @@ def day(session: Session, date: Date = "today", user: User = None) -> Shown:
     now, zone = session.now(), session.zone
     today = local_date(now, zone)
     on = parse_date(date, today)
-    own = workitems.own_user(session.client, session.learnt)
+    own = workitems.asked_user(session.client, session.learnt)
     user_id, name = workitems.user(user, session.client, session.learnt) if user else (own, "")
     if user_id is None:
         raise Refused(
             "The server has not shown yet whose key this is.", "Say whose: --user PERSON. A first alga log tells."
         )
     around = Period(on - LOOK_BACK, on, "")
-    recorded = entries.selected(session.client, Selection(around, user_id), zone, session.warn)
+    recorded = entries.selected(session.client, Selection(around, (user_id,)), zone, session.warn)
     workitems.learn_numbers(recorded, session.client, session.learnt)
     waits = [session.timer.here(), *map(of_operation, to_be_sent(session))]
     here = [each for each in waits if each] if user_id == own else []

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, ClassVar
 
 import typer
 
-from alga import entries
 from alga.choosing import FilterOptions, PeriodOptions, ScopeOptions, choose
 from alga.command import command, deliberate
 from alga.errors import ConfigError, UsageError
 from alga.export import rows, text, workbook
-from alga.export.spool import Spool
+from alga.export.spool import Group, Spool, spooled
 from alga.files import replacing
 from alga.options import FILES, Common
 from alga.output import Bytes, Shown, at_terminal
@@ -25,6 +24,7 @@ from alga.told import mention
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
+    from alga.learnt import Learnt
 
 STDOUT = ("-", "/dev/stdout")
 Out = Annotated[
@@ -96,27 +96,33 @@ def _spooled(
     pack: Callable[[Sequence[rows.Value]], bytes],
 ) -> Spool:
     """The rows of the entries that are meant, as they come from the server; a timer that runs is left out and said."""
-    spool, sieve, zone = Spool(), selection.sieve(session.zone), session.zone
+    zone = session.zone
 
-    def take(entry: "TimeEntry") -> None:
-        meant, running = sieve.keeps(entry), entry.ended_at is None
+    def put(spool: Spool, entry: "TimeEntry", meant: bool) -> None:
+        running = entry.ended_at is None
         row = pack([field.value(entry, zone) for field in fields]) if meant and not running else None
-        spool.add(entry, row, meant and running)
+        spool.add(entry, row, meant and running, _person(entry), _work_item(entry, session.learnt))
 
-    def begin(page: int) -> Callable[["TimeEntry"], None]:
-        spool.begin(page)
-        return take
-
-    total = session.client.export(selection.query(zone), begin)
-    spool.close()
-    if total is not None and spool.seen() < total:
-        told = f"The server counts {total} entries and showed {spool.seen()} of them: this may lack some."
-        session.warn(told)
-    entries.say_ignored(sieve.ignored, session.warn)
-    if count := spool.running() + _kept_here(session, selection):
+    spool = spooled(session.client, selection, zone, session.warn, put)
+    sums = spool.sums()
+    if not sums.entries:
+        session.warn("There is nothing to export: no finished entry matches.")
+    if count := sums.running + _kept_here(session, selection):
         session.warn(f"{counted(count, 'running timer')} left out: the time comes with the stop.")
     mention(session)
     return spool
+
+
+def _person(entry: "TimeEntry") -> Group:
+    name = entry.user_name or entry.user_id or ""
+    return Group(entry.user_id or name, name)
+
+
+def _work_item(entry: "TimeEntry", learnt: "Learnt") -> Group:
+    """By its id, however it is called; with its number, where that is known."""
+    number, title = learnt.tickets.get(entry.work_item_id or "", [""])[0], entry.work_item_title
+    name = " ".join(filter(None, (number, title))) or entry.work_item_id or entry.work_item_type or ""
+    return Group(entry.work_item_id or name, name)
 
 
 def _form(common: FileOptions, output: str | None, exact: bool) -> str:
@@ -148,13 +154,13 @@ def _target(session: Session, output: str, period: Period) -> Path:
 def _kept_here(session: Session, asked: Selection) -> bool:
     """Whether the timer that alga keeps would be among what is asked for."""
     here = session.timer.here()
-    if here is None or asked.status or asked.billable is not None:
+    if here is None or asked.statuses or asked.billable is not None:
         return False
     start, end = asked.period.bounds(session.zone)
-    wanted = (asked.user_id, asked.work_item_id, asked.service_id)
+    wanted = (asked.user_ids, asked.work_item_ids, asked.service_ids)
     its = (session.learnt.user_id, here.work_item.id, here.service_id)
     within = (not start or here.started_at >= start) and (not end or here.started_at < end)
-    return within and all(want in (None, have) for want, have in zip(wanted, its, strict=True))
+    return within and all(not want or have in want for want, have in zip(wanted, its, strict=True))
 
 
 def _write(session: Session, out: BinaryIO, spool: Spool, names: Sequence[str], form: str) -> None:

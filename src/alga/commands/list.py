@@ -58,7 +58,7 @@ def list(  # noqa: A001  the verb's own name
         session.warn(f"The timer on {here.work_item.label} runs here since {since}: it is listed when it is stopped.")
 
     def drawn() -> "tables.Table":
-        people = [columns.PERSON] if selection.user_id is None else []
+        people = [columns.PERSON] if len(selection.user_ids) != 1 else []
         by_day = not sort and len(rows) == every  # a day's sum is the whole day's
         draw = columns.entries_by_day if by_day else columns.entries_flat
         return draw(title, rows, sentences.look(session), people)

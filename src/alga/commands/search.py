@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alga import columns, sentences, workitems
-from alga.choosing import FilterOptions, PeriodOptions, ScopeOptions, choose, listed
+from alga import columns, entries, sentences, workitems
+from alga.choosing import FilterOptions, PeriodOptions, ScopeOptions, choose
 from alga.command import command
 from alga.errors import UsageError
 from alga.output import Shown
@@ -16,6 +17,8 @@ from alga.session import Session
 from alga.times import to_wire
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from alga.api.models import TimeEntry
 
 CAP = 100  # hits that the server's search shows at most (section 10)
@@ -40,10 +43,8 @@ def search(
         raise UsageError("Search for what?", "Like this: alga search printer")
     selection, title = choose(session, period, scope, filters, "ever", "everyone")
     everything = everything or "\\" in phrase  # which the server takes for a mark of its own
-    if everything:
-        rows = [entry for entry in listed(session, selection) if _has(session, entry, phrase)]
-    else:
-        rows = _found(session, phrase, selection)
+    find = _everywhere if everything else _found
+    rows = find(session, phrase, selection)
     rows.reverse()
     where = "anywhere" if everything else "in the notes"
     empty = f"No entry has that {where}." + ("" if everything else f" Everywhere: alga search --all {phrase}")
@@ -69,6 +70,24 @@ def _found(session: Session, phrase: str, selection: Selection) -> "list[TimeEnt
     if set(phrase) & set("%_"):  # there they stand for anything
         rows = [entry for entry in rows if phrase.casefold() in (entry.notes or "").casefold()]
     workitems.learn_numbers(rows, session.client, session.learnt)
+    return rows
+
+
+def _everywhere(session: Session, phrase: str, selection: Selection) -> "list[TimeEntry]":
+    """What the export has of it, oldest first: of all that comes only the hits are held."""
+    with workitems.comfort():
+        workitems.learn_latest(session.client, session.learnt)
+    sieve, pages = selection.sieve(session.zone), dict[int, "list[TimeEntry]"]()
+
+    def begin(page: int) -> "Callable[[TimeEntry], None]":
+        if page == 1:
+            pages.clear()
+        hits = pages[page] = []
+        return lambda entry: hits.append(entry) if sieve.keeps(entry) and _has(session, entry, phrase) else None
+
+    session.client.export(selection.query(session.zone), begin)
+    entries.say_ignored(sieve.ignored, session.warn)
+    rows, _ = selection.checked(chain.from_iterable(pages.values()), session.zone)
     return rows
 
 

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from alga import options, sentences, sheet, workitems
-from alga.choosing import FilterOptions, PeriodOptions, ScopeOptions, choose, listed
+from alga import options, sentences, workitems
+from alga.choosing import FilterOptions, PeriodOptions, ScopeOptions, choose
 from alga.command import command
+from alga.export import spool
 from alga.output import Shown
 from alga.periods import Period, days
+from alga.selection import Selection
 from alga.session import Session
 from alga.sheet import Sums
 from alga.tables import Head, Line, Table, unicode
@@ -20,8 +22,7 @@ from alga.told import mention
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
 
-Key = tuple[str, str]  # what a group is in JSON, and as a person knows it
-Groups = Sequence[tuple[Key, Sums]]
+Group = tuple[spool.Group, Sums]
 BAR = 24  # characters
 BY = ("day", "week", "month", "user", "service", "work-item", "type", "status")
 By = Annotated[str | None, typer.Option("--by", metavar="|".join(BY), help="What to sum by.")]
@@ -34,17 +35,16 @@ def stats(session: Session, period: PeriodOptions, scope: ScopeOptions, filters:
     selection, title = choose(session, period, scope, filters, "week", "mine")
     whole = scope.everyone and by is None and filters == FilterOptions()
     total = _of_server(session, selection.period) if whole else None
-    source, said, rows = "server", "the server's own (a running timer is an entry)", list["TimeEntry"]()
+    source, said, groups = "server", "the server's own (a running timer is an entry)", list[Group]()
     if total is None:
-        rows = listed(session, selection)
-        total, source, said = sheet.sums(rows), "entries", f"computed from {counted(len(rows), 'entry')}"
+        total, groups = _computed(session, selection, by)
+        source, said = "entries", f"computed from {counted(total.entries + total.running, 'entry')}"
     data: dict[str, Any] = {"period": _published(selection.period), "source": source, **_minutes(total)}
     mention(session)
     if by is None:
         return Shown(data, f"{title}\n{_totals(total, said)}")
-    groups = _grouped(session, rows, by)
-    data["groups"] = [{"key": key, "name": name, **_minutes(group)} for (key, name), group in groups]
-    named = [(name, group) for (_, name), group in groups]
+    data["groups"] = [{"key": key, "name": name, **_minutes(sums)} for (key, name), sums in groups]
+    named = [(name, sums) for (_, name), sums in groups]
     return Shown(data, _bars(title, by.upper().replace("-", " "), named, total, f"Source: {said}."))
 
 
@@ -88,39 +88,73 @@ def _totals(total: Sums, source: str) -> str:
     ])  # fmt: skip
 
 
-def _grouped(session: Session, rows: "Sequence[TimeEntry]", by: str) -> Groups:
-    """Days, weeks and months in their order; other groups by the time worked, the longest first."""
-    groups = list(sheet.grouped(rows, _keys(session)[by]).items())
+def _computed(session: Session, selection: Selection, by: str | None) -> tuple[Sums, list[Group]]:
+    """The sums of all, and of each group: from the export, so that it is everything however much that is.
+
+    Days, weeks and months are in their order; other groups by the time worked, the longest first.
+    """
+    key = _keys(session)[by] if by else lambda entry: spool.NO_GROUP
+
+    def put(into: spool.Spool, entry: "TimeEntry", meant: bool) -> None:
+        running = entry.ended_at is None
+        kind = spool.Group("", entry.work_item_type or "")
+        into.add(entry, b"" if meant and not running else None, meant and running, key(entry), kind)
+
+    every = spool.spooled(session.client, selection, session.zone, session.warn, put)
+    groups = [(group, kind.name, sums) for group, kind, sums in every.groups()] if by else []
+    if by == "work-item":
+        groups = _labelled(session, groups)
+    shown = [(group, sums) for group, _, sums in groups]
     if by in ("day", "week", "month"):
-        return sorted(groups, key=lambda group: group[0])
-    return sorted(groups, key=lambda group: (-group[1].worked, group[0]))
+        return every.sums(), sorted(shown, key=lambda each: each[0])
+    return every.sums(), sorted(shown, key=lambda each: (-each[1].worked, each[0]))
 
 
-def _keys(session: Session) -> "dict[str, Callable[[TimeEntry], Key]]":
+class _Pointed(NamedTuple):
+    """A work item as entries point at it."""
+
+    work_item_type: str | None
+    work_item_id: str | None
+    work_item_title: str | None
+
+
+def _labelled(session: Session, groups: list[tuple[spool.Group, str, Sums]]) -> list[tuple[spool.Group, str, Sums]]:
+    """With the names by which people know work items."""
+    ids = [None if group.key == kind else group.key for group, kind, _ in groups]  # some types need no work item
+    items = [_Pointed(each[1], id_, each[0].name or None) for id_, each in zip(ids, groups, strict=True)]
+    workitems.learn_numbers(items, session.client, session.learnt)
+    names = [workitems.label(item, session.learnt) for item in items]
+    return [(group._replace(name=name), kind, sums) for name, (group, kind, sums) in zip(names, groups, strict=True)]
+
+
+def _keys(session: Session) -> "dict[str, Callable[[TimeEntry], spool.Group]]":
     zone, today = session.zone, local_date(session.now(), session.zone)
 
-    def day(entry: "TimeEntry") -> Key:
+    def day(entry: "TimeEntry") -> spool.Group:
         on = local_date(entry.started_at, zone)
-        return str(on), format_day(on, today)
+        return spool.Group(str(on), format_day(on, today))
 
-    def week(entry: "TimeEntry") -> Key:
+    def week(entry: "TimeEntry") -> spool.Group:
         on = local_date(entry.started_at, zone)
         monday = on - timedelta(days=on.weekday())
-        return str(monday), days(monday, monday + timedelta(days=6), today)
+        return spool.Group(str(monday), days(monday, monday + timedelta(days=6), today))
 
-    def month(entry: "TimeEntry") -> Key:
+    def month(entry: "TimeEntry") -> spool.Group:
         on = local_date(entry.started_at, zone)
-        return f"{on:%Y-%m}", f"{on:%b %Y}"
+        return spool.Group(f"{on:%Y-%m}", f"{on:%b %Y}")
+
+    def named(key: str | None, name: str | None, nothing: str) -> spool.Group:
+        return spool.Group(key or "", name or key or nothing)
 
     return {
         "day": day,
         "month": month,
         "week": week,
-        "user": lambda e: (e.user_id or "", e.user_name or e.user_id or "?"),
-        "service": lambda e: (e.service_id or "", e.service_name or e.service_id or "no service"),
-        "work-item": lambda e: (e.work_item_id or e.work_item_type or "", workitems.label(e, session.learnt)),
-        "type": lambda e: (e.work_item_type or "", e.work_item_type or "?"),
-        "status": lambda e: (e.approval_status or "", e.approval_status or "?"),
+        "user": lambda e: named(e.user_id, e.user_name, "?"),
+        "service": lambda e: named(e.service_id, e.service_name, "no service"),
+        "work-item": lambda e: spool.Group(e.work_item_id or e.work_item_type or "", e.work_item_title or ""),
+        "type": lambda e: named(e.work_item_type, None, "?"),
+        "status": lambda e: named(e.approval_status, None, "?"),
     }
 
 

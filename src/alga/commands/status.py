@@ -107,7 +107,7 @@ def today(session: Session, running: Running | None) -> str:
     user_id = workitems.own_user(session.client, session.learnt)
     if user_id is None:
         return "not known: the server has not shown yet whose key this is"
-    own_today = selection.Selection(periods.named("today", now, zone), user_id)
+    own_today = selection.Selection(periods.named("today", now, zone), (user_id,))
     rows = entries.selected(session.client, own_today, zone, session.warn)
     _name_the_other(session, running, rows)
     worked = sheet.sums(rows).worked

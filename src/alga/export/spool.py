@@ -6,34 +6,46 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
+from alga.entries import say_ignored
 from alga.errors import ConfigError
+from alga.sheet import Sums
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from datetime import tzinfo
 
+    from alga.api.client import Client
     from alga.api.models import TimeEntry
+    from alga.entries import Warn
+    from alga.selection import Selection
 
 CREATE = """
 CREATE TABLE rows (
-    start REAL NOT NULL, id TEXT NOT NULL, person TEXT NOT NULL, work_item TEXT NOT NULL,
+    start REAL NOT NULL, id TEXT NOT NULL,
+    first TEXT NOT NULL, first_name TEXT NOT NULL, second TEXT NOT NULL, second_name TEXT NOT NULL, -- its groups
     worked INTEGER NOT NULL, billable INTEGER NOT NULL,
     running INTEGER NOT NULL, -- a timer that is meant, and has no time yet
     row BLOB)                 -- nothing for what is left out"""
-ADD = "INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+ADD = "INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 ONCE = "DELETE FROM rows WHERE rowid NOT IN (SELECT max(rowid) FROM rows GROUP BY id)"
-SUMS = "count(*), coalesce(sum(worked), 0), coalesce(sum(billable), 0) FROM rows WHERE row IS NOT NULL"
+SUMS = (
+    "coalesce(sum(worked), 0), coalesce(sum(billable), 0), count(row), coalesce(sum(running), 0) "
+    "FROM rows WHERE row IS NOT NULL OR running"
+)
 
 
-class Sums(NamedTuple):
-    """Of some entries: how many, minutes worked, minutes billable."""
+class Group(NamedTuple):
+    """What entries are summed by: an id that tells it from others, and a name by which people know it."""
 
-    entries: int
-    worked: int
-    billable: int
+    key: str
+    name: str
+
+
+NO_GROUP = Group("", "")
 
 
 class Spool:
-    """Takes entries in any order, and gives the rows of those that are meant oldest first, ties by id.
+    """Takes entries in any order, and gives the rows of those that are meant oldest first, ties by id; and their sums.
 
     Of an entry that comes twice the last word counts. Raises ConfigError where there is no room for it.
     """
@@ -45,19 +57,23 @@ class Spool:
             self._db.execute(statement)
 
     def begin(self, page: int) -> None:
-        """A page of entries begins; what an earlier try of the same page gave does not count."""
+        """A page of entries begins, or all anew; what an earlier try of the same page gave does not count."""
         with _room():
-            if page == self._page:
+            if page == 1:
+                self._before = 0
+                self._db.execute("DELETE FROM rows")
+            elif page == self._page:
                 self._db.execute("DELETE FROM rows WHERE rowid > ?", (self._before,))
             else:
                 self._before = self._db.execute("SELECT coalesce(max(rowid), 0) FROM rows").fetchone()[0]
         self._page = page
 
-    def add(self, entry: TimeEntry, row: bytes | None, running: bool = False) -> None:
-        """An entry with its row; without one it is left out."""
-        item = entry.work_item_title or entry.work_item_id or entry.work_item_type or ""
-        texts = (_sound(text) for text in (entry.id, entry.user_name or entry.user_id or "", item))
-        minutes = (entry.duration_minutes, entry.billable_minutes or 0)
+    def add(
+        self, entry: TimeEntry, row: bytes | None, running: bool = False, by: Group = NO_GROUP, then: Group = NO_GROUP
+    ) -> None:
+        """An entry with its row and its groups; without a row it is left out, and counted where it is `running`."""
+        texts = (entry.id, *by, *then)
+        minutes = (entry.duration_minutes, entry.billable_minutes or 0) if entry.ended_at else (0, 0)
         try:  # not _room(): half a million times
             self._db.execute(ADD, (entry.started_at.timestamp(), *texts, *minutes, running, row))
         except sqlite3.OperationalError as fault:
@@ -74,23 +90,42 @@ class Spool:
                 yield row
 
     def seen(self) -> int:
-        """How many entries came, those that are left out included."""
-        return int(self._db.execute("SELECT count(*) FROM rows").fetchone()[0])
-
-    def running(self) -> int:
-        """How many timers are left out because they run."""
-        return int(self._db.execute("SELECT count(*) FROM rows WHERE running").fetchone()[0])
+        """How many entries came, each once, those that are left out included."""
+        return int(self._db.execute("SELECT count(DISTINCT id) FROM rows").fetchone()[0])
 
     def sums(self) -> Sums:
-        """Of all that are meant."""
+        """Of all that are meant, and how many of them run."""
         return Sums(*self._db.execute(f"SELECT {SUMS}").fetchone())
 
-    def sums_by_person(self) -> Iterator[tuple[str, str, Sums]]:
-        """Of each person and work item, sorted."""
-        grouped = f"SELECT person, work_item, {SUMS} GROUP BY person, work_item ORDER BY person, work_item"
+    def groups(self) -> Iterator[tuple[Group, Group, Sums]]:
+        """The same of each group and each group in that, by name."""
+        names = "first, max(first_name) AS name, second, max(second_name) AS then_name"
+        grouped = f"SELECT {names}, {SUMS} GROUP BY first, second ORDER BY name, first, then_name, second"
         with _room():
-            for person, item, *numbers in self._db.execute(grouped):
-                yield person, item, Sums(*numbers)
+            for first, name, second, then_name, *numbers in self._db.execute(grouped):
+                yield Group(first, name), Group(second, then_name), Sums(*numbers)
+
+
+def spooled(
+    client: Client, selection: Selection, zone: tzinfo, warn: Warn, put: Callable[[Spool, TimeEntry, bool], None]
+) -> Spool:
+    """All entries of a selection, as they come from the server's export; `put` is told whether one is meant.
+
+    Raises Incomplete where the server counts more than it sends.
+    """
+    spool, sieve = Spool(), selection.sieve(zone)
+
+    def take(entry: TimeEntry) -> None:
+        put(spool, entry, sieve.keeps(entry))
+
+    def begin(page: int) -> Callable[[TimeEntry], None]:
+        spool.begin(page)
+        return take
+
+    client.export(selection.query(zone), begin, spool.seen)
+    spool.close()
+    say_ignored(sieve.ignored, warn)
+    return spool
 
 
 @contextmanager
@@ -104,8 +139,3 @@ def _room() -> Iterator[None]:
 def _no_room(fault: sqlite3.OperationalError) -> ConfigError:
     told = f"There is no room for the temporary file of an export ({fault})."
     return ConfigError(told, "Another place for it: SQLITE_TMPDIR=DIRECTORY before the command.")
-
-
-def _sound(text: str) -> str:
-    """What UTF-8 has no bytes for becomes a question mark."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()

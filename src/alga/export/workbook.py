@@ -62,10 +62,12 @@ def _fill(book: Any, spool: Spool, names: Sequence[str]) -> _Sheet:
     sheet = _Sheet(book, "Entries", names)
     for row in spool:
         sheet.add(unpacked(row))
-    totals = _Sheet(book, "Sums", ["person", "work_item", "entries", "duration_minutes", "billable_minutes"])
-    for person, item, sums in spool.sums_by_person():
-        totals.add([person, item, *sums])
-    totals.add(["Total", "", *spool.sums()])
+    minutes = ("entries", "duration_minutes", "billable_minutes")
+    totals = _Sheet(book, "Sums", ["person", "work_item", *minutes, "user_id", "work_item_id"])
+    for person, item, sums in spool.groups():
+        totals.add([person.name, item.name, sums.entries, sums.worked, sums.billable, person.key, item.key])
+    total = spool.sums()
+    totals.add(["Total", "", total.entries, total.worked, total.billable])
     for each in (sheet, totals):
         each.finish()
     return sheet
