@@ -2,20 +2,27 @@
 
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from alga import entries, periods, workitems
-from alga.errors import Unreachable, UsageError
+from alga.errors import NeedsService, Unreachable, UsageError
 from alga.options import one_of
+from alga.output import ask, confirm, interactive
 from alga.periods import Period
 from alga.selection import STATUSES, Selection
 from alga.session import Session
+from alga.settings import set_setting
+from alga.times import is_digits
 from alga.workitems import TYPES, WorkItem
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from alga.api.models import TimeEntry
+
+T = TypeVar("T")
 
 
 @dataclass(repr=False)
@@ -138,14 +145,6 @@ def listed(session: Session, selection: Selection) -> "list[TimeEntry]":
     return rows
 
 
-def service(session: Session, typed: str | None) -> str | None:
-    """The service's id; a person is told when it was not typed, since a wrong one bills wrongly."""
-    service_id, usual = workitems.service(typed, session.profile.service, session.client, session.learnt)
-    if usual:
-        session.note(workitems.as_usual(usual, session.profile.service))
-    return service_id
-
-
 def item_or_typed(session: Session, typed: str, kind: str) -> WorkItem:
     """What was typed as a work item; without a connection as it was typed, to be looked up later."""
     try:
@@ -154,9 +153,38 @@ def item_or_typed(session: Session, typed: str, kind: str) -> WorkItem:
         return WorkItem(kind, "", typed)
 
 
-def service_or_typed(session: Session, typed: str | None) -> tuple[str | None, str | None]:
-    """The service's id, or without a connection what was typed: '' for the usual one."""
+def service_or_typed(session: Session, typed: str | None, item: WorkItem | None) -> tuple[str | None, str | None]:
+    """The service's id, or without a connection what was typed: '' for the usual one of the work item.
+
+    Raises NeedsService where the server is known to need one, and nothing says which.
+    """
     try:
-        return service(session, typed), None
+        default = session.profile.service
+        return workitems.service(typed, default, item.id if item else None, session.client, session.learnt), None
     except Unreachable:
         return None, typed or ""
+
+
+def with_service(session: Session, attempt: "Callable[[str | None], T]", typed: str | None) -> T:
+    """Do it with the service that was typed; where one is needed and none was, with the one that a person chooses."""
+    try:
+        return attempt(typed)
+    except NeedsService:
+        if not interactive():
+            raise
+        return attempt(_asked_service(session))
+
+
+def _asked_service(session: Session) -> str:
+    """A service, chosen in a terminal; on wish it is the setting from now on. Raises UsageError for no choice."""
+    known, _ = workitems.services(session.client, session.learnt)
+    found = sorted(known.items(), key=lambda pair: pair[1])
+    if not found:
+        raise UsageError("Which service? None is known yet.", "-s ID, or ask an administrator for one.")
+    chosen = ask("Billed as which service?", [f"{number:3}  {name}" for number, (_, name) in enumerate(found, 1)])
+    if not is_digits(chosen) or not 1 <= int(chosen) <= len(found):
+        raise UsageError(f"There is no '{chosen}' in that list. Nothing was recorded.")
+    service_id, name = found[int(chosen) - 1]
+    if confirm(f"Use {name} whenever no -s is given?", False, ""):
+        set_setting(session.config, session.profile.name, "service", name)
+    return service_id

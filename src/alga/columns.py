@@ -90,7 +90,10 @@ TICKETS: tuple[Column, ...] = (
 )
 SERVICES: tuple[Column, ...] = (
     Column(Head("SERVICE", wide=True), lambda s, look: s[1]),
-    Column(Head("USED"), lambda s, look: "last" if s[0] == look.learnt.last_service else ""),
+    Column(
+        Head("USED"),
+        lambda s, look: "by default" if look.is_default(*s) else "",
+    ),
     Column(Head("ID"), lambda s, look: s[0]),
 )
 

@@ -73,6 +73,13 @@ class Refused(AlgaError):
     exit_code = 5
 
 
+CHOOSE_SERVICE = "Choose one: -s NAME (see alga services), or once for all: alga config set service NAME"
+
+
+class NeedsService(Refused):
+    """The server needs a service for every entry, and nothing says which."""
+
+
 class NoSuchOperation(Refused):
     """The server has no such operation: nothing was recorded."""
 

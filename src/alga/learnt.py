@@ -78,7 +78,6 @@ class Learnt:
     user_id: str | None = None
     user_name: str | None = None
     kind: str | None = None
-    last_service: str | None = None
     services: dict[str, str] = field(default_factory=dict)
     tickets: dict[str, list[str]] = field(default_factory=dict)
     entries: dict[str, list[str | None]] = field(default_factory=dict)
@@ -159,7 +158,7 @@ class Learnt:
         self.entries = {key: self.entries[key] for key in latest}
 
 
-KEPT = ("user_id", "user_name", "kind", "last_service", "services", "tickets", "entries", "routes", "forbidden")
+KEPT = ("user_id", "user_name", "kind", "services", "tickets", "entries", "routes", "forbidden")
 SETS = ("routes", "forbidden")
 
 

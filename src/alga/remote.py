@@ -58,7 +58,7 @@ class Server:
 
         A timer's own stop was checked before, as was an edit.
         """
-        ready = self._looked_up(operation, own)
+        ready = self._looked_up(operation)
         if ready.kind is Kind.STOP and ready.asked.ended_at is None and not own:
             ahead = timedelta(seconds=self.ahead() or 0.0)  # by the server's clock, when stop was typed
             ready = replace(ready, asked=replace(ready.asked, ended_at=cut(ready.queued_at + ahead)))
@@ -74,7 +74,7 @@ class Server:
         if end and (operation.asked.started_at or operation.kind is Kind.STOP):
             self._clash(operation.id).check(start, end, ignoring=operation.entry_id)
 
-    def _looked_up(self, operation: Operation, own: bool) -> Operation:
+    def _looked_up(self, operation: Operation) -> Operation:
         asked, label = operation.asked, operation.label
         client, learnt = self._on.client, self._on.learnt
         if operation.item_typed and asked.work_item_id is None:
@@ -82,9 +82,7 @@ class Server:
             asked, label = replace(asked, work_item_id=item.id), item.label
         if operation.service_typed is not None:
             typed = operation.service_typed or None
-            service_id, usual = workitems.service(typed, self._on.profile.service, client, learnt)
-            if usual and own:
-                self._on.note(workitems.as_usual(usual, self._on.profile.service))
+            service_id = workitems.service(typed, self._on.profile.service, asked.work_item_id, client, learnt)
             asked = replace(asked, service_id=service_id)
         return replace(operation, asked=asked, label=label, service_typed=None)
 
@@ -141,10 +139,9 @@ class Server:
         return core.done(operation, entry.id), entry
 
     def _own(self, operation: Operation, entry: TimeEntry) -> None:
-        """Keep what an entry shows of the key's own user, and the service for the next."""
+        """Keep what an entry shows of the key's own user."""
         if operation.asked.user_id is None:
             self._on.learnt.own(entry.user_id, entry.user_name)
-        self._on.learnt.last_service = entry.service_id or self._on.learnt.last_service
 
     def _start(self, operation: Operation) -> tuple[Operation, TimeEntry | None]:
         asked = replace(operation.asked, started_at=None, ended_at=None, billable_minutes=None)

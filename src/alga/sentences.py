@@ -19,16 +19,27 @@ if TYPE_CHECKING:
 
 
 class Look(NamedTuple):
-    """From where a listing is looked at: the local zone, now, and what was learnt of work items."""
+    """From where a listing is looked at: the local zone, now, what was learnt, and the service that is the setting."""
 
     zone: tzinfo
     now: datetime
     learnt: Learnt
+    service: str | None = None
+
+    def is_default(self, service_id: str | None, name: str) -> bool:
+        """Whether a service is the one of the setting."""
+        wanted = (self.service or "").lower()
+        return bool(wanted) and (wanted == (service_id or "").lower() or wanted in name.lower())
+
+    def billed_as(self, service_id: str | None, name: str | None) -> str:
+        """`, Premium Support`: the service, where it is not the one of the setting; a wrong one bills wrongly."""
+        shown = name or self.learnt.services.get(service_id or "") or service_id
+        return f", {shown}" if shown and not self.is_default(service_id, shown) else ""
 
 
 def look(session: Session) -> Look:
     """From where this command's listings are looked at."""
-    return Look(session.zone, session.now(), session.learnt)
+    return Look(session.zone, session.now(), session.learnt, session.profile.service)
 
 
 def entry_line(verb: str, entry: TimeEntry, look: Look) -> str:
@@ -42,7 +53,8 @@ def entry_line(verb: str, entry: TimeEntry, look: Look) -> str:
         return f"{verb} {name}: running {interval}  {entry.id[:8]}"
     if entry.duration_minutes == 0:
         return f"{verb} {name}: 0 minutes recorded {interval}  {entry.id[:8]}"
-    return f"{verb} {name}: {worked} worked, {billable} billable {interval}  {entry.id[:8]}"
+    billed_as = look.billed_as(entry.service_id, entry.service_name)
+    return f"{verb} {name}: {worked} worked, {billable} billable{billed_as} {interval}  {entry.id[:8]}"
 
 
 def minutes_line(verb: str, operation: Operation, look: Look) -> str:
@@ -54,7 +66,9 @@ def minutes_line(verb: str, operation: Operation, look: Look) -> str:
     worked = max(0, minutes_between(start, end))
     billed = worked if asked.billable_minutes is None else asked.billable_minutes
     interval = f"({on}{format_interval(start, cut(end), look.zone)})"
-    return f"{verb} {operation.label}: {format_minutes(worked)} worked, {format_minutes(billed)} billable {interval}"
+    billed_as = look.billed_as(asked.service_id, operation.service_typed)
+    times = f"{format_minutes(worked)} worked, {format_minutes(billed)} billable"
+    return f"{verb} {operation.label}: {times}{billed_as} {interval}"
 
 
 def details(pairs: Sequence[tuple[str, str | None]]) -> str:

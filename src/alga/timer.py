@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from alga import probe, remote
 from alga.clocks import Clocks
 from alga.errors import (
+    CHOOSE_SERVICE,
     AlgaError,
     AlreadyRunning,
     AuthError,
     Forbidden,
+    NeedsService,
     NoSession,
     NotFound,
     Overlaps,
@@ -42,7 +44,6 @@ if TYPE_CHECKING:
 
 
 KEPT_HERE = "Clock kept here; AlgaPSA gets the entry at stop (its own timer leaves entries off the time sheet)."
-SERVICES = "Choose one: -s NAME (see alga services), or a default: alga config set service NAME"
 
 
 class Timer(Clocks):
@@ -76,7 +77,6 @@ class Timer(Clocks):
             service_typed=service_typed,
             timer=True,
         )
-        self._on.learnt.last_service = service_id or self._on.learnt.last_service
         if self.kept_here() or self.ending():  # the server has one timer only, and that has not ended there yet
             self.seen = self._start_here(operation)
         else:
@@ -96,7 +96,7 @@ class Timer(Clocks):
     def _start_here(self, operation: Operation) -> Running:
         asked = operation.asked
         if asked.service_id is None and operation.service_typed is None and self._on.learnt.deployed:
-            raise Refused("AlgaPSA needs a service for every entry. Nothing was started.", SERVICES)
+            raise NeedsService("AlgaPSA needs a service for every entry. Nothing was started.", CHOOSE_SERVICE)
         there = None
         with suppress(Unreachable):
             there = self.there()

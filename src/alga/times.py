@@ -80,6 +80,11 @@ def from_wire(text: str) -> datetime:
 # --- spans ----------------------------------------------------------------------------------------
 
 
+def is_digits(text: str) -> bool:
+    """Whether it is a number of the digits 0 to 9: those of other scripts are no number that was meant for alga."""
+    return text.isascii() and text.isdecimal()
+
+
 def parse_span(text: str) -> int:
     """Minutes in `90m`, `1h`, `1h30m`, `1h 30m` or `1.5h`. A bare number is refused: billing does not guess."""
     typed = text.strip()

@@ -6,7 +6,18 @@ import re
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from alga.errors import Forbidden, NeverSent, NoSuchPath, NotFound, Refused, Senseless, Unreachable, UsageError
+from alga.errors import (
+    CHOOSE_SERVICE,
+    Forbidden,
+    NeedsService,
+    NeverSent,
+    NoSuchPath,
+    NotFound,
+    Refused,
+    Senseless,
+    Unreachable,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -136,26 +147,36 @@ def services(client: Client, learnt: Learnt) -> tuple[dict[str, str], bool]:
     return listed, True
 
 
-def service(typed: str | None, default: str | None, client: Client, learnt: Learnt) -> tuple[str | None, str | None]:
-    """The id of the service typed, else of the profile's default, else the one last used; its name if not typed.
+def service(
+    typed: str | None, default: str | None, work_item_id: str | None, client: Client, learnt: Learnt
+) -> str | None:
+    """The id of the service typed, else of the profile's setting, else the one last used on the same work item.
 
-    None where nothing is known: the server says whether it needs one.
+    None where nothing is known: what was billed on another work item says nothing about this one. Raises NeedsService
+    where the server is known to need one.
     """
     if wanted := typed or default:
-        service_id = named(wanted, client, learnt)
-        return service_id, None if typed else learnt.services.get(service_id, wanted)
-    if learnt.last_service is None and learnt.deployed and learnt.user_id:
-        query = {"user_id": learnt.user_id, "sort": "start_time", "order": "desc", "limit": "25"}
-        own = client.list_entries(query).rows
-        learnt.last_service = next((entry.service_id for entry in own if entry.service_id), None)
-    if learnt.last_service:
-        return learnt.last_service, learnt.services.get(learnt.last_service, learnt.last_service)
-    return None, None
+        return named(wanted, client, learnt)
+    known = learnt.service_of(work_item_id)
+    if known is None and learnt.deployed:
+        known = _used_on(work_item_id, client, learnt)
+        if known is None:
+            raise NeedsService("AlgaPSA needs a service for every entry.", CHOOSE_SERVICE)
+    return known
 
 
-def as_usual(name: str, configured: str | None) -> str:
-    """A person is told of a service that was not typed, since a wrong one bills wrongly."""
-    return f"Service: {name}, {'as configured' if configured else 'as last time'}."
+def _used_on(work_item_id: str | None, client: Client, learnt: Learnt) -> str | None:
+    if not learnt.user_id or not work_item_id:
+        return None
+    query = {
+        "user_id": learnt.user_id,
+        "work_item_id": work_item_id,
+        "sort": "start_time",
+        "order": "desc",
+        "limit": "5",
+    }
+    own = [entry for entry in client.list_entries(query).rows if entry.work_item_id == work_item_id]
+    return next((entry.service_id for entry in own if entry.service_id and entry.user_id == learnt.user_id), None)
 
 
 def named(wanted: str, client: Client, learnt: Learnt) -> str:
@@ -165,8 +186,11 @@ def named(wanted: str, client: Client, learnt: Learnt) -> str:
     exact = [service_id for service_id, name in learnt.services.items() if name.lower() == wanted.lower()]
     if len(exact) == 1:
         return exact[0]
-    known, _ = services(client, learnt)  # part of a name may fit others than those learnt so far
+    known, whole = services(client, learnt)  # part of a name may fit others than those learnt so far
     found = _matching(wanted, known)
+    if not found and whole:  # those that are listed are hourly; any may be used
+        known |= {each.service_id: each.service_name for each in client.services(hourly=False)}
+        found = _matching(wanted, known)
     if len(found) == 1:
         return found[0]
     names = ", ".join(sorted(known[service_id] for service_id in found or known)) or "none known yet"

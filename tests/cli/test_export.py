@@ -48,7 +48,7 @@ def payroll(desk: Desk) -> Desk:
     desk.tty = False
     desk.ok("log", "tk_2", "10:00-11:30", "--date", "2026-11-17", "-m", "Second")
     desk.ok("log", "tk_1", "9:00-10:00", "--date", "2026-11-17", "-m", "First", "-s", "Basic Support")
-    desk.ok("log", "TIC1042", "23:30+1h", "--date", "2026-11-18", "--no-billable")
+    desk.ok("log", "TIC1042", "23:30+1h", "--date", "2026-11-18", "--no-billable", "-s", "Basic Support")
     desk.ok("start", "tk_3")
     return desk
 

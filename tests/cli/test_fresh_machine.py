@@ -20,8 +20,8 @@ def test_start_status_and_stop_within_the_first_minute(desk: Desk, tty: bool) ->
     stopped = desk.ok("stop", "--json").json
     assert started["work_item_id"] == status["work_item_id"] == stopped["work_item_id"] == "tk_9c41"
     assert started["started_at"] == status["started_at"] == stopped["started_at"] == "2026-11-23T08:12:00Z"
-    assert (started["delivery"], stopped["delivery"]) == ("delivered", "delivered")
-    assert (stopped["duration_minutes"], stopped["notes"]) == (0, "On-site VPN repair")
+    assert (started["delivery"], stopped["delivery"]) == ("delivered", "discarded")
+    assert desk.ok("list", "--json").json == [], "less than a minute is nothing"
     assert desk.ok("status", "--json").json is None
 
 

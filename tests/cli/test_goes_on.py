@@ -88,7 +88,7 @@ def test_an_edit_and_a_deletion_wait_on_the_entry_as_it_was_last_seen(strict: St
     assert (edited.json["id"], edited.json["delivery"]) == (first, "queued")
     assert joined(edited.err).startswith("Saved here, not sent (no connection).")
     deleted = admin.ok("delete", second[:8], "--yes")
-    assert deleted.out.startswith("To delete: TIC1042: 30m worked, 30m billable (07:00-07:30)")
+    assert deleted.out.startswith("To delete: TIC1042: 30m worked, 30m billable, Basic Support (07:00-07:30)")
     admin.ok("edit", third[:8], "-m", "mine")
     assert admin("edit", "ffffffff", "-m", "x").code == 7, "an entry that this computer never saw"
     strict.network.before = online

@@ -303,7 +303,7 @@ def test_a_day_in_json(week: Desk) -> None:
 def test_a_timer_kept_here_is_on_the_sheet(strict: Strict) -> None:
     desk = strict.desk
     desk.ok("log", "TIC1011", "7:00-7:30", "-s", "Basic Support", "-m", "x")
-    desk.ok("start", "TIC1042", "-m", "Kept")
+    desk.ok("start", "TIC1042", "-m", "Kept", "-s", "Basic Support")
     desk.clock.pass_by(minutes=20)
     data = desk.ok("day", "--json", tty=False).json
     assert [each["notes"] for each in data["kept_here"]] == ["Kept"]

@@ -14,6 +14,13 @@ DOWN = httpx.Response(502, content=b"<html>bad gateway</html>")
 UNKNOWN_KEY = httpx.Response(401, json={"error": {"code": "UNAUTHORIZED", "message": "Invalid API key"}})
 
 
+@pytest.fixture
+def strict(strict: Strict) -> Strict:
+    """The technician has a usual service."""
+    strict.desk.ok("config", "set", "service", "Basic Support")
+    return strict
+
+
 def through(request: httpx.Request, response: httpx.Response) -> httpx.Response:
     return response
 
@@ -308,9 +315,9 @@ def test_a_stop_bills_no_more_than_was_worked_and_nothing_of_a_non_billable_type
 
 def test_part_of_a_services_name_is_looked_up_and_an_edit_does_not_change_the_usual_one(strict: Strict) -> None:
     admin = strict.as_role("admin")
-    first = admin.ok("log", "TIC1042", "8:00-8:30", "-s", "premium", "-m", "x", "--json").json
-    assert admin("log", "TIC1042", "7:00-7:30", "-s", "support", "-m", "x").code == 2, "there is Basic Support as well"
-    admin.ok("log", "TIC1042", "7:00-7:30", "-s", "basic", "-m", "x")
+    first = admin.ok("log", "TIC1042", "7:00-7:30", "-s", "premium", "-m", "x", "--json").json
+    assert admin("log", "TIC1042", "8:00-8:30", "-s", "support", "-m", "x").code == 2, "there is Basic Support as well"
+    admin.ok("log", "TIC1042", "8:00-8:30", "-s", "basic", "-m", "x")
     admin.ok("edit", first["id"], "-m", "typo")
     assert admin.ok("log", "TIC1042", "6:00-6:30", "-m", "x", "--json").json["service_name"] == "Basic Support"
 
@@ -411,7 +418,7 @@ def test_a_clash_on_another_day_says_its_day(desk: Desk) -> None:
     assert "Free on Mon 16 Nov: all day." in refused.err
 
 
-@pytest.mark.parametrize("command", [["log", "TIC9999", "8:00-8:30"], ["log", "TIC1042", "8:00-8:30"]])
+@pytest.mark.parametrize("command", [["log", "TIC9999", "8:00-8:30"], ["log", "TIC1042", "8:00-8:30", "-s", "x"]])
 def test_every_refusal_of_a_log_says_that_nothing_was_logged(strict: Strict, command: list[str]) -> None:
     assert "Nothing was logged." in joined(strict.desk(*command).err)
 
@@ -467,7 +474,7 @@ def test_switch_back_goes_to_a_stop_that_still_waits(strict: Strict) -> None:
 def test_without_a_connection_work_is_logged_as_it_was_typed(strict: Strict) -> None:
     strict.network.before = offline
     saved = strict.desk.ok("log", "1042", "30m", "-s", "basic", "-m", "x")
-    assert saved.out == "Saved 1042: 30m worked, 30m billable (08:42-09:12)\n"
+    assert saved.out == "Saved 1042: 30m worked, 30m billable, basic (08:42-09:12)\n"
     assert strict.desk.ok("start", "TIC1011", "-m", "x").out == "Started TIC1011 at 09:12: x\n"
     wrong = strict.desk.ok("log", "TIC9999", "8:00-8:30", "-s", "basic", "-m", "x")
     assert "Saved here, not sent (no connection)." in wrong.err

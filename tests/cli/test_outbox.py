@@ -35,6 +35,7 @@ def known(strict: Strict) -> Strict:
     """alga has seen the server: the ticket, the service and the user are known here."""
     strict.desk.ok("log", "TIC1042", "6:00-6:30", "-s", "Basic Support", "-m", "before")
     strict.desk.ok("tickets", "VPN")
+    strict.desk.ok("config", "set", "service", "Basic Support")
     strict.desk.tty = False
     return strict
 
@@ -100,7 +101,7 @@ def test_what_is_refused_later_is_set_aside_and_can_be_mended_or_dropped(known: 
     assert "There is no ticket TIC9999." in shown
     assert "alga queue retry 2, with log's options to mend it, or alga queue drop 2" in shown
     mended = desk.ok("queue", "retry", "2", "8:10-8:40", "--work-item", "TIC1011", "-m", "y", "-s", "premium")
-    assert mended.out.startswith("Recorded TIC1011: 30m worked, 30m billable (08:10-08:40)  ")
+    assert mended.out.startswith("Recorded TIC1011: 30m worked, 30m billable, Premium Support (08:10-08:40)  ")
     assert rows(desk)[-1] == ("07:10", "07:40", "y")
     assert desk("queue", "retry", "2").code == 5
     assert desk("queue", "drop", "2", "--yes").code == 5

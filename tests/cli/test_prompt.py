@@ -63,6 +63,7 @@ def timers(desk: Desk) -> list[list[str]]:
 def test_the_file_follows_the_timer(desk: Desk) -> None:
     desk.ok("start", "tk_1", "-m", "VPN")
     assert timers(desk) == [["1795421520", "tk_1", "VPN", "local", "ticket", "tk_1"]]
+    desk.clock.pass_by(minutes=5)
     desk.ok("switch", "tk_2")
     assert [row[1] for row in timers(desk)] == ["tk_2"]
     desk.ok("cancel", "--yes")

@@ -17,19 +17,27 @@ def test_the_day(strict: Strict) -> None:
 
     # a ticket by number, a service by name though the list is forbidden
     logged = desk.ok("log", "TIC1011", "7:40-9:10", "-s", "basic support", "-m", "Patched")
-    assert re.fullmatch(r"Logged TIC1011: 1h 30m worked, 1h 30m billable \(07:40-09:10\)  [0-9a-f]{8}\n", logged.out)
+    told = r"Logged TIC1011: 1h 30m worked, 1h 30m billable, Basic Support \(07:40-09:10\) [0-9a-f]{8}"
+    assert re.fullmatch(told, joined(logged.out)), "a service that is not the setting is named"
     services = desk.ok("services")
     assert "Basic Support" in services.out
     assert "service:read" in services.err
 
-    # the second entry without -s, by bare digits: the service last used, said to a person
-    second = desk.ok("log", "1042", "9:10-9:12", "-m", "Mailbox")
-    assert "Service: Basic Support, as last time." in second.err
+    # the second entry, by bare digits: what was billed on another ticket says nothing about this one
+    asked = desk("log", "1042", "9:10-9:12", "-m", "Mailbox", tty=False)
+    assert (asked.code, "alga config set service NAME" in asked.err) == (5, True)
+    chosen = desk.ok("log", "1042", "9:10-9:12", "-m", "Mailbox", typed="3\ny\n")
+    assert "  3  Premium Support\nBilled as which service?" in chosen.err
+    assert "Use Premium Support whenever no -s is given?" in chosen.err
     entry = desk.ok("list", "--json").json[1]
-    assert entry["service_name"] == "Basic Support"
+    assert entry["service_name"] == "Premium Support"
+    assert desk.ok("config", "get", "service").out == "Premium Support\n"
+    desk.ok("config", "set", "service", "")
+    again = desk.ok("log", "TIC1011", "6:00-6:30", "-m", "x", tty=False)
+    assert "30m billable, Basic Support (06:00-06:30)" in again.out, "the service of the same ticket"
 
     # an overlap, shown with the clash
-    first_id = desk.ok("list", "-f", "ids").out[:8]
+    first_id = desk.ok("list", "-f", "ids").out.splitlines()[1][:8]
     clash = desk("log", "1042", "9:00-9:05", "-m", "x")
     assert clash.code == 5
     assert f"09:00-09:05 overlaps TIC1011 07:40-09:10 ({first_id}). Nothing was logged." in joined(clash.err)
@@ -88,6 +96,7 @@ def test_lists_say_when_they_cannot_be_ones_own(strict: Strict) -> None:
 
 
 def test_a_service_must_be_chosen_and_the_hint_is_right(strict: Strict) -> None:
+    strict.desk.tty = False
     refused = strict.desk("start", "TIC1011")
     assert refused.code == 5
     assert "AlgaPSA needs a service for every entry. Nothing was started." in joined(refused.err)
@@ -96,7 +105,9 @@ def test_a_service_must_be_chosen_and_the_hint_is_right(strict: Strict) -> None:
     assert (logged.code, "-s NAME" in logged.err) == (5, True)
     strict.desk.ok("config", "set", "service", "Premium Support")
     told = strict.desk.ok("log", "TIC1011", "8:00-8:30", "-m", "x")
-    assert "Service: Premium Support, as configured." in told.err
+    assert "billable (08:00-08:30)" in told.out, "the setting is not named"
+    other = strict.desk.ok("log", "TIC1011", "7:00-7:30", "-m", "x", "-s", "basic")
+    assert "billable, Basic Support (07:00-07:30)" in other.out
     unknown = strict.desk("log", "TIC1011", "6:00-6:30", "-s", "plumbing")
     assert unknown.code == 6
     assert "Basic Support, On-site Work, Premium Support" in joined(unknown.err)

@@ -14,6 +14,13 @@ from tests.conftest import Strict
 from tests.support import Desk, body_of, joined
 
 
+@pytest.fixture
+def strict(strict: Strict) -> Strict:
+    """The technician has a usual service."""
+    strict.desk.ok("config", "set", "service", "Basic Support")
+    return strict
+
+
 def ids(desk: Desk) -> list[str]:
     return desk.ok("list", "-f", "ids").out.split()
 

@@ -281,14 +281,7 @@ class Client:
 
     def tickets_numbered(self, number: str) -> list[lookups.Ticket]:
         """Tickets whose number contains this one, of every page: compare exactly yourself."""
-        found: list[lookups.Ticket] = []
-        for page_number in range(1, MOST_PAGES + 1):
-            query = {"ticket_number": number, "fields": "mobile_list", "limit": str(PAGE), "page": str(page_number)}
-            page = self._page("/tickets", lookups.Ticket, query)
-            found += page.rows
-            if not page.rows or not page.more:
-                break
-        return found
+        return self._every("/tickets", lookups.Ticket, {"ticket_number": number, "fields": "mobile_list"})
 
     def latest_tickets(self) -> list[lookups.Ticket]:
         """The hundred newest tickets, open and closed."""
@@ -299,10 +292,10 @@ class Client:
         query = {"query": words, "include_closed": "true", "limit": str(PAGE)}
         return self._many(lookups.Ticket, self._http.request("GET", "/tickets/search", query).data, write=False)
 
-    def services(self) -> list[lookups.Service]:
-        """Active hourly services. Raises Forbidden for technicians."""
-        query = {"is_active": "true", "billing_method": "hourly", "limit": str(PAGE)}
-        return self._page("/services", lookups.Service, query).rows
+    def services(self, hourly: bool = True) -> list[lookups.Service]:
+        """Active services, by the hour or of every billing method, of every page. Raises Forbidden for technicians."""
+        query = {"is_active": "true", "limit": str(PAGE)} | ({"billing_method": "hourly"} if hourly else {})
+        return self._every("/services", lookups.Service, query)
 
     def activities(self, kinds: str = "ticket,projectTask") -> list[lookups.Activity]:
         """Open work assigned to the key's user: needs no extra permission."""
@@ -326,6 +319,15 @@ class Client:
         total = envelope.pagination.get("total")
         more = _goes_on(envelope.pagination, full=str(len(rows)) == query.get("limit"))
         return Page(rows, total if isinstance(total, int) else None, more)
+
+    def _every(self, path: str, model: type[R], query: Query) -> list[R]:
+        found: list[R] = []
+        for number in range(1, MOST_PAGES + 1):
+            page = self._page(path, model, {**query, "limit": str(PAGE), "page": str(number)})
+            found += page.rows
+            if not page.rows or not page.more:
+                break
+        return found
 
     def _one(self, method: str, path: str, model: type[R], body: Any = None, query: Query | None = None) -> R:
         envelope: Envelope = self._http.request(method, path, query, body)

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from alga.errors import (
+    CHOOSE_SERVICE,
     AlgaError,
     AlreadyRunning,
     AuthError,
     Forbidden,
+    NeedsService,
     NeverSent,
     NoneApproved,
     NoSession,
@@ -74,7 +76,6 @@ def _issue(issue: Mapping[str, Any]) -> str:
 
 
 TICKETS = "Use a ticket's number or id. To find one: alga tickets WORDS"
-SERVICES = "Choose one: -s NAME (see alga services), or a default: alga config set service NAME"
 GRANT = "An administrator must grant {permission}."
 NO_STANDARD_ROLE = "No standard role has it."
 ON_THE_WEB = "Its time sheet is submitted on the web first."
@@ -84,11 +85,11 @@ ROWS: tuple[tuple[int, str, type[AlgaError], str, str], ...] = (
     (
         400,
         r"service_id is required|service_id: Required",
-        Refused,
+        NeedsService,
         "{server} needs a service for every entry.",
-        SERVICES,
+        CHOOSE_SERVICE,
     ),
-    (400, r"service_id: |service_id\)", Refused, "{server} does not know that service.", SERVICES),
+    (400, r"service_id: |service_id\)", Refused, "{server} does not know that service.", CHOOSE_SERVICE),
     (400, r"Ticket not found|work_item_id: Invalid uuid", Refused, "{server} does not know that work item.", TICKETS),
     (
         400,

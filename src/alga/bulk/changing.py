@@ -92,7 +92,7 @@ def to_change(bulk: Bulk, record: Record, known: Known, before: TimeEntry | None
     times = _new_times(cells, known, before) if timed else None
     kind = cells.tried("type", lambda: type_of(cells["type"] or before.work_item_type or "ticket"))
     item = cells.tried("item", lambda: known.item(cells["item"] or "", kind or "ticket")) if cells["item"] else None
-    service_id = cells.tried("service", lambda: known.service(cells["service"])) if cells["service"] else None
+    service_id = cells.tried("service", lambda: known.service(cells["service"], None)) if cells["service"] else None
     cells.tried("user", lambda: check_user(cells["user"], before.user_id))
     start, end = times or (None, None)
     worked = minutes_between(start, end) if start and end else before.duration_minutes

@@ -31,7 +31,7 @@ class Known:
     zone: tzinfo
     now: datetime
     item: Callable[[str, str], WorkItem]
-    service: Callable[[str | None], str | None]
+    service: Callable[[str | None, str | None], str | None]  # what is typed, and the work item it is for
     user_id: str | None
 
 
@@ -77,7 +77,7 @@ def to_create(record: Record, known: Known) -> Draft | list[Fault]:
     item = cells.tried("item", lambda: _item(cells["item"], kind, known))
     said = times_of(cells, known, None)
     times = cells.tried("end", lambda: checked_times(*said, known.now)) if said else None
-    service_id = cells.tried("service", lambda: known.service(cells["service"]))
+    service_id = cells.tried("service", lambda: known.service(cells["service"], item.id if item else None))
     cells.tried("user", lambda: check_user(cells["user"], known.user_id))
     minutes = None
     if times:

@@ -15,7 +15,6 @@ from alga.bulk.changing import Change
 from alga.bulk.creating import Bulk
 from alga.bulk.reading import Fault, Record, Rows, read
 from alga.bulk.rows import Known, split, to_create
-from alga.choosing import service
 from alga.clash import Taken
 from alga.command import command, deliberate
 from alga.errors import AlgaError, NotFound, Refused, UsageError
@@ -137,7 +136,7 @@ def _known(session: Session) -> Known:
         session.zone,
         session.now(),
         _remembered(lambda typed, kind: workitems.resolve(typed, kind, client, learnt)),
-        _remembered(lambda typed: _service(session, typed)),
+        _remembered(lambda typed, item: workitems.service(typed, session.profile.service, item, client, learnt)),
         workitems.own_user(client, learnt),
     )
 
@@ -175,15 +174,6 @@ def _entries(session: Session, bulk: Bulk, rows: Rows) -> "tuple[list[tuple[Reco
     there = changing.look_up(bulk, list(dict.fromkeys(filter(None, ids.values()))))
     wrong = {fault.place for fault in faults}
     return [(each, there.get(ids[id_of(each)])) for each in rows.records if each.place not in wrong], faults
-
-
-def _service(session: Session, typed: str | None) -> str | None:
-    if typed:
-        return workitems.named(typed, session.client, session.learnt)
-    service_id = service(session, None)
-    if service_id is None and session.learnt.deployed:
-        raise Refused("AlgaPSA needs a service for every entry.", "Add a service, or: alga config set service NAME")
-    return service_id
 
 
 def _read(files: Sequence[str], needed: Sequence[tuple[str, ...]]) -> Rows:

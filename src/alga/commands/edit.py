@@ -61,7 +61,7 @@ def edit(
             before = entries.as_seen(session.client, session.learnt, entry_id, session.now())
             start, end = _times(session, before, span, date, first, last)
             item = item_or_typed(session, work_item, kind or before.work_item_type or "ticket") if work_item else None
-            service_id, typed = service_or_typed(session, service_name) if service_name else (None, None)
+            service_id, typed = service_or_typed(session, service_name, item) if service_name else (None, None)
         new_kind, item_id = (item.type, item.id or None) if item else (kind, None)
         asked = billable_follows(Asked(new_kind, item_id, start, end, minutes, notes, None, service_id), before)
         running = before.ended_at is None and end is None

@@ -1,11 +1,13 @@
 """alga log: work already done."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from alga import options, sentences, waiting, workitems
+from alga.choosing import with_service
 from alga.command import command
 from alga.errors import NotFound, Overlaps, Overtaken, Refused, Unreachable, UsageError
 from alga.options import Billable, From, NoBillable, Notes, On, Service, To, Type, WorkItem
@@ -58,11 +60,13 @@ def log(
         )
     typed = workitems.checked(work_item, kind)
     asked = Asked(kind, None, start, end, minutes, notes, user)
-    operation = Operation(
-        Kind.CREATE, asked, typed, now, item_typed=typed, service_typed=service_name or "", key=script_key
-    )
+    operation = Operation(Kind.CREATE, asked, typed, now, item_typed=typed, key=script_key)
     with nothing("logged"), session.in_passing():
-        settled = _delivered(session, operation)
+        settled = with_service(
+            session,
+            lambda service: _delivered(session, replace(operation, service_typed=service or "")),
+            service_name,
+        )
         if settled.operation.state is State.DONE and settled.entry is None:
             return _before(session, settled.operation)
         entry = settled_entry(session, settled)

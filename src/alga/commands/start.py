@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from alga import options, workitems
-from alga.choosing import item_or_typed, service_or_typed
+from alga import options, sentences, workitems
+from alga.choosing import item_or_typed, service_or_typed, with_service
 from alga.command import command
 from alga.commands.stop import stopped
 from alga.errors import AlgaError, AlreadyRunning, UsageError
@@ -41,15 +41,21 @@ def start(
     moment = options.moment(at, ago, now, session.zone)
     with nothing("started"):
         item = item_or_typed(session, work_item, kind) if work_item else _choose(session)
-    with session.in_passing():
-        try:
-            with nothing("started"):
-                service_found = service_or_typed(session, service_name)
-                return started(session, session.timer.start(item, service_found, notes, moment))
-        except AlreadyRunning as error:
+    service_found: tuple[str | None, str | None] = (None, service_name)
+
+    def begin(service: str | None) -> Running:
+        nonlocal service_found
+        with session.in_passing(), nothing("started"):
+            service_found = service_or_typed(session, service, item)
+            return session.timer.start(item, service_found, notes, moment)
+
+    try:
+        return started(session, with_service(session, begin, service_name))
+    except AlreadyRunning as error:
+        with session.in_passing():
             old = session.timer.running()
-            if old is None:
-                raise error
+        if old is None:
+            raise error
     elapsed = format_minutes(max(0, minutes_between(old.started_at, now)))
     told = f"{old.work_item.label} is running ({elapsed})."
     if old.work_item.id == item.id:
@@ -68,7 +74,8 @@ def started(session: Session, running: Running) -> Shown:
     name = running.work_item.label + (f" ({title})" if title else "")
     day, today = local_date(running.started_at, session.zone), local_date(session.now(), session.zone)
     on = "" if day == today else f"{format_day(day, today)} "
-    text = f"Started {name} at {on}{format_time(running.started_at, session.zone)}"
+    billed_as = sentences.look(session).billed_as(*running.service)
+    text = f"Started {name} at {on}{format_time(running.started_at, session.zone)}{billed_as}"
     if running.entry is None:
         session.warn(IN_DOUBT) if not running.kept else session.note(_kept(session))
     data = running.published(session.now()) | {"delivery": "delivered" if running.entry else "queued"}

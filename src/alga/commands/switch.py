@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from alga import options
-from alga.choosing import item_or_typed, service_or_typed
+from alga.choosing import item_or_typed, service_or_typed, with_service
 from alga.command import command
 from alga.commands.start import started, switched
 from alga.errors import NotFound
@@ -39,11 +39,11 @@ def switch(
         if work_item == "-":
             before = _one_before(session, old)
             item, notes = before.work_item, before.notes if notes is None else notes
-            found = service_or_typed(session, service_name) if service_name else before.service
+            found = service_or_typed(session, service_name, item) if service_name else before.service
         else:
             with nothing("changed"):
                 item = item_or_typed(session, work_item, kind)
-                found = service_or_typed(session, service_name)
+                found = with_service(session, lambda service: service_or_typed(session, service, item), service_name)
         if old is None:
             session.note("Nothing was running.")
             begun = started(session, session.timer.start(item, found, notes, moment))
