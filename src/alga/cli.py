@@ -193,7 +193,7 @@ def main(
 
 def run(args: Sequence[str], outside: Outside | None = None) -> int:
     """Run one command line and return its exit code. Nothing that goes wrong shows a traceback."""
-    context = Context(outside or Outside())
+    context = Context(outside or Outside(), args)
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by whoever called
             setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))  # noqa: SIM115

@@ -42,7 +42,7 @@ def command(function: Callable[..., Shown]) -> Callable[..., Shown]:
         if common.profile and context.profile:
             raise UsageError("--profile stands there twice.", "Each option once.")
         context.form = common.chosen()
-        context.session = session = Session(context.outside, common.profile or context.profile)
+        context.session = session = Session(context.outside, common.profile or context.profile, context.args)
         return function(session, **given, **made)
 
     parameters = {"ctx": inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from alga.times import SystemZone, system_clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import tzinfo
 
     import httpx
@@ -38,6 +38,7 @@ class Context:
     """What the root command hands to the others; a command adds its format and its session."""
 
     outside: Outside
+    args: Sequence[str] = ()  # as they were typed
     profile: str | None = None
     form: Format | None = None
     session: Session | None = None

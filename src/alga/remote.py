@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from alga import entries, workitems
+from alga import entries, truth, workitems
 from alga.clash import Clash, Taken
 from alga.errors import (
     AlgaError,
@@ -19,10 +19,11 @@ from alga.errors import (
     Refused,
     Unreachable,
 )
+from alga.learnt import DEPLOYED
 from alga.outbox import core
 from alga.outbox.operation import Kind, Look, Operation, State
 from alga.probe import NOT_THERE, Parts, Probe, about, snapshot
-from alga.times import cut, format_interval, format_minutes
+from alga.times import cut, format_interval, format_minutes, minutes_between
 from alga.truth import NON_BILLABLE, Asked, differences
 
 if TYPE_CHECKING:
@@ -62,6 +63,9 @@ class Server:
         if ready.kind is Kind.STOP and ready.asked.ended_at is None and not own:
             ahead = timedelta(seconds=self.ahead() or 0.0)  # by the server's clock, when stop was typed
             ready = replace(ready, asked=replace(ready.asked, ended_at=cut(ready.queued_at + ahead)))
+        if ready.kind is Kind.CREATE:
+            check_user(self._on, ready.asked.user_id, own)
+            check_whole(self._on, ready.asked.billable_minutes, _worked(ready), own)
         if ready.kind is Kind.CREATE and not (own and ready.timer):
             self._check(ready, own)
         if (ready.kind is Kind.EDIT and (ready.timer or not own)) or (ready.kind is Kind.STOP and not own):
@@ -202,6 +206,44 @@ class Server:
         entry = entries.there(self._on.client, about(operation))
         if entry is None or entry.approval_status != "CHANGES_REQUESTED":
             raise Refused(entries.CLOSED.format(entry.approval_status) if entry else NOT_THERE)
+
+
+def check_user(on: Parts, user_id: str | None, own: bool) -> None:
+    """Raise Refused for somebody else, where a server would record their time as one's own (section 1).
+
+    Asks what kind of server it is, where that is not known. `own`: in the command that was typed.
+    """
+    if user_id is None or user_id == workitems.own_user(on.client, on.learnt):
+        return
+    hint = f"They log it themselves. For yourself: {on.retyped('--user')}" if own else "They log it themselves."
+    if on.profile.is_local:
+        raise Refused("The practice data has no other users.", hint)
+    if _kind(on) is None:
+        told = "The server has not shown yet whether it records time for others."
+        raise Refused(told, "Once it has an entry, alga knows: alga log one of your own first.")
+    if on.learnt.deployed:
+        raise Refused("This server records time for the key's own user only: it would be on your own sheet.", hint)
+
+
+def check_whole(on: Parts, minutes: int | None, worked: int, own: bool) -> None:
+    """Raise Refused for a part of the minutes, where a server bills an entry whole or not at all (section 1)."""
+    if minutes is None or not 0 < minutes < worked or on.profile.is_local or _kind(on) != DEPLOYED:
+        return
+    everything, nothing = on.retyped("--billable"), on.retyped("--billable", "--no-billable")
+    hint = f"All of it: {everything}   None of it: {nothing}" if own else "All of it, or --no-billable."
+    raise Refused(truth.whole_or_not(minutes, worked), hint)
+
+
+def _kind(on: Parts) -> str | None:
+    """The kind of server; looks once where that is not known."""
+    if on.learnt.kind is None:
+        on.client.list_entries({"limit": "1"})  # the client tells learnt what it sees
+    return on.learnt.kind
+
+
+def _worked(operation: Operation) -> int:
+    asked = operation.asked
+    return minutes_between(asked.started_at, asked.ended_at) if asked.started_at and asked.ended_at else 0
 
 
 def _again(operation: Operation) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from alga.outbox import batch, drain, journal
 from alga.times import local_date
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from wsgiref.simple_server import WSGIServer
 
     import httpx
@@ -40,6 +41,7 @@ class Session:
 
     outside: Outside
     asked: str | None = None
+    typed: Sequence[str] = ()  # the command line, without the program's name
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     syncing: bool = False  # the command itself delivers what waits
@@ -63,6 +65,17 @@ class Session:
         """Something that helps a person, in a terminal only."""
         if sentence not in self.notes:
             self.notes.append(sentence)
+
+    def retyped(self, without: str, *more: str) -> str:
+        """The command line once more, to be pasted: without an option and its value, and with more."""
+        kept, value = list[str](), False
+        for word in self.typed:
+            if not value and not word.startswith(f"{without}="):
+                value = word == without
+                kept += [] if value else [word]
+            else:
+                value = False
+        return shlex.join(["alga", *kept, *more])
 
     # --- where it goes ---
 

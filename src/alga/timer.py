@@ -149,6 +149,13 @@ class Timer(Clocks):
         end = cut(asked.ended_at or now)
         check_end(running, end, now, self._on.zone)
         check_billable(running, asked, end)
+        try:
+            worked = max(0, minutes_between(running.started_at, end))
+            remote.check_whole(self._on, asked.billable_minutes, worked, own=True)
+        except Refused as error:
+            raise error.adding("The timer still runs.") from None
+        except Unreachable:
+            pass  # checked again before it is sent
         self._check_stop(running, end)
         if self._on.profile.is_local and minutes_between(running.started_at, end) < 1:
             self._cancelled(running)

@@ -70,6 +70,12 @@ class Stored(Protocol):
     def counts_on(self) -> date | None: ...
 
 
+def whole_or_not(minutes: int, worked: int) -> str:
+    """Why a part of the minutes cannot be billed."""
+    part = f"{format_minutes(minutes)} of {format_minutes(worked)}"
+    return f"This server bills an entry whole or not at all: {part} cannot be kept."
+
+
 def billable_follows(asked: Asked, before: Stored) -> Asked:
     """With new times the billable minutes follow when all or none were; part of them stays, up to what was worked."""
     if asked.billable_minutes is not None or not asked.started_at or not asked.ended_at:

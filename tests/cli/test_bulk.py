@@ -357,10 +357,23 @@ def test_an_entry_that_may_be_ones_own_is_not_doubled(strict: Strict) -> None:
 
 
 def test_a_server_that_stores_something_else_is_told_by_row(known: Strict) -> None:
-    rows = "date,start,span,item,service,billable\n2026-10-01,9:00,1h,TIC1042,Basic Support,20\n"
+    def other(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        return httpx.Response(response.status_code, content=response.content.replace(b"as asked", b"otherwise"))
+
+    known.network.after = other
+    rows = "date,start,span,item,service,notes\n2026-10-01,9:00,1h,TIC1042,Basic Support,as asked\n"
     row = known.desk.ok("bulk", "create", "-", "--json", typed=rows).json[0]
     assert row["outcome"] == "recorded"
-    assert row["reason"] == "Billable is 1h, not 20m: this server bills an entry whole or not at all."
+    assert row["reason"] == "The server kept other notes than those sent."
+
+
+def test_a_part_of_the_minutes_is_faulty_where_the_server_bills_all_or_nothing(known: Strict) -> None:
+    rows = "date,start,span,item,service,billable\n2026-10-01,9:00,1h,TIC1042,Basic Support,20\n"
+    for more in ([], ["--dry-run"]):
+        told = known.desk("bulk", "create", "-", *more, typed=rows)
+        assert told.code == 2
+        assert "whole or not at all: 20m of 1h cannot be kept. Say yes or no." in joined(told.out + told.err)
+    assert not known.network.sent("POST")
 
 
 def test_a_lost_answer_is_looked_for_and_nothing_is_sent_twice(known: Strict) -> None:
@@ -714,9 +727,22 @@ def test_what_was_moved_stays_told_when_the_network_goes_before_the_next(known: 
 
 def test_a_change_that_the_server_does_not_make_is_refused(known: Strict) -> None:
     made = known.desk.ok("bulk", "create", "-", "--json", typed=strict_rows(1)).json[0]["id"]
-    result = known.desk("bulk", "update", "-", "--json", typed=f"id,billable\n{made},20\n")
+    before = known.desk.ok("show", made, "--json").json
+
+    def deaf(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if request.method != "PUT":
+            return response
+        counted = {"data": {"updated_count": 1}}
+        return httpx.Response(200, json=counted if request.url.path.endswith("/nowhere/bulk") else {"data": before})
+
+    def elsewhere(request: httpx.Request) -> None:
+        if request.method == "PUT":
+            request.url = request.url.copy_with(path=request.url.path.replace("time-entries", "nowhere"))
+
+    known.network.before, known.network.after = elsewhere, deaf
+    result = known.desk("bulk", "update", "-", "--json", typed=f"id,notes\n{made},new\n")
     assert (result.code, result.json[0]["outcome"]) == (5, "refused")
-    assert result.json[0]["reason"] == "Billable is 30m, not 20m: this server bills an entry whole or not at all."
+    assert result.json[0]["reason"] == "The server kept other notes than those sent."
 
 
 def test_what_is_only_shown_is_no_column_to_create_from(local: Desk) -> None:

@@ -91,7 +91,7 @@ TYPED: dict[str, list[str]] = {  # how each command of the page is typed, where 
     "edit": ["edit", "{entry}", "-m", "New"],
     "delete": ["delete", "{entry}", "--yes"],
     "stop": ["stop", "--billable", "0"],
-    "start": ["start", "TIC1011"],
+    "start": ["start", "TIC1011", "-s", "Basic Support"],
     "switch": ["switch", "TIC1011", "-s", "Basic Support"],
     "cancel": ["cancel", "--yes"],
     "search": ["search", "Handover"],

@@ -84,18 +84,55 @@ def test_activities_of_two_people_do_not_say_who_i_am(strict: Strict) -> None:
     assert strict.desk.ok("whoami", "--json").json["user_id"] is None
 
 
-def test_logging_for_somebody_does_not_make_me_them(strict: Strict) -> None:
-    other = strict.app.user_of("admin")[0]
+def test_logging_for_somebody_does_not_make_me_them(published: Desk) -> None:
+    published.ok("log", "tk_1", "6:00-6:30", "-m", "it shows what kind of server this is")
+    network = published.transport
+    assert isinstance(network, Faulty)
 
     def honoured(request: httpx.Request, response: httpx.Response) -> httpx.Response:
         if request.method != "POST":
             return response
-        return httpx.Response(201, json={"data": response.json()["data"] | {"user_id": other, "user_name": "Glinda"}})
+        return httpx.Response(201, json={"data": response.json()["data"] | {"user_id": "other", "user_name": "Glinda"}})
 
-    strict.network.after = honoured
-    strict.desk.ok("log", "TIC1042", "8:00-8:30", "-s", "basic", "-m", "x", "--user", other)
-    strict.network.after = through
-    assert strict.desk.ok("whoami", "--json").json["user_id"] != other
+    network.after = honoured
+    published.ok("log", "tk_1", "8:00-8:30", "-m", "x", "--user", "other")
+    network.after = through
+    assert published.ok("whoami", "--json").json["user_id"] != "other"
+
+
+def test_time_for_somebody_else_is_never_recorded_as_ones_own(strict: Strict) -> None:
+    colleague = strict.app.user_of("admin")[0]
+    typed = ("log", "TIC1042", "8:00-8:30", "-s", "basic", "-m", "x", "--user", colleague)
+    told = strict.desk(*typed)  # nothing is known of the server yet: alga looks first
+    assert (told.code, strict.network.sent("POST")) == (5, [])
+    fresh = Desk(strict.desk.home.parent / "laptop", strict.desk.clock, env=strict.desk.env, transport=strict.network)
+    strict.network.before = offline
+    assert fresh.ok(*typed, "--json").json["delivery"] == "queued"
+    strict.network.before = lambda request: None
+    assert fresh("sync").code == 8
+    aside = fresh.ok("queue", "--json").json
+    told_later = "This server records time for the key's own user only: it would be on your own sheet."
+    assert [(row["delivery"], row["reason"]) for row in aside] == [("set aside", told_later)]
+    assert strict.network.sent("POST") == []
+
+
+def test_a_part_of_the_minutes_is_refused_or_set_aside_before_it_is_sent(strict: Strict) -> None:
+    desk = strict.desk
+    entry_id = desk.ok("log", "TIC1042", "6:00-7:00", "-m", "x", "--json").json["id"]
+    assert desk("edit", entry_id, "--billable", "15").code == 5
+    desk.ok("start", "TIC1011", "-m", "x")
+    desk.clock.pass_by(minutes=48)
+    told = desk("stop", "--billable", "15", columns=200)
+    assert told.code == 5
+    assert "15m of 48m cannot be kept. The timer still runs." in told.err
+    assert "All of it: alga stop   None of it: alga stop --no-billable" in told.err
+    fresh = Desk(desk.home.parent / "laptop", desk.clock, env=desk.env, transport=strict.network)
+    strict.network.before = offline
+    fresh.ok("log", "TIC1042", "8:00-9:00", "-s", "basic", "--billable", "15", "-m", "x")
+    strict.network.before = lambda request: None
+    assert fresh("sync").code == 8
+    assert "15m of 1h cannot be kept." in fresh.ok("queue", "--json").json[0]["reason"]
+    assert [row["billable_minutes"] for row in desk.ok("list", "--json").json] == [60]
 
 
 def test_a_stop_meant_for_another_timer_does_not_stretch_the_waiting_one(strict: Strict) -> None:

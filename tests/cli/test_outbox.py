@@ -17,7 +17,7 @@ from alga.errors import InterruptedUnsent
 from alga.local.rules import Refusal
 from tests.cli.test_track import ids, lose_posts, offline
 from tests.conftest import Strict
-from tests.support import Clock, Desk, body_of, joined
+from tests.support import Clock, Desk, Faulty, body_of, joined
 
 OFFLINE_LOG = ["log", "TIC1042", "8:00-8:30", "-m", "x"]
 
@@ -223,10 +223,13 @@ def test_an_entry_that_another_client_made_before_is_not_adopted(known: Strict) 
 def test_what_is_recorded_later_is_compared_too(strict: Strict) -> None:
     strict.desk.ok("log", "TIC1042", "6:00-6:30", "-s", "Basic Support", "-m", "before")
     strict.network.before = offline
-    strict.desk.ok("log", "TIC1042", "8:00-9:00", "--billable", "15", "-m", "x")
+    strict.desk.ok("log", "TIC1042", "8:00-9:00", "-m", "as asked")
+    strict.network.after = lambda request, response: httpx.Response(
+        response.status_code, content=response.content.replace(b"as asked", b"otherwise")
+    )
     strict.network.before = through
     said = joined(strict.desk.ok("list").err)
-    assert "Recorded now: TIC1042 08:00-09:00. Billable is 1h, not 15m: this server bills an entry whole" in said
+    assert "Recorded now: TIC1042 08:00-09:00. The server kept other notes than those sent." in said
 
 
 # --- edits and deletions ----------------------------------------------------------------------------
@@ -811,9 +814,11 @@ def test_a_refused_key_says_that_nothing_was_logged(known: Strict) -> None:
     assert known.desk.ok("queue", "--json").json == []
 
 
-def test_a_lost_log_for_a_user_that_the_server_ignores_is_found_as_ones_own(known: Strict) -> None:
-    known.network.after = lose_posts
-    other = known.app.user_of("admin")[0]
-    found = known.desk.ok(*OFFLINE_LOG, "--user", other)
+def test_a_lost_log_for_a_user_that_the_server_ignores_is_found_as_ones_own(published: Desk) -> None:
+    published.ok("log", "tk_1", "6:00-6:30", "-m", "it shows what kind of server this is")
+    network = published.transport
+    assert isinstance(network, Faulty)
+    network.after = lose_posts
+    found = published.ok("log", "tk_1", "8:00-8:30", "-m", "x", "--user", "somebody")
     assert "The user was ignored" in found.err
-    assert len(known.network.sent("POST")) == 2
+    assert len(network.sent("POST")) == 2

@@ -44,7 +44,7 @@ def test_the_day(strict: Strict) -> None:
 
     # a timer, kept here, that ends up on a time sheet
     started = desk.ok("start", "TIC1011", "-m", "VPN again")
-    assert started.out == "Started TIC1011 (VPN drops every hour) at 09:12: VPN again\n"
+    assert started.out == "Started TIC1011 (VPN drops every hour) at 09:12, Basic Support: VPN again\n"
     assert KEPT in joined(started.err)
     desk.clock.pass_by(minutes=48)
     desk.ok("stop")
@@ -52,15 +52,21 @@ def test_the_day(strict: Strict) -> None:
     assert (timer["duration_minutes"], timer["billable_minutes"]) == (48, 48)
     assert timer["time_sheet_id"]
 
-    # what the server ignores is said
+    # what the server would store otherwise is refused before it is sent
     colleague = desk.ok("list", "--everyone", "--last-week", "--json").json[0]["user_id"]
-    for_another = desk.ok("log", "1042", "6:00-6:30", "-m", "x", "--user", colleague)
-    assert "The user was ignored: this server books time on the key's own user only, Tin Woodman." in joined(
-        for_another.err
+    for_another = desk("log", "1042", "5:00-5:30", "-m", "x", "--user", colleague, "-s", "basic")
+    assert (for_another.code, joined(for_another.err)) == (
+        5,
+        "alga: This server records time for the key's own user only: it would be on your own sheet. Nothing was "
+        "logged. They log it themselves. For yourself: alga log 1042 5:00-5:30 -m x -s basic",
     )
-    billed = desk.ok("log", "1042", "6:30-7:30", "-m", "x", "--billable", "30")
-    assert "1h worked, 1h billable" in billed.out
-    assert "Billable is 1h, not 30m: this server bills an entry whole or not at all." in joined(billed.err)
+    billed = desk("log", "1042", "6:30-7:30", "-m", "it's", "--billable", "30", "-s", "basic")
+    assert (billed.code, joined(billed.err)) == (
+        5,
+        "alga: This server bills an entry whole or not at all: 30m of 1h cannot be kept. Nothing was logged. "
+        """All of it: alga log 1042 6:30-7:30 -m 'it'"'"'s' -s basic None of it: alga log 1042 """
+        """6:30-7:30 -m 'it'"'"'s' -s basic --no-billable""",
+    )
 
     # deleting is refused, with the permission's name
     refused = desk("delete", timer["id"], "--yes")

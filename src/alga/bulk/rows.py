@@ -11,7 +11,7 @@ from alga.bulk.cells import SHOWN_ONLY, Cells
 from alga.bulk.reading import Fault, Record
 from alga.errors import Refused, UsageError
 from alga.times import AHEAD, cut, local_date, minutes_between, parse_date, parse_instant, parse_interval, parse_span
-from alga.truth import NON_BILLABLE, Asked, check_text
+from alga.truth import NON_BILLABLE, Asked, check_text, whole_or_not
 from alga.workitems import TYPES, WorkItem
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class Known:
     item: Callable[[str, str], WorkItem]
     service: Callable[[str | None, str | None], str | None]  # what is typed, and the work item it is for
     user_id: str | None
+    whole: bool  # the server bills an entry whole or not at all
 
 
 class Started(Protocol):
@@ -82,7 +83,7 @@ def to_create(record: Record, known: Known) -> Draft | list[Fault]:
     minutes = None
     if times:
         otherwise = 0 if kind == NON_BILLABLE else minutes_between(*times)
-        minutes = cells.tried("billable", lambda: billable_of(cells, minutes_between(*times), otherwise))
+        minutes = cells.tried("billable", lambda: billable_of(cells, minutes_between(*times), otherwise, known.whole))
     _check_said(record, cells, times, known.zone)
     cells.tried("notes", lambda: check_text(cells["notes"]))
     if cells.faults or not times or not item:
@@ -131,8 +132,8 @@ def check_user(typed: str | None, own: str | None) -> None:
         raise Refused("Time is recorded for the key's own user only.", "Leave the column out.")
 
 
-def billable_of(cells: Cells, worked: int, otherwise: int | None) -> int | None:
-    """Minutes of `yes`, `no`, `60` or `1h`; under `is_billable` 1 and 0 are yes and no."""
+def billable_of(cells: Cells, worked: int, otherwise: int | None, whole: bool) -> int | None:
+    """Minutes of `yes`, `no`, `60` or `1h`; under `is_billable` 1 and 0 are yes and no. `whole`: all or nothing."""
     typed = cells["billable"]
     if typed is None:
         return otherwise
@@ -147,6 +148,8 @@ def billable_of(cells: Cells, worked: int, otherwise: int | None) -> int | None:
     minutes = int(word) if word.isdecimal() and len(word) < 6 else parse_span(word)
     if minutes > worked:
         raise Refused(f"{minutes} billable minutes are more than the {worked} worked.")
+    if whole and 0 < minutes < worked:
+        raise Refused(whole_or_not(minutes, worked), "Say yes or no.")
     return minutes
 
 

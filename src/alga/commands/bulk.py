@@ -138,6 +138,7 @@ def _known(session: Session) -> Known:
         _remembered(lambda typed, kind: workitems.resolve(typed, kind, client, learnt)),
         _remembered(lambda typed, item: workitems.service(typed, session.profile.service, item, client, learnt)),
         workitems.own_user(client, learnt),
+        learnt.deployed,
     )
 
 

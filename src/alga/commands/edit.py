@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alga import entries, options, sentences, workitems
+from alga import entries, options, remote, sentences, workitems
 from alga.choosing import item_or_typed, service_or_typed
 from alga.command import command
 from alga.errors import Overlaps, Refused, Unreachable, UsageError
@@ -129,6 +129,12 @@ def _check(session: Session, before: "TimeEntry", asked: Asked) -> None:
         raise Refused(
             f"{asked.billable_minutes} billable minutes are more than the {worked} worked. Nothing was changed."
         )
+    try:
+        remote.check_whole(session, asked.billable_minutes, worked, own=True)
+    except Refused as error:
+        raise error.adding("Nothing was changed.") from None
+    except Unreachable:
+        pass
     if start is None:
         return
     if minutes_between(start, end or now) < 1:
