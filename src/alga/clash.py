@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from alga.learnt import Learnt
 
 LOOK_BACK = timedelta(days=7)
+LEAST = 15  # minutes that are worth an entry of their own
 
 
 class Taken(NamedTuple):
@@ -124,18 +125,20 @@ class Clash:
             taken = [each for each in self._taken(begin - LOOK_BACK, finish) if each.id != ignoring]
         except Unreachable:
             return ""  # nobody knows where there is room
+        parts = [part for part in sheet.gaps(start, end, taken, self._now) if minutes_between(*part) >= LEAST]
         wanted = minutes_between(start, end)
         free = [(a, b) for a, b in sheet.gaps(begin, finish, taken, self._now) if minutes_between(a, b) >= wanted]
         on = "today" if day == today else f"on {format_day(day, today)}"
-        if not free:
-            return f"No {format_minutes(wanted)} are free {on}."
         shown = ", ".join(self._gap(gap, begin, finish) for gap in free)
+        told = f"Free {on}: {shown}." if free else f"No {format_minutes(wanted)} are free {on}."
         slot = sheet.nearest_slot(free, start, wanted, self._now)
-        if not slot or not try_with:
-            return f"Free {on}: {shown}."
-        typed = format_interval(*slot, self._zone).removeprefix("0").replace("-0", "-")
+        near = slot is not None and abs(slot[0] - start) <= end - start
+        places = [slot] if slot and (near or not parts) else parts  # else what is free of the time itself is nearer
+        if not places or not try_with:
+            return told
         date = "" if day == today else f" --date {day}"
-        return f"Free {on}: {shown}. Try: {try_with} {typed}{date}"
+        typed = [format_interval(*each, self._zone).removeprefix("0").replace("-0", "-") for each in places]
+        return f"{told} Try: {'   and   '.join(f'{try_with} {each}{date}' for each in typed)}"
 
     def _gap(self, gap: tuple[datetime, datetime], begin: datetime, finish: datetime) -> str:
         if gap == (begin, finish):

@@ -70,6 +70,13 @@ def _flattened(name: str, hint: Any, default: Any) -> list[tuple[str, Any, Any]]
     return [(f.name, hints[f.name], f.default if f.default is not MISSING else ...) for f in fields(hint)]
 
 
+def still_allowed(session: Session, action: str) -> None:
+    """Raise Forbidden, before a question is asked, where the role was once told no and still may not."""
+    if action in session.learnt.forbidden and not session.profile.is_local:
+        session.client.allow(action)
+        session.learnt.forbidden.discard(action)
+
+
 def deliberate(session: Session) -> None:
     """Raise ConfigError for practice data that nobody named, where nobody is there to see that it is."""
     if not session.choice.named and not output.interactive():

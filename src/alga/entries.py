@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
 from alga import workitems
-from alga.errors import NotFound, Unreachable, UsageError
+from alga.errors import NotFound, Refused, Senseless, Unreachable, UsageError
 from alga.times import to_wire
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 RECENT = timedelta(days=92)
 EVER = datetime(2000, 1, 1, tzinfo=UTC)
 SHORTEST_PREFIX = 4
+_WORD = re.compile(r"[\w:-]+", re.ASCII)
 NOT_THERE = "No entry has that id."
 CLOSED = "Its status is {}: only a submitted entry can be sent back."
 Warn = Callable[[str], None]
@@ -83,9 +85,13 @@ class Finder:
 
     def find(self, typed: str) -> TimeEntry:
         """See by_id()."""
-        typed = typed.strip().lower()
-        if workitems.UUID.fullmatch(typed):
-            return self._client.get_entry(typed)
+        exact = workitems.same_case(typed.strip())
+        if workitems.UUID.fullmatch(exact):
+            return self._client.get_entry(exact)
+        if not self._learnt.deployed and _WORD.fullmatch(exact):  # the deployed kind's ids are UUIDs
+            with suppress(NotFound, Refused, Senseless):  # stats, too, is a path there
+                return self._client.get_entry(exact)
+        typed = exact.lower()
         if len(typed) < SHORTEST_PREFIX:
             raise UsageError(
                 f"'{typed}' is too short for an id: at least {SHORTEST_PREFIX} characters.", "To see ids: alga list"
@@ -93,9 +99,9 @@ class Finder:
         own, recent = workitems.own_user(self._client, self._learnt), self._now - RECENT
         for user_id, start in ((own, recent), (None, recent), *([(own, EVER)] if own else [])):
             found = [entry for entry in self._since(user_id, start) if entry.id.lower().startswith(typed)]
-            exact = [entry for entry in found if entry.id.lower() == typed]
-            if len(exact or found) == 1:
-                return (exact or found)[0]
+            same = [entry for entry in found if entry.id.lower() == typed]
+            if len(same or found) == 1:
+                return (same or found)[0]
             if found:
                 raise UsageError(
                     f"{len(found)} entries begin with {typed}.", f"Say more: {', '.join(e.id for e in found[:5])}"
@@ -133,6 +139,19 @@ def by_ids(client: Client, ids: Iterable[str], among: Iterable[TimeEntry] = ()) 
         with suppress(NotFound):
             found[entry_id] = known.get(entry_id) or client.get_entry(entry_id)
     return found
+
+
+def sheet_days(client: Client, sheet_id: str) -> tuple[date, date] | None:
+    """The first and the last day of a time sheet's period; None where the server does not show them."""
+    with workitems.comfort():
+        return client.time_sheet(sheet_id).days
+    return None
+
+
+def on_other_sheet(client: Client, entry: TimeEntry, day: date) -> tuple[date, date] | None:
+    """The days of an entry's time sheet, where that `day` is none of them: an edit leaves it there (section 4)."""
+    days = sheet_days(client, entry.time_sheet_id) if entry.time_sheet_id else None
+    return days if days and not days[0] <= day <= days[1] else None
 
 
 def recent_work(client: Client, learnt: Learnt, now: datetime) -> list[TimeEntry]:

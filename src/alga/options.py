@@ -14,6 +14,7 @@ from alga.times import (
     cut,
     format_day,
     format_time,
+    is_digits,
     local_date,
     parse_date,
     parse_instant,
@@ -92,7 +93,7 @@ def billable_minutes(typed: str | None, nothing: bool) -> int | None:
         raise UsageError("--billable and --no-billable exclude each other.")
     if typed is None:
         return 0 if nothing else None
-    return int(typed) if typed.isdecimal() and len(typed) < 6 else parse_span(typed)
+    return int(typed) if is_digits(typed) and len(typed) < 6 else parse_span(typed)
 
 
 def moment(at: str | None, ago: str | None, now: datetime, zone: tzinfo) -> datetime | None:

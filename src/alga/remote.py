@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from alga import entries, truth, workitems
@@ -237,7 +238,8 @@ def check_whole(on: Parts, minutes: int | None, worked: int, own: bool) -> None:
 def _kind(on: Parts) -> str | None:
     """The kind of server; looks once where that is not known."""
     if on.learnt.kind is None:
-        on.client.list_entries({"limit": "1"})  # the client tells learnt what it sees
+        with workitems.comfort():
+            on.client.list_entries({"limit": "1"})  # the client tells learnt what it sees
     return on.learnt.kind
 
 
@@ -248,7 +250,7 @@ def _worked(operation: Operation) -> int:
 
 def _again(operation: Operation) -> str:
     """How to type it for another time."""
-    return f"alga log {operation.item_typed}" if operation.item_typed and not operation.timer else ""
+    return f"alga log {quote(operation.item_typed)}" if operation.item_typed and not operation.timer else ""
 
 
 def clock_fault(ahead: float | None) -> str:

@@ -17,15 +17,15 @@ AHEAD = timedelta(minutes=15)
 EPOCH, MINUTE = datetime(1970, 1, 1, tzinfo=UTC), timedelta(minutes=1)
 
 # Patterns are compiled when first used: most commands need none of them.
-_CLOCK = r"\d{1,2}:\d{2}"
-_OFFSET = r"Z|[+-]\d{2}:\d{2}"
-_SPAN_TEXT = r"[\dhm. ]+"
-_SPAN = r"(?:(\d{1,5})h)?\s*(?:(\d{1,5})m)?"
-_HOURS = r"(\d{1,4})\.(\d{1,3})h"
-_DATE = r"\d{4}-\d{2}-\d{2}"
+_CLOCK = r"[0-9]{1,2}:[0-9]{2}"
+_OFFSET = r"Z|[+-][0-9]{2}:[0-9]{2}"
+_SPAN_TEXT = r"[0-9hm. ]+"
+_SPAN = r"(?:([0-9]{1,5})h)?\s*(?:([0-9]{1,5})m)?"
+_HOURS = r"([0-9]{1,4})\.([0-9]{1,3})h"
+_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _INSTANT = (
-    rf"(?:(?P<day>\d{{4}}-\d{{2}}-\d{{2}}|today|yesterday)[T ]\s*)?"
-    rf"(?P<clock>{_CLOCK})(?::(?P<second>\d{{2}})(?:\.\d+)?)?(?P<offset>{_OFFSET})?"
+    rf"(?:(?P<day>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}|today|yesterday)[T ]\s*)?"
+    rf"(?P<clock>{_CLOCK})(?::(?P<second>[0-9]{{2}})(?:\.[0-9]+)?)?(?P<offset>{_OFFSET})?"
 )
 _PLUS = rf"(?P<start>{_CLOCK}(?:{_OFFSET})?)\+(?P<span>{_SPAN_TEXT})"
 _CLOCK_TEXT = rf"{_CLOCK}(?:{_OFFSET})?"
@@ -88,7 +88,7 @@ def is_digits(text: str) -> bool:
 def parse_span(text: str) -> int:
     """Minutes in `90m`, `1h`, `1h30m`, `1h 30m` or `1.5h`. A bare number is refused: billing does not guess."""
     typed = text.strip()
-    if typed.isdecimal():
+    if is_digits(typed):
         raise UsageError(f"{typed} what? {typed}m or {typed}h.")
     minutes = _minutes(typed)
     if minutes is None:

@@ -41,6 +41,8 @@ class Stored(Protocol):
     """What came back of it."""
 
     @property
+    def id(self) -> str: ...
+    @property
     def started_at(self) -> datetime: ...
     @property
     def ended_at(self) -> datetime | None: ...
@@ -164,4 +166,4 @@ def _date(stored: Stored, zone: tzinfo) -> str | None:
     there = stored.counts_on
     if there is None or there == (here := local_date(stored.started_at, zone)):
         return None
-    return f"The server counts it on {there}; here it starts on {here}."
+    return f"The server counts {stored.id[:8]} on {there}; here it starts on {here}."

@@ -18,6 +18,7 @@ from alga.errors import (
     Unreachable,
     UsageError,
 )
+from alga.times import is_digits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from alga.learnt import Learnt
 
 TYPES = ("ticket", "project_task", "non_billable_category", "ad_hoc", "interaction")
-NUMBER = re.compile(r"([A-Za-z]+-?)?\d+")
+NUMBER = re.compile(r"([A-Za-z]+-?)?[0-9]+")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -89,7 +90,7 @@ def same_case(typed: str) -> str:
 
 
 def _same(number: str, typed: str) -> bool:
-    digits = re.sub(r"\D", "", number) if typed.isdecimal() else number
+    digits = re.sub(r"[^0-9]", "", number) if is_digits(typed) else number
     return digits.lower() == typed.lower()
 
 

@@ -231,13 +231,13 @@ def test_a_server_that_keeps_the_reason_is_believed(strict: Strict, admin: Desk)
         return response
 
     admin.transport, strict.network.after = strict.network, keeping
-    assert admin.ok("request-changes", entry, "--reason", "why").err == ""
+    assert admin.ok("request-changes", entry, "--reason", "why", "--yes").err == ""
 
 
 def test_an_entry_that_was_sent_back_before_is_told(strict: Strict, admin: Desk) -> None:
     entry = worked(strict, "7:00-8:00")[0]
     submit(strict, entry, status="CHANGES_REQUESTED")
-    row = admin.ok("request-changes", entry, "--reason", "x", "--json").json[0]
+    row = admin.ok("request-changes", entry, "--reason", "x", "--yes", "--json").json[0]
     assert (row["outcome"], row["delivery"]) == ("sent back already", None)
 
 
@@ -258,8 +258,7 @@ def test_a_role_that_may_not_is_told_before_the_question(strict: Strict) -> None
         assert (result.code, "[y/N]" in result.err) == (4, False)
     direct = strict.desk("request-changes", "99999999-9999-4999-8999-999999999999", "--reason", "x")
     assert joined(direct.err) == (
-        "alga: Your role may not send entries back. An administrator must grant time_entry:approve. "
-        "No standard role has it."
+        "alga: Your role may not approve. An administrator must grant time_entry:approve. No standard role has it."
     )
 
 
@@ -370,7 +369,7 @@ def test_what_was_approved_meanwhile_is_not_called_sent_back(strict: Strict, adm
             submit(strict, entry, status="APPROVED")
 
     admin.transport, strict.network.before = strict.network, meanwhile
-    row = admin("request-changes", entry, "--reason", "x", "--json").json[0]
+    row = admin("request-changes", entry, "--reason", "x", "--yes", "--json").json[0]
     assert (row["outcome"], row["reason"]) == (
         "refused", "Its status is APPROVED: only a submitted entry can be sent back.",
     )  # fmt: skip

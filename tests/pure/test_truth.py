@@ -19,6 +19,7 @@ ASKED = Asked("ticket", "t1", START, END, 90, "notes", "u1", "s1")
 class Entry:
     """What a server stored: as asked, until a test says otherwise."""
 
+    id: str = "1c7b04e2-77d0"
     started_at: datetime = START
     ended_at: datetime | None = END
     billable_minutes: int | None = 90
@@ -83,7 +84,7 @@ LATER = START + timedelta(minutes=15)
         (
             ASKED,
             Entry(counts_on=date(2026, 11, 22)),
-            "The server counts it on 2026-11-22; here it starts on 2026-11-23.",
+            "The server counts 1c7b04e2 on 2026-11-22; here it starts on 2026-11-23.",
         ),
         (ASKED, Entry(started_at=LATER, billable_minutes=75), "The server stored 09:15-10:30, not 09:00-10:30."),
         (

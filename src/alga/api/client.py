@@ -297,6 +297,10 @@ class Client:
         query = {"is_active": "true", "limit": str(PAGE)} | ({"billing_method": "hourly"} if hourly else {})
         return self._every("/services", lookups.Service, query)
 
+    def time_sheet(self, sheet_id: str) -> lookups.Sheet:
+        """GET /time-sheets/{id}: works for any role, as the other time-sheet calls do not (section 8)."""
+        return self._one("GET", f"/time-sheets/{segment(sheet_id)}", lookups.Sheet)
+
     def activities(self, kinds: str = "ticket,projectTask") -> list[lookups.Activity]:
         """Open work assigned to the key's user: needs no extra permission."""
         query = {"type": kinds, "status": "open", "pageSize": str(PAGE)}
@@ -344,10 +348,17 @@ class Client:
         try:
             record = model.model_validate(data)
         except ValidationError as fault:
-            raise _senseless(fault, write) from None
+            raise self._senseless(fault, write) from None
         if learning and isinstance(record, TimeEntry) and isinstance(data, Mapping):
             self._seen(data, record)
         return record
+
+    def _senseless(self, fault: ValidationError, write: bool) -> AlgaError:
+        place, host = ".".join(map(str, fault.errors(include_input=False)[0]["loc"])), self._http.target.host
+        told = f"The answer of {host} makes no sense" + (f" ({place})" if place else "")
+        if write:
+            return UnknownOutcome(told, CHECK)
+        return Senseless(f"{told}.", "Is it an AlgaPSA? alga config list")
 
 
 class _Given:
@@ -383,11 +394,3 @@ def _goes_on(pagination: Mapping[str, Any], full: bool) -> bool:
 def segment(entry_id: str) -> str:
     """An id as one segment of a path, whatever a person typed."""
     return quote(entry_id, safe="")
-
-
-def _senseless(fault: ValidationError, write: bool) -> AlgaError:
-    place = ".".join(map(str, fault.errors(include_input=False)[0]["loc"]))
-    where = f" ({place})" if place else ""
-    if write:
-        return UnknownOutcome(f"The answer makes no sense{where}", CHECK)
-    return Senseless(f"The server's answer makes no sense{where}.", "Is it an AlgaPSA? alga config list")

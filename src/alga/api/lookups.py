@@ -1,8 +1,12 @@
 """What servers answer beside time entries: tickets, services, activities, outcomes, counts."""
 
+from datetime import date, timedelta
+
 from pydantic import ConfigDict, Field
 
-from alga.api.models import Record
+from alga.api.models import Instant, Record
+
+HALF_A_DAY = timedelta(hours=12)
 
 
 class Ticket(Record):
@@ -21,6 +25,20 @@ class Service(Record):
     service_id: str
     service_name: str
     billing_method: str | None = None
+
+
+class Sheet(Record):
+    """A time sheet: one person's entries of a period, whose end is the first moment after it."""
+
+    id: str
+    period_start: Instant
+    period_end: Instant
+
+    @property
+    def days(self) -> tuple[date, date]:
+        """The first day of the period and the last. Both come as a midnight of the server's own zone."""
+        first, after = (instant + HALF_A_DAY for instant in (self.period_start, self.period_end))
+        return first.date(), after.date() - timedelta(days=1)
 
 
 class Activity(Record):

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from alga.bulk.cells import SHOWN_ONLY, Cells
 from alga.bulk.reading import Fault, Record
 from alga.errors import Refused, UsageError
-from alga.times import AHEAD, cut, local_date, minutes_between, parse_date, parse_instant, parse_interval, parse_span
+from alga.times import (
+    AHEAD,
+    cut,
+    is_digits,
+    local_date,
+    minutes_between,
+    parse_date,
+    parse_instant,
+    parse_interval,
+    parse_span,
+)
 from alga.truth import NON_BILLABLE, Asked, check_text, whole_or_not
 from alga.workitems import TYPES, WorkItem
 
@@ -21,7 +31,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 NO_ITEM = ("ad_hoc", "interaction", NON_BILLABLE)  # types that need no id (section 2)
-_CLOCK_ONLY = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?")
+_CLOCK_ONLY = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -145,7 +155,7 @@ def billable_of(cells: Cells, worked: int, otherwise: int | None, whole: bool) -
         return 0
     if flag:
         raise UsageError(f"'{typed}' is neither yes nor no.")
-    minutes = int(word) if word.isdecimal() and len(word) < 6 else parse_span(word)
+    minutes = int(word) if is_digits(word) and len(word) < 6 else parse_span(word)
     if minutes > worked:
         raise Refused(f"{minutes} billable minutes are more than the {worked} worked.")
     if whole and 0 < minutes < worked:
@@ -229,7 +239,7 @@ def _whole(cells: Cells) -> int | None:
     typed = cells["minutes"]
     if typed is None:
         return None
-    if not typed.strip().isdecimal() or len(typed) > 6:
+    if not is_digits(typed.strip()) or len(typed) > 6:
         raise UsageError(f"'{typed}' is not a whole number of minutes.")
     return int(typed)
 

@@ -11,7 +11,7 @@ from alga.bulk.cells import ids_in
 from alga.choosing import FilterOptions, PeriodOptions, ScopeOptions, choose, listed
 from alga.clash import LOOK_BACK
 from alga.command import command, deliberate
-from alga.errors import UsageError
+from alga.errors import NotFound, UsageError
 from alga.options import DryRun, Yes
 from alga.outbox.operation import Kind, Operation
 from alga.outcomes import Outcome, Watch, exit_code, summed
@@ -75,13 +75,15 @@ def carried_out(
         raise UsageError("Ids and filters exclude each other.", f"One of: alga {act.command} ID…, or filters.")
     if typed:
         ids = _typed_ids(session, typed)
-        if not dry_run:
+        seen = interactive() and "-" not in typed and not yes  # by a person, who is shown what the ids are
+        if not dry_run and not (seen and ids):
             return _done(session, act, ids) if ids else Shown([], "No ids came: nothing to do.")
-        found = entries.by_ids(session.client, ids)
-        for missing in (entry_id for entry_id in ids if entry_id not in found):
-            session.warn(f"No entry has the id {missing}.")
-        rows = sorted(found.values(), key=lambda entry: (entry.started_at, entry.id))
-        return _dry(_waiting(session, rows, "As named"))
+        if not dry_run:
+            session.client.allow("approve")  # rather than after the question
+        rows, shown = _named(session, ids)
+        if not (rows or dry_run):
+            raise NotFound("No entry has that id. Nothing was changed.", "To see ids: alga list")
+        return _dry(shown) if dry_run else _asked(session, act, rows, shown)
     if not by_filter and (yes or not interactive()) and not dry_run:
         raise UsageError(f"{act.verb} what?", f"Ids, or - to read them, or a filter: alga {act.command} --last-week")
     rows, title = _selected(session, chosen)
@@ -90,14 +92,28 @@ def carried_out(
         return _dry(shown)
     if not rows:
         return shown
-    session.client.allow("approve")  # rather than after the question
+    session.client.allow("approve")
+    return _done(session, act, [row.id for row in rows], rows) if yes else _asked(session, act, rows, shown)
+
+
+def _asked(session: Session, act: Act, rows: "list[TimeEntry]", shown: Shown) -> Shown:
+    """Do it when a person who has seen them says so."""
     people = len({row.user_id for row in rows})
     worked = format_minutes(sheet.sums(rows).worked)
     question = f"{act.verb} {counted(len(rows), 'entry')} of {counted(people, 'person')}, {worked} worked?"
     assert isinstance(shown.text, Table)
-    if not yes and not confirm(question, False, "To do it without asking: add --yes. To see: --dry-run", shown.text):
+    if not confirm(question, False, "To do it without asking: add --yes. To see: --dry-run", shown.text):
         return Shown([], "Nothing was changed.")
     return _done(session, act, [row.id for row in rows], rows)
+
+
+def _named(session: Session, ids: list[str]) -> "tuple[list[TimeEntry], Shown]":
+    """The entries of ids, and how they are shown."""
+    found = entries.by_ids(session.client, ids)
+    for missing in (entry_id for entry_id in ids if entry_id not in found):
+        session.warn(f"No entry has the id {missing}.")
+    rows = sorted(found.values(), key=lambda entry: (entry.started_at, entry.id))
+    return rows, _waiting(session, rows, "As named")
 
 
 def _typed_ids(session: Session, typed: list[str]) -> list[str]:
@@ -139,8 +155,10 @@ def _dry(shown: Shown) -> Shown:
 
 
 def _closed(entry: "TimeEntry") -> list[str]:
-    """A status in which neither can be done."""
-    return [entry.approval_status] if entry.approval_status in ("DRAFT", "APPROVED") else []
+    """A status in which neither can be done, or that somebody sent it back once."""
+    if entry.approval_status in ("DRAFT", "APPROVED"):
+        return [entry.approval_status]
+    return ["sent back before"] if entry.approval_status == "CHANGES_REQUESTED" or entry.change_reason else []
 
 
 def _done(session: Session, act: Act, ids: list[str], known: "Sequence[TimeEntry]" = ()) -> Shown:

@@ -16,7 +16,7 @@ from alga.bulk.creating import Bulk
 from alga.bulk.reading import Fault, Record, Rows, read
 from alga.bulk.rows import Known, split, to_create
 from alga.clash import Taken
-from alga.command import command, deliberate
+from alga.command import command, deliberate, still_allowed
 from alga.errors import AlgaError, NotFound, Refused, UsageError
 from alga.options import DryRun, Yes
 from alga.outbox.operation import Operation
@@ -113,6 +113,8 @@ def delete(session: Session, named: Doomed, yes: Yes = False, dry_run: DryRun = 
     if dry_run:
         table = replace(table, below=[*table.below, DRY])
         return Shown([entry.published() for entry in doomed], table)
+    if doomed and not yes:
+        still_allowed(session, "delete")
     if doomed and not yes and not confirm(f"Delete {counted(len(doomed), 'entry')}?", False, "Add --yes.", table):
         return Shown([], NOTHING)
     now = session.now()

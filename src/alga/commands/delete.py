@@ -1,11 +1,12 @@
 """alga delete: remove entries."""
 
+from shlex import join
 from typing import Annotated, Any
 
 import typer
 
 from alga import entries, sentences, workitems
-from alga.command import command
+from alga.command import command, still_allowed
 from alga.errors import AlgaError
 from alga.options import Yes
 from alga.outbox.operation import Kind, Operation, State
@@ -29,8 +30,10 @@ def delete(session: Session, entry_ids: Ids, yes: Yes = False) -> Shown:
     doomed = list({entry.id: entry for entry in found}.values())
     named = ", ".join(entry.id[:8] for entry in doomed)
     if not yes:
+        with nothing("deleted"):
+            still_allowed(session, "delete")
         shown = [sentences.entry_line("To delete:", entry, sentences.look(session)) for entry in doomed]
-        if not confirm(f"Delete {named}?", False, f"alga delete {' '.join(entry_ids)} --yes", shown):
+        if not confirm(f"Delete {named}?", False, f"alga delete {join(entry_ids)} --yes", shown):
             return Shown([], "Kept.")
     lines: list[str] = []
     gone: list[dict[str, Any]] = []

@@ -6,7 +6,9 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -18,8 +20,11 @@ from alga.learnt import DEPLOYED, PUBLISHED, Learnt
 from alga.output import Shown
 from alga.remote import clock_fault
 from alga.session import Session
-from alga.times import counted
+from alga.times import counted, local_date
 from alga.waiting import mentions
+
+if TYPE_CHECKING:
+    from alga.api.models import TimeEntry
 
 OK, WARNING, FAULT = "ok", "warning", "fault"
 SHEETLESS = timedelta(days=30)
@@ -191,11 +196,31 @@ def _sheets(session: Session) -> Finding:
         return Finding("time sheets", OK, "not looked at: your own entries are not known yet")
     recent = entries.since(session.client, user_id, session.now() - SHEETLESS)
     lost = [entry for entry in recent if entry.lacks_sheet]
-    if not lost:
-        return Finding("time sheets", OK, "no entry of the last 30 days is without one")
-    shown = ", ".join(entry.id[:8] for entry in lost[:5])
-    told = f"{counted(len(lost), 'entry')} of the last 30 days on no time sheet, so not up for approval: {shown}"
-    return Finding("time sheets", WARNING, told, "Log it anew and delete the old one, or ask an administrator.")
+    wrong = _on_another_sheet(session, recent)
+    told = [
+        f"{counted(len(each), 'entry')} of the last 30 days {how}: {', '.join(entry.id[:8] for entry in each[:5])}"
+        for each, how in (
+            (lost, "on no time sheet, so not up for approval"),
+            (wrong, "on the time sheet of another period"),
+        )
+        if each
+    ]
+    if not told:
+        return Finding("time sheets", OK, "every entry of the last 30 days is on its own")
+    hint = "Log it anew and delete the old one, or ask an administrator."
+    return Finding("time sheets", WARNING, "; ".join(told), hint)
+
+
+def _on_another_sheet(session: Session, recent: "list[TimeEntry]") -> "list[TimeEntry]":
+    """Entries that were moved to another period, and are not on its sheet (section 4)."""
+    days = cache(lambda sheet_id: entries.sheet_days(session.client, sheet_id))
+    wrong = []
+    for entry in recent:
+        period = days(entry.time_sheet_id) if entry.time_sheet_id else None
+        on = entry.counts_on or local_date(entry.started_at, session.zone)
+        if period and not period[0] <= on <= period[1]:
+            wrong.append(entry)
+    return wrong
 
 
 def _unsent(session: Session) -> Finding:

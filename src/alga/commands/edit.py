@@ -1,12 +1,13 @@
 """alga edit: change an entry."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alga import entries, options, remote, sentences, workitems
+from alga import entries, options, periods, remote, sentences, workitems
 from alga.choosing import item_or_typed, service_or_typed
 from alga.command import command
 from alga.errors import Overlaps, Refused, Unreachable, UsageError
@@ -144,9 +145,23 @@ def _check(session: Session, before: "TimeEntry", asked: Asked) -> None:
         )
     if end and end > now + AHEAD:
         raise Refused("It would end in the future. Nothing was changed.")
+    with suppress(Unreachable):
+        _say_if_left_behind(session, before, start)
     try:
         session.timer.clash().check(start, end or cut(now), ignoring=before.id)
     except Unreachable:
         return  # checked again before it is sent
     except Overlaps as error:
         raise error.adding("Nothing was changed.") from None
+
+
+def _say_if_left_behind(session: Session, before: "TimeEntry", start: datetime) -> None:
+    """An entry stays on its time sheet, also where its new date lies in another period (section 4)."""
+    moved = before.model_copy(update={"started_at": start})
+    day = moved.counts_on or local_date(start, session.zone)
+    if days := entries.on_other_sheet(session.client, before, day):
+        sheet = periods.days(*days, local_date(session.now(), session.zone))
+        session.warn(
+            f"{before.id[:8]} stays on the time sheet of {sheet}, and {day} is not in that. "
+            "To move it to the right one: log it anew and delete this."
+        )

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -51,7 +52,7 @@ def log(
     """Record work already done: alga log TIC1042 90m -m "Patched the switch"."""
     now, zone = session.now(), session.zone
     start, end = options.interval(span, date, first, last, now, zone)
-    yesterday = f"alga log {work_item} {span} --date yesterday" if span and not date else ""
+    yesterday = session.retyped("--date", "--date", "yesterday") if span and not date else ""
     check(session, start, end, now, yesterday)
     minutes = options.billable_minutes(billable, no_billable)
     if minutes is not None and minutes > minutes_between(start, end):
@@ -119,7 +120,9 @@ def _new(
     """What waits here is on no server yet: an overlap with that is refused also without a connection."""
     asked = operation.asked
     assert asked.started_at and asked.ended_at
-    session.timer.clash().check_here(asked.started_at, asked.ended_at, try_with=f"alga log {operation.item_typed}")
+    session.timer.clash().check_here(
+        asked.started_at, asked.ended_at, try_with=f"alga log {quote(operation.item_typed or '')}"
+    )
     return outbox.deliver(operation)
 
 

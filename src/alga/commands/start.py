@@ -1,6 +1,7 @@
 """alga start: the clock runs."""
 
 from datetime import datetime
+from shlex import join
 from typing import Annotated
 
 import typer
@@ -15,7 +16,7 @@ from alga.output import Shown, ask, confirm, interactive
 from alga.running import Running
 from alga.session import Session
 from alga.timer import KEPT_HERE
-from alga.times import format_day, format_minutes, format_time, local_date, minutes_between
+from alga.times import format_day, format_minutes, format_time, is_digits, local_date, minutes_between
 from alga.told import nothing
 from alga.workitems import WorkItem
 
@@ -61,8 +62,9 @@ def start(
     if old.work_item.id == item.id:
         raise AlreadyRunning(f"{told} Nothing was started.", "alga stop records it") from None
     if not interactive():
-        moved = f" --at '{at}'" if at else f" --ago {ago}" if ago else ""
-        raise AlreadyRunning(f"{told} Nothing was started.", f"alga switch {work_item or item.id}{moved}") from None
+        moved = ["--at", at] if at else ["--ago", ago] if ago else []
+        hint = join(["alga", "switch", work_item or item.id, *moved])
+        raise AlreadyRunning(f"{told} Nothing was started.", hint) from None
     if not confirm(f"{told} Stop it and start {item.label}?", True, ""):
         raise AlreadyRunning("Nothing was started.") from None
     return switched(session, old, item, service_found, notes, moment)
@@ -117,6 +119,6 @@ def _choose(session: Session) -> WorkItem:
             "Start what? There is no recent or assigned work.", "alga start WORK_ITEM, or alga tickets WORDS"
         )
     chosen = ask("Which?", [f"{number:3}  {item.label}  {title}" for number, (item, title) in enumerate(found, 1)])
-    if not chosen.isdecimal() or not 1 <= int(chosen) <= len(found):
+    if not is_digits(chosen) or not 1 <= int(chosen) <= len(found):
         raise UsageError(f"There is no '{chosen}' in that list. Nothing was started.")
     return found[int(chosen) - 1][0]

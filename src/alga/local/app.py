@@ -49,6 +49,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/tickets", lookups.tickets),
     ("GET", "/tickets/search", lookups.search_tickets),
     ("GET", "/services", lookups.services),
+    ("GET", f"/time-sheets/{ID}", lookups.time_sheet),
     ("GET", "/activities", lookups.activities),
 )
 FREE_BODY = (entries.create, entries.update, entries.delete)  # these read a body that is no JSON as {} (section 0)

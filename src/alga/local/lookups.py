@@ -46,6 +46,19 @@ def services(request: Request) -> Response:
     return Response.data(shown, pagination=paged(page, limit, len(rows)))
 
 
+def time_sheet(request: Request, sheet_id: str) -> Response:
+    """GET /time-sheets/{id}: anyone's, with its period, a month here."""
+    row = request.db.execute("SELECT * FROM sheets WHERE id = ?", (sheet_id,)).fetchone()
+    if row is None:
+        raise rules.Refusal(404, "NOT_FOUND", "Time sheet not found")
+    year, month = map(int, row["period"].split("-"))
+    after = f"{year + month // 12}-{month % 12 + 1:02}"
+    return Response.data({
+        "id": row["id"], "user_id": row["user_id"], "approval_status": row["approval_status"],
+        "period_start": f"{row['period']}-01T00:00:00.000Z", "period_end": f"{after}-01T00:00:00.000Z",
+    })  # fmt: skip
+
+
 def activities(request: Request) -> Response:
     """GET /activities: open tickets assigned to the key's user, and with `type=timeEntry` their latest entries."""
     if request.query.get("type") == "timeEntry":
