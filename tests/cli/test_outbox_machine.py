@@ -1,8 +1,9 @@
 """The whole of alga before a server and a network that fail in every way: each minute is there once, or told of."""
 
+import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from alga.clash import Clash
+from alga.local import rules
 from alga.local.app import App
 from alga.outbox.journal import Journal
 from tests.support import EXAMPLES, SAME_EACH_TIME, Clock, Desk, Result
@@ -99,8 +101,10 @@ class Answering(Weather):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """An error, or the answer."""
         fault = self.plan.get(self.number, "")
-        if fault in ("500 before", "429"):
+        if fault in ("500 before", "429", "page"):
             self.number += 1
+            if fault == "page":
+                return httpx.Response(403, content=b"<html>Maintenance</html>")
             if fault == "429":
                 return httpx.Response(429, headers={"Retry-After": "120"}, json={"error": {"code": "RATE_LIMITED"}})
             return httpx.Response(500, json={"error": {"code": "INTERNAL_ERROR", "message": "An unexpected error"}})
@@ -109,7 +113,7 @@ class Answering(Weather):
 
 FAULTS = (
     "refused", "no connection", "lost", "reply lost", "reset", "500 before", "502 after", "429", "truncated", "garbage",
-    "late", "lands", "crash before", "crash after", "meanwhile",
+    "late", "lands", "crash before", "crash after", "meanwhile", "page",
 )  # fmt: skip
 plans: st.SearchStrategy[dict[int, str]] = st.one_of(
     st.just({}),
@@ -117,7 +121,7 @@ plans: st.SearchStrategy[dict[int, str]] = st.one_of(
     st.builds(  # from some request on
         lambda first, fault: dict.fromkeys(range(first, 40), fault),
         st.integers(0, 8),
-        st.sampled_from(["refused", "no connection", "lost", "reply lost", "502 after"]),
+        st.sampled_from(["refused", "no connection", "lost", "reply lost", "502 after", "page"]),
     ),
 )
 crashes = st.one_of(st.none(), st.none(), st.none(), st.tuples(st.integers(0, 4), st.booleans()))
@@ -160,6 +164,22 @@ class Fact:
     notes: list[str] = field(default_factory=list)  # what it says, one after the other
 
 
+RIGHTS = ("create", "update", "delete", "approve")
+
+
+def may(actions: Iterable[str]) -> AbstractContextManager[object]:
+    """What a technician may do beside reading, in there."""
+    return patch.dict(rules.MAY, {"technician": {"time_entry": {"read", *actions}}})
+
+
+class Phone(Desk):
+    """Another client of the same user, whom nobody refuses anything."""
+
+    def __call__(self, *args: str, **given: Any) -> Result:
+        with may(RIGHTS):
+            return super().__call__(*args, **given)
+
+
 class Desks(RuleBasedStateMachine):
     """A technician with bad luck, and another client of the same user."""
 
@@ -167,6 +187,7 @@ class Desks(RuleBasedStateMachine):
         super().__init__()
         self.directory = TemporaryDirectory()
         self.number = 0
+        self.rights: set[str] = {"create", "update"}  # as a technician has them
 
     def sit_down(self, kind: str, known: bool) -> None:
         """At a server of one of the kinds; where it is `known`, alga has seen it before."""
@@ -177,21 +198,23 @@ class Desks(RuleBasedStateMachine):
         self.network.meanwhile = lambda: self.desk("sync")
         env = {"ALGA_URL": "http://127.0.0.1:9", "ALGA_API_KEY": self.app.key_of("technician")}
         self.desk = Desk(home / "home", self.clock, env=env, transport=self.network, tty=False)
-        self.other = Desk(home / "other", self.clock, env=env, transport=httpx.WSGITransport(app=self.app), tty=False)
+        self.other = Phone(home / "other", self.clock, env=env, transport=httpx.WSGITransport(app=self.app), tty=False)
         self.other.ok("log", "TIC1042", "5:00-5:30", "-s", "Basic Support", "-m", "first", "--date", "2026-11-10")
         if kind == "server clock":
             self.desk.ok("config", "set", "timer", "server")
         if known:
             self.desk.ok("log", "TIC1042", "6:00-6:30", "-s", "Basic Support", "-m", "known", "--date", "2026-11-10")
-            self.desk.ok("log", "TIC1011", "6:30-7:00", "-m", "known", "--date", "2026-11-10")
+            self.desk.ok("log", "TIC1011", "6:30-7:00", "-s", "Basic Support", "-m", "known", "--date", "2026-11-10")
 
-    def typed(self, plan: dict[int, str], crash: tuple[int, bool] | None, *words: str) -> Result | None:
+    def typed(
+        self, plan: dict[int, str], crash: tuple[int, bool] | None, *words: str, given: str = ""
+    ) -> Result | None:
         """A command under a plan; None when the process is gone."""
         self.clock.pass_by(minutes=4)
         self.network.plan, self.network.number = plan, 0
         try:
-            with crashing(crash):
-                result = self.desk(*words)
+            with crashing(crash), may(self.rights):
+                result = self.desk(*words, typed=given)
         except Crash:
             result = None
         self.network.plan = {}
@@ -207,9 +230,10 @@ class Desks(RuleBasedStateMachine):
         """The network is well, and all that waits is delivered or set aside with its reason."""
         self.network.land()
         self.clock.pass_by(minutes=4)
-        for _ in range(5):
-            if self.desk("sync").code == 0:
-                break
+        with may(RIGHTS):  # what was refused before must not happen now
+            for _ in range(5):
+                if self.desk("sync").code == 0:
+                    break
 
 
 class Machine(Desks):
@@ -222,6 +246,7 @@ class Machine(Desks):
         self.running: str | None = None  # the timer that certainly runs
         self.unsure = False  # a timer command did not end, or another client had its hand in it
         self.perhaps: set[str] = set()  # the timers that may run then
+        self.status: dict[str, set[str]] = {}  # what may have become of an entry that was submitted
 
     @initialize(kind=st.sampled_from(["deployed", "server clock", "published"]), known=st.booleans())
     def at_a_server(self, kind: str, known: bool) -> None:
@@ -332,6 +357,8 @@ class Machine(Desks):
         elif result.code == 6:
             assert self.free(), result
             self.running = None
+        elif result.code == 4:  # the end is kept: on the clock here it is set aside, on the server's the timer runs on
+            self.doubt()
 
     @rule(item=st.sampled_from(ITEMS), plan=plans, crash=crashes)
     def switch(self, item: str, plan: dict[int, str], crash: tuple[int, bool] | None) -> None:
@@ -371,6 +398,10 @@ class Machine(Desks):
         rows = self.other.ok("list", "--from", "2026-11-01", "--json").json
         return {row["notes"].split()[0]: row for row in rows if row["notes"] and row["notes"].startswith("n")}
 
+    def open(self) -> dict[str, dict[str, Any]]:
+        """The same without what is approved, which nobody can change."""
+        return {tag: row for tag, row in self.mine().items() if row["approval_status"] != "APPROVED"}
+
     @rule(data=st.data(), plan=plans, crash=crashes)
     def edit(self, data: st.DataObject, plan: dict[int, str], crash: tuple[int, bool] | None) -> None:
         """An entry says something else."""
@@ -399,6 +430,112 @@ class Machine(Desks):
         if result and result.code == 0:
             self.facts[tag].notes.append("deleted")
 
+    # --- many at once ---
+
+    @rule(
+        slots=st.lists(st.integers(0, SLOTS - 1), min_size=1, max_size=4),
+        item=st.sampled_from(ITEMS),
+        plan=plans,
+        crash=crashes,
+    )
+    def bulk_create(self, slots: list[int], item: str, plan: dict[int, str], crash: tuple[int, bool] | None) -> None:
+        """Rows of work already done; some of the places are taken, or named twice."""
+        tags, lines = [self.tag() for _ in slots], ["item,start,end,service,notes"]
+        spans = []
+        for tag, slot in zip(tags, slots, strict=True):
+            start = FRIDAY + timedelta(minutes=30 * slot)
+            spans.append([f"{each:%Y-%m-%dT%H:%M:%SZ}" for each in (start, start + timedelta(minutes=30))])
+            lines.append(",".join([item, *spans[-1], "Basic Support", tag]))
+        result = self.typed(plan, crash, "bulk", "create", "-", "--yes", "--json", given="\n".join(lines))
+        outcomes = self.outcomes(result, len(tags))
+        for tag, span, outcome in zip(tags, spans, outcomes, strict=True):
+            if outcome == "recorded already":  # as another row, or an entry of before
+                continue
+            fate = {"recorded": "must", "waits": "must", "unknown": "maybe"}.get(outcome, "no")
+            told = {"started_at": span[0], "ended_at": span[1]} if fate == "must" else None
+            self.facts[tag] = Fact(tag, fate, told=told, notes=[tag])
+
+    def outcomes(self, result: Result | None, count: int) -> list[str]:
+        """What was told of each row, or id, in turn."""
+        if result is None:
+            return ["unknown"] * count
+        if not result.out.startswith("["):  # an error stands for all
+            assert result.code in (2, 4, 5, 6, 7), result
+            return ["refused"] * count
+        told = [row["outcome"] for row in result.json]
+        assert len(told) == count, result
+        return told
+
+    def some_of_mine(self, data: st.DataObject) -> dict[str, dict[str, Any]]:
+        """Finished entries that alga recorded, by tag."""
+        there = {tag: row for tag, row in self.mine().items() if row["ended_at"]}
+        if not there:
+            return {}
+        tags = data.draw(st.lists(st.sampled_from(sorted(there)), min_size=1, max_size=3, unique=True))
+        return {tag: there[tag] for tag in tags}
+
+    @rule(data=st.data(), plan=plans, crash=crashes)
+    def bulk_update(self, data: st.DataObject, plan: dict[int, str], crash: tuple[int, bool] | None) -> None:
+        """Several entries say something else."""
+        if not (rows := self.some_of_mine(data)):
+            return
+        notes = {tag: f"{tag} {self.tag()}" for tag in rows}
+        given = "\n".join(["id,notes", *(f"{row['id']},{notes[tag]}" for tag, row in rows.items())])
+        result = self.typed(plan, crash, "bulk", "update", "-", "--yes", "--json", given=given)
+        for tag, outcome in zip(rows, self.outcomes(result, len(rows)), strict=True):
+            if outcome in ("changed", "waits"):
+                self.facts[tag].notes.append(notes[tag])
+            elif outcome == "unknown":
+                self.facts[tag].notes.append(f"{notes[tag]}?")
+
+    @rule(data=st.data(), plan=plans, crash=crashes)
+    def bulk_delete(self, data: st.DataObject, plan: dict[int, str], crash: tuple[int, bool] | None) -> None:
+        """Several entries go."""
+        if not (rows := self.some_of_mine(data)):
+            return
+        ids = {row["id"]: tag for tag, row in rows.items()}
+        result = self.typed(plan, crash, "bulk", "delete", *ids, "--yes", "--json")
+        told = self.by_id(result, ids)
+        for entry_id, tag in ids.items():
+            if told[entry_id] in ("deleted", "waits", "unknown"):
+                self.facts[tag].touched = True
+
+    def by_id(self, result: Result | None, ids: Iterable[str]) -> dict[str, str]:
+        """What was told of each id."""
+        ids = list(ids)
+        if result is None or not result.out.startswith("["):
+            return dict(zip(ids, self.outcomes(result, len(ids)), strict=True))
+        return {row["id"]: row["outcome"] for row in result.json}
+
+    @rule(data=st.data())
+    def somebody_submits(self, data: st.DataObject) -> None:
+        """On the web."""
+        for tag, row in self.some_of_mine(data).items():
+            with closing(sqlite3.connect(self.app.path)) as db, db:
+                db.execute("UPDATE entries SET approval_status = 'SUBMITTED' WHERE entry_id = ?", (row["id"],))
+            self.status[tag] = {"SUBMITTED"}
+
+    @rule(data=st.data(), plan=plans, crash=crashes, back=st.booleans())
+    def review(self, data: st.DataObject, plan: dict[int, str], crash: tuple[int, bool] | None, back: bool) -> None:
+        """Some are approved, or sent back."""
+        if not (rows := self.some_of_mine(data)):
+            return
+        ids = {row["id"]: tag for tag, row in rows.items()}
+        words = ("request-changes", *ids, "--reason", "why") if back else ("approve", *ids)
+        told = self.by_id(self.typed(plan, crash, *words, "--json"), ids)
+        then = "CHANGES_REQUESTED" if back else "APPROVED"
+        for entry_id, tag in ids.items():
+            before = self.status.get(tag, {"DRAFT"})
+            if told[entry_id] in ("approved", "sent back", "sent back already"):
+                self.status[tag] = {then}
+            elif told[entry_id] in ("waits", "unknown"):
+                self.status[tag] = before | {then}
+
+    @rule(rights=st.sets(st.sampled_from(RIGHTS)))
+    def the_role_changes(self, rights: set[str]) -> None:
+        """What was refused is allowed now, or the other way round."""
+        self.rights = rights
+
     @rule(plan=plans, crash=crashes)
     def look(self, plan: dict[int, str], crash: tuple[int, bool] | None) -> None:
         """A look delivers what waits, as everything does."""
@@ -426,7 +563,7 @@ class Machine(Desks):
     @rule(data=st.data())
     def another_client_edits(self, data: st.DataObject) -> None:
         """Somebody mends what alga recorded."""
-        there = {tag: row for tag, row in self.mine().items() if row["ended_at"]}
+        there = {tag: row for tag, row in self.open().items() if row["ended_at"]}
         if there:
             tag = data.draw(st.sampled_from(sorted(there)))
             notes = f"{tag} o{self.tag()}"
@@ -447,7 +584,7 @@ class Machine(Desks):
     @rule(data=st.data())
     def another_client_deletes(self, data: st.DataObject) -> None:
         """Somebody removes what alga recorded."""
-        there = self.mine()
+        there = self.open()
         if there:
             tag = data.draw(st.sampled_from(sorted(there)))
             self.other.ok("delete", there[tag]["id"], "--yes")
@@ -471,11 +608,12 @@ class Machine(Desks):
     def healed(self) -> None:
         """Everything that was accepted is on the server once, or set aside with a reason; nothing else is there."""
         self.heal()
-        if self.desk.ok("status", "--json").json:
-            self.clock.pass_by(minutes=4)
-            self.ended(self.desk("stop", "--json"))
-        for _ in range(3):
-            self.desk("sync")
+        with may(RIGHTS):
+            if self.desk.ok("status", "--json").json:
+                self.clock.pass_by(minutes=4)
+                self.ended(self.desk("stop", "--json"))
+            for _ in range(3):
+                self.desk("sync")
         aside = self.desk.ok("queue", "--json").json
         assert all(each["delivery"] == "set aside" and each["reason"] for each in aside), aside
         rows = self.other.ok("list", "--from", "2026-11-01", "--json").json
@@ -494,6 +632,9 @@ class Machine(Desks):
                 assert there or waits or stops, f"{tag} was accepted and is not there"
             if there and fact.told and not fact.touched:
                 self.as_told(fact, there[0], aside)
+            if there:
+                allowed = self.status.get(tag, {"DRAFT"})
+                assert there[0]["approval_status"] in allowed, f"{there[0]} is not {allowed}"
         for tag, told in self.others.items():
             found = [row for row in rows if row["notes"] == tag]
             shown = [(row["work_item_id"], row["started_at"], row["ended_at"], row["notes"]) for row in found]

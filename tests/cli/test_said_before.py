@@ -55,7 +55,7 @@ def test_the_free_place_nearest_to_what_was_asked_is_offered(desk: Desk) -> None
         desk.ok("log", "lunch", span, "-m", "x")
     taken = desk("log", "tk_1", "--from", "10:15", "-m", "x", columns=300)
     assert taken.err.splitlines()[-1] == (
-        "Free today: before 08:05. Try: alga log tk_1 10:15-12:00   and   alga log tk_1 13:00-16:07"
+        "Free today: before 08:05, after 13:00. Try: alga log tk_1 10:15-12:00   and   alga log tk_1 13:00-16:07"
     )
     near = desk("log", "tk_1", "11:45-12:15", "-m", "x", columns=300)
     assert near.err.splitlines()[-1].endswith("Try: alga log tk_1 11:30-12:00")
