@@ -123,7 +123,7 @@ def test_all_that_is_set_aside_is_tried_again_at_once(strict: Strict) -> None:
         db.execute("UPDATE tickets SET ticket_number = 'TIC9999' WHERE ticket_number = 'TIC1023'")
     told = strict.desk.ok("queue", "retry", "--all", "--json")
     assert [row["delivery"] for row in told.json] == ["delivered", "delivered"]
-    assert strict.desk.ok("queue", "retry", "--all").out == "Nothing is set aside.\n"
+    assert strict.desk.ok("queue", "retry", "--all").out == "Nothing waits.\n"
     for wrong in (["--all", "-m", "x"], ["1", "--all"], []):
         assert strict.desk("queue", "retry", *wrong).code == 2
 

@@ -117,7 +117,7 @@ TYPED: dict[str, list[str]] = {  # how each command of the page is typed, where 
     "completion show": ["completion", "show", "bash"],
     "completion install": ["completion", "install", "bash"],
 }
-NEEDS_WHAT_WAITS = {"queue", "queue show", "queue retry", "queue drop", "sync"}
+NEEDS_WHAT_WAITS = {"queue", "queue show", "queue retry", "queue retry --all", "queue drop", "sync"}
 NEEDS_A_TIMER = {"status", "stop", "switch", "cancel"}
 
 

@@ -28,7 +28,7 @@ Number = Annotated[int, typer.Argument(metavar="NUMBER", help="The number that a
 NumberOrAll = Annotated[
     int | None, typer.Argument(metavar="[NUMBER]", help="The number that alga queue shows; none with --all.")
 ]
-All = Annotated[bool, typer.Option("--all", help="All that is set aside, as it is.")]
+All = Annotated[bool, typer.Option("--all", help="All that waits or is set aside, as it is.")]
 Sent = Annotated[bool, typer.Option("--sent", help="What was delivered in the last 30 days.")]
 Span = Annotated[str | None, typer.Argument(metavar="[SPAN]", help="The right times: 9:00-10:30 or 9:00+90m.")]
 Item = Annotated[
@@ -138,7 +138,7 @@ def retry(
     last: To = None,
     every: All = False,
 ) -> Shown:
-    """Try one again, mended where something was wrong with it; or all that is set aside."""
+    """Try one again, mended where something was wrong with it; or all of them."""
     mending = (span, notes, service_name, item, kind, billable, no_billable or None, date, first, last)
     if number is None or every:
         return _retry_all(session, every and number is None and not any(each is not None for each in mending))
@@ -166,18 +166,19 @@ def retry(
 
 
 def _retry_all(session: Session, alone: bool) -> Shown:
-    """Each that is set aside, as it is; what it comes to is shown as by alga sync."""
+    """Each that waits or is set aside, as it is; what it comes to is shown as by alga sync."""
     if not alone:
         raise UsageError("Which one, or all of them?", "A number with what mends it, or --all and nothing else.")
     session.syncing = True
     settled = []
-    for operation in session.journal.aside():
+    waiting = [each for each in session.journal.queued() if not each.live]
+    for operation in sorted([*session.journal.aside(), *waiting], key=lambda each: each.id):
         settled.append(session.queue.again(operation, operation))
         if isinstance(settled[-1].error, NOTHING_GETS_THROUGH):
             session.warn(settled[-1].error.message)
             break
     left = [*session.journal.queued(), *session.journal.aside()]
-    table = columns.listing("", columns.SYNCED, settled, sentences.look(session), "Nothing is set aside.")
+    table = columns.listing("", columns.SYNCED, settled, sentences.look(session), "Nothing waits.")
     return Shown([published(each.operation) for each in settled], table, STILL_WAITS if left else 0)
 
 
