@@ -105,9 +105,8 @@ def in_chunks(
     """Write chunk by chunk, of `size` each, and tell what became of each item.
 
     `judge` gives the outcomes in the order of the chunk; where the answer to `write` was lost it is told what to say
-    of items that are not there. What an
-    error or Ctrl-C leaves is told too: `refused` where the server said no to the chunk, `unknown` where it may have
-    been written, else `not sent`. An error before anything was written is raised, unless what is not sent waits.
+    of items that are not there. What an error or Ctrl-C leaves is told too, see _left(). An error before anything was
+    written is raised, unless what is not sent waits.
     """
     told: list[Outcome] = []
     while len(told) < len(items):
@@ -125,17 +124,25 @@ def in_chunks(
             waits = watch.keeps and isinstance(error, Unreachable)
             if not (told or begun or stopped or waits):
                 raise
-            if begun or stopped:
-                now += [untold(item, "unknown", error.message) for item in chunk[len(now) :]]
-            else:
-                now += [left_by(error, item, untold) for item in chunk]
-            rest = [untold(item, "not sent", error.message) for item in items[len(told) + len(now) :]]
-            if error.verdict is not Verdict.NOT_SENT:  # nothing more goes in this run, and its command takes it back
-                rest = [replace(outcome, ended=True) for outcome in rest]
-            every = [*told, *watch.told([replace(outcome, stopped=stopped) for outcome in [*now, *rest]])]
+            left = _left(error, chunk[len(now) :], items[len(told) + len(chunk) :], begun, untold)
+            every = [*told, *watch.told([replace(outcome, stopped=stopped) for outcome in [*now, *left]])]
             return [replace(outcome, stopped=stopped) for outcome in every]
         told += watch.told(now)
     return told
+
+
+def _left(
+    error: AlgaError, chunk: Sequence[T], rest: Sequence[T], begun: bool, untold: Callable[[T, str, str], Outcome]
+) -> list[Outcome]:
+    """What an error leaves of a chunk, and of the items behind it: `refused` where the server said no to the chunk,
+    `unknown` where it may have been written, else `not sent`.
+    """
+    if begun or isinstance(error, Interrupted):
+        told = [untold(item, "unknown", error.message) for item in chunk]
+    else:
+        told = [left_by(error, item, untold) for item in chunk]
+    ended = error.verdict is not Verdict.NOT_SENT  # nothing more goes in this run, and its command takes it back
+    return told + [replace(untold(item, "not sent", error.message), ended=ended) for item in rest]
 
 
 def _written(write: Callable[[Sequence[T]], object], chunk: Sequence[T]) -> str:

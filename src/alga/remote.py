@@ -64,9 +64,8 @@ class Server:
         if ready.kind is Kind.STOP and ready.asked.ended_at is None and not own:
             ahead = timedelta(seconds=self.ahead() or 0.0)  # by the server's clock, when stop was typed
             ready = replace(ready, asked=replace(ready.asked, ended_at=cut(ready.queued_at + ahead)))
-        if ready.kind is Kind.CREATE:
-            check_user(self._on, ready.asked.user_id, own)
-            check_whole(self._on, ready.asked.billable_minutes, _worked(ready), own)
+        check_user(self._on, ready.asked.user_id, own)
+        check_whole(self._on, ready.asked.billable_minutes, _worked(ready), own)
         if ready.kind is Kind.CREATE and not (own and ready.timer):
             self._check(ready, own)
         if (ready.kind is Kind.EDIT and (ready.timer or not own)) or (ready.kind is Kind.STOP and not own):
@@ -244,8 +243,10 @@ def _kind(on: Parts) -> str | None:
 
 
 def _worked(operation: Operation) -> int:
-    asked = operation.asked
-    return minutes_between(asked.started_at, asked.ended_at) if asked.started_at and asked.ended_at else 0
+    """Minutes of what an operation leaves behind, where both ends are known."""
+    asked, before = operation.asked, operation.before or Asked()
+    start, end = asked.started_at or before.started_at, asked.ended_at or before.ended_at
+    return minutes_between(start, end) if start and end else 0
 
 
 def _again(operation: Operation) -> str:

@@ -145,18 +145,7 @@ class Timer(Clocks):
 
         Raises Refused for an end before the start or more than 15 minutes ahead, Overlaps before anything is sent.
         """
-        now = self._now_there(running)
-        end = cut(asked.ended_at or now)
-        check_end(running, end, now, self._on.zone)
-        check_billable(running, asked, end)
-        try:
-            worked = max(0, minutes_between(running.started_at, end))
-            remote.check_whole(self._on, asked.billable_minutes, worked, own=True)
-        except Refused as error:
-            raise error.adding("The timer still runs.") from None
-        except Unreachable:
-            pass  # checked again before it is sent
-        self._check_stop(running, end)
+        end = self._checked_end(running, asked)
         if self._on.profile.is_local and minutes_between(running.started_at, end) < 1:
             self._cancelled(running)
             self.seen = None
@@ -183,6 +172,21 @@ class Timer(Clocks):
         if settled.operation.state is State.DONE:
             return Stopped(running, shown, settled.entry)
         return Stopped(running, shown, None, settled.operation, settled.error)
+
+    def _checked_end(self, running: Running, asked: Asked) -> datetime:
+        """When it ends. Raises Refused, or Overlaps, before anything is written down."""
+        now = self._now_there(running)
+        end = cut(asked.ended_at or now)
+        check_end(running, end, now, self._on.zone)
+        check_billable(running, asked, end)
+        worked = max(0, minutes_between(running.started_at, end))
+        try:
+            with suppress(Unreachable):  # checked again before it is sent
+                remote.check_whole(self._on, asked.billable_minutes, worked, own=True)
+        except Refused as error:
+            raise error.adding("The timer still runs.") from None
+        self._check_stop(running, end)
+        return end
 
     def _now_there(self, running: Running) -> datetime:
         """Now, by the clock that keeps this timer: a server's may be ahead of this computer's, or behind it."""

@@ -130,12 +130,8 @@ def _check(session: Session, before: "TimeEntry", asked: Asked) -> None:
         raise Refused(
             f"{asked.billable_minutes} billable minutes are more than the {worked} worked. Nothing was changed."
         )
-    try:
+    with nothing("changed"), suppress(Unreachable):  # checked again before it is sent
         remote.check_whole(session, asked.billable_minutes, worked, own=True)
-    except Refused as error:
-        raise error.adding("Nothing was changed.") from None
-    except Unreachable:
-        pass
     if start is None:
         return
     if minutes_between(start, end or now) < 1:

@@ -12,7 +12,7 @@ from alga.choosing import FilterOptions, PeriodOptions, ScopeOptions, choose
 from alga.command import command, deliberate
 from alga.errors import ConfigError, UsageError
 from alga.export import rows, text, workbook
-from alga.export.spool import Group, Spool, spooled
+from alga.export.spool import GroupName, Spool, spooled
 from alga.files import replacing
 from alga.options import FILES, Common
 from alga.output import Bytes, Shown, at_terminal
@@ -113,16 +113,16 @@ def _spooled(
     return spool
 
 
-def _person(entry: "TimeEntry") -> Group:
+def _person(entry: "TimeEntry") -> GroupName:
     name = entry.user_name or entry.user_id or ""
-    return Group(entry.user_id or name, name)
+    return GroupName(entry.user_id or name, name)
 
 
-def _work_item(entry: "TimeEntry", learnt: "Learnt") -> Group:
+def _work_item(entry: "TimeEntry", learnt: "Learnt") -> GroupName:
     """By its id, however it is called; with its number, where that is known."""
     number, title = learnt.tickets.get(entry.work_item_id or "", [""])[0], entry.work_item_title
     name = " ".join(filter(None, (number, title))) or entry.work_item_id or entry.work_item_type or ""
-    return Group(entry.work_item_id or name, name)
+    return GroupName(entry.work_item_id or name, name)
 
 
 def _form(common: FileOptions, output: str | None, exact: bool) -> str:

@@ -55,27 +55,26 @@ def log(
     yesterday = session.retyped("--date", "--date", "yesterday") if span and not date else ""
     check(session, start, end, now, yesterday)
     minutes = options.billable_minutes(billable, no_billable)
-    if minutes is not None and minutes > minutes_between(start, end):
-        raise Refused(
-            f"{minutes} billable minutes are more than the {minutes_between(start, end)} worked. Nothing was logged."
-        )
+    worked = minutes_between(start, end)
+    if minutes is not None and minutes > worked:
+        raise Refused(f"{minutes} billable minutes are more than the {worked} worked. Nothing was logged.")
     typed = workitems.checked(work_item, kind)
     asked = Asked(kind, None, start, end, minutes, notes, user)
     operation = Operation(Kind.CREATE, asked, typed, now, item_typed=typed, key=script_key)
+
+    def deliver(service: str | None) -> "drain.Settled[TimeEntry]":
+        return _delivered(session, replace(operation, service_typed=service or ""))
+
     with nothing("logged"), session.in_passing():
-        settled = with_service(
-            session,
-            lambda service: _delivered(session, replace(operation, service_typed=service or "")),
-            service_name,
-        )
+        settled = with_service(session, deliver, service_name)
         if settled.operation.state is State.DONE and settled.entry is None:
             return _before(session, settled.operation)
         entry = settled_entry(session, settled)
-    look = sentences.look(session)
     if entry is None:
-        return Shown(queued(settled.operation), sentences.minutes_line("Saved", settled.operation, look))
+        saved = sentences.minutes_line("Saved", settled.operation, sentences.look(session))
+        return Shown(queued(settled.operation), saved)
     told(session, core.as_entry(settled.operation), entry)
-    return Shown(delivered(entry), sentences.entry_line("Logged", entry, look))
+    return Shown(delivered(entry), sentences.entry_line("Logged", entry, sentences.look(session)))
 
 
 def _before(session: Session, operation: Operation) -> Shown:

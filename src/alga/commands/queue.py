@@ -22,6 +22,8 @@ from alga.told import saved, told
 from alga.waiting import DELIVERY, failing, minutes, published, published_unreadable, what
 
 if TYPE_CHECKING:
+    from alga.api.models import TimeEntry
+    from alga.outbox.drain import Settled
     from alga.outbox.journal import Unreadable
 
 Number = Annotated[int, typer.Argument(metavar="NUMBER", help="The number that alga queue shows.")]
@@ -151,7 +153,11 @@ def retry(
     if mended != operation and operation.kind not in (Kind.CREATE, Kind.STOP):
         raise UsageError("Nothing can be mended in that.", f"alga queue retry {number}, or alga queue drop {number}")
     session.syncing = True
-    settled = session.queue.again(operation, mended)
+    return _tried(session, session.queue.again(operation, mended))
+
+
+def _tried(session: Session, settled: "Settled[TimeEntry]") -> Shown:
+    """What came of one that was tried again."""
     after = settled.operation
     if after.state is State.ASIDE:
         error = settled.error or Refused(after.reason)

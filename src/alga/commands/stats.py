@@ -22,7 +22,8 @@ from alga.told import mention
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
 
-Group = tuple[spool.Group, Sums]
+Typed = tuple[spool.GroupName, str, Sums]  # a group, and the type of its work item
+Group = tuple[spool.GroupName, Sums]
 BAR = 24  # characters
 BY = ("day", "week", "month", "user", "service", "work-item", "type", "status")
 By = Annotated[str | None, typer.Option("--by", metavar="|".join(BY), help="What to sum by.")]
@@ -97,7 +98,7 @@ def _computed(session: Session, selection: Selection, by: str | None) -> tuple[S
 
     def put(into: spool.Spool, entry: "TimeEntry", meant: bool) -> None:
         running = entry.ended_at is None
-        kind = spool.Group("", entry.work_item_type or "")
+        kind = spool.GroupName("", entry.work_item_type or "")
         into.add(entry, b"" if meant and not running else None, meant and running, key(entry), kind)
 
     every = spool.spooled(session.client, selection, session.zone, session.warn, put)
@@ -118,7 +119,9 @@ class _Pointed(NamedTuple):
     work_item_title: str | None
 
 
-def _labelled(session: Session, groups: list[tuple[spool.Group, str, Sums]]) -> list[tuple[spool.Group, str, Sums]]:
+def _labelled(
+    session: Session, groups: list[tuple[spool.GroupName, str, Sums]]
+) -> list[tuple[spool.GroupName, str, Sums]]:
     """With the names by which people know work items."""
     ids = [None if group.key == kind else group.key for group, kind, _ in groups]  # some types need no work item
     items = [_Pointed(each[1], id_, each[0].name or None) for id_, each in zip(ids, groups, strict=True)]
@@ -127,24 +130,24 @@ def _labelled(session: Session, groups: list[tuple[spool.Group, str, Sums]]) -> 
     return [(group._replace(name=name), kind, sums) for name, (group, kind, sums) in zip(names, groups, strict=True)]
 
 
-def _keys(session: Session) -> "dict[str, Callable[[TimeEntry], spool.Group]]":
+def _keys(session: Session) -> "dict[str, Callable[[TimeEntry], spool.GroupName]]":
     zone, today = session.zone, local_date(session.now(), session.zone)
 
-    def day(entry: "TimeEntry") -> spool.Group:
+    def day(entry: "TimeEntry") -> spool.GroupName:
         on = local_date(entry.started_at, zone)
-        return spool.Group(str(on), format_day(on, today))
+        return spool.GroupName(str(on), format_day(on, today))
 
-    def week(entry: "TimeEntry") -> spool.Group:
+    def week(entry: "TimeEntry") -> spool.GroupName:
         on = local_date(entry.started_at, zone)
         monday = on - timedelta(days=on.weekday())
-        return spool.Group(str(monday), days(monday, monday + timedelta(days=6), today))
+        return spool.GroupName(str(monday), days(monday, monday + timedelta(days=6), today))
 
-    def month(entry: "TimeEntry") -> spool.Group:
+    def month(entry: "TimeEntry") -> spool.GroupName:
         on = local_date(entry.started_at, zone)
-        return spool.Group(f"{on:%Y-%m}", f"{on:%b %Y}")
+        return spool.GroupName(f"{on:%Y-%m}", f"{on:%b %Y}")
 
-    def named(key: str | None, name: str | None, nothing: str) -> spool.Group:
-        return spool.Group(key or "", name or key or nothing)
+    def named(key: str | None, name: str | None, nothing: str) -> spool.GroupName:
+        return spool.GroupName(key or "", name or key or nothing)
 
     return {
         "day": day,
@@ -152,7 +155,7 @@ def _keys(session: Session) -> "dict[str, Callable[[TimeEntry], spool.Group]]":
         "week": week,
         "user": lambda e: named(e.user_id, e.user_name, "?"),
         "service": lambda e: named(e.service_id, e.service_name, "no service"),
-        "work-item": lambda e: spool.Group(e.work_item_id or e.work_item_type or "", e.work_item_title or ""),
+        "work-item": lambda e: spool.GroupName(e.work_item_id or e.work_item_type or "", e.work_item_title or ""),
         "type": lambda e: named(e.work_item_type, None, "?"),
         "status": lambda e: named(e.approval_status, None, "?"),
     }

@@ -34,14 +34,14 @@ SUMS = (
 )
 
 
-class Group(NamedTuple):
+class GroupName(NamedTuple):
     """What entries are summed by: an id that tells it from others, and a name by which people know it."""
 
     key: str
     name: str
 
 
-NO_GROUP = Group("", "")
+NO_GROUP = GroupName("", "")
 
 
 class Spool:
@@ -69,7 +69,12 @@ class Spool:
         self._page = page
 
     def add(
-        self, entry: TimeEntry, row: bytes | None, running: bool = False, by: Group = NO_GROUP, then: Group = NO_GROUP
+        self,
+        entry: TimeEntry,
+        row: bytes | None,
+        running: bool = False,
+        by: GroupName = NO_GROUP,
+        then: GroupName = NO_GROUP,
     ) -> None:
         """An entry with its row and its groups; without a row it is left out, and counted where it is `running`."""
         texts = (entry.id, *by, *then)
@@ -97,13 +102,13 @@ class Spool:
         """Of all that are meant, and how many of them run."""
         return Sums(*self._db.execute(f"SELECT {SUMS}").fetchone())
 
-    def groups(self) -> Iterator[tuple[Group, Group, Sums]]:
+    def groups(self) -> Iterator[tuple[GroupName, GroupName, Sums]]:
         """The same of each group and each group in that, by name."""
         names = "first, max(first_name) AS name, second, max(second_name) AS then_name"
         grouped = f"SELECT {names}, {SUMS} GROUP BY first, second ORDER BY name, first, then_name, second"
         with _room():
             for first, name, second, then_name, *numbers in self._db.execute(grouped):
-                yield Group(first, name), Group(second, then_name), Sums(*numbers)
+                yield GroupName(first, name), GroupName(second, then_name), Sums(*numbers)
 
 
 def spooled(
