@@ -151,6 +151,28 @@ def test_a_page_of_a_proxys_leaves_it_in_doubt_and_it_is_done_later(
         assert strict.desk.ok("queue", "--json").json == []
 
 
+def test_rows_that_an_earlier_run_accepted_are_set_aside_by_a_no_and_not_closed(strict: Strict, tmp_path: Path) -> None:
+    strict.desk.ok("log", "TIC1011", "6:00-6:30", "-s", "basic", "-m", "it shows who I am")
+    words = typed(strict, tmp_path, ["", ""])["bulk create"]
+
+    def failing(request: httpx.Request) -> None:
+        if request.method == "POST":
+            raise httpx.ConnectError("[Errno 111] Connection refused", request=request)
+
+    strict.network.before = failing
+    assert [row["outcome"] for row in strict.desk.ok(*words, "--json").json] == ["waits", "waits"]
+    strict.network.before = lambda request: None
+    taken = rules.overlap
+    try:
+        rules.overlap = lambda start, end, entries: True
+        told = strict.desk(*words, "--json")
+    finally:
+        rules.overlap = taken
+    assert told.code == 5
+    waits = strict.desk.ok("queue", "--json").json
+    assert [row["delivery"] for row in waits] == ["set aside", "set aside"], "a person decides"
+
+
 def submit(strict: Strict, ids: list[str]) -> None:
     """On the web, as it were."""
     from contextlib import closing

@@ -61,12 +61,8 @@ def log(
     typed = workitems.checked(work_item, kind)
     asked = Asked(kind, None, start, end, minutes, notes, user)
     operation = Operation(Kind.CREATE, asked, typed, now, item_typed=typed, key=script_key)
-
-    def deliver(service: str | None) -> "drain.Settled[TimeEntry]":
-        return _delivered(session, replace(operation, service_typed=service or ""))
-
     with nothing("logged"), session.in_passing():
-        settled = with_service(session, deliver, service_name)
+        settled = with_service(session, lambda name: _delivered(session, operation, name or ""), service_name)
         if settled.operation.state is State.DONE and settled.entry is None:
             return _before(session, settled.operation)
         entry = settled_entry(session, settled)
@@ -88,8 +84,9 @@ def _before(session: Session, operation: Operation) -> Shown:
     return Shown(delivered(entry), sentences.entry_line(verb, entry, sentences.look(session)))
 
 
-def _delivered(session: Session, operation: Operation) -> "drain.Settled[TimeEntry]":
+def _delivered(session: Session, operation: Operation, service: str) -> "drain.Settled[TimeEntry]":
     """Delivered, or with a key that was used before what became of it then."""
+    operation = replace(operation, service_typed=service)
     if operation.key is None:
         return _new(session, session.outbox, operation)
     if not operation.key.strip():
