@@ -131,11 +131,15 @@ crashes = st.one_of(st.none(), st.none(), st.none(), st.tuples(st.integers(0, 4)
 def crashing(crash: tuple[int, bool] | None) -> Iterator[None]:
     """The process goes at the n-th writing of the journal, before it or after; and nobody waits for a lock."""
     written, save, add, alone = 0, Journal.save, Journal.add, Journal.alone
+    gone = False
 
     def breaking(write: Callable[..., Any]) -> Callable[..., Any]:
         def wrapped(journal: Journal, *given: Any) -> Any:
-            nonlocal written
+            nonlocal written, gone
+            if gone:  # what is dead writes nothing
+                raise Crash
             here, written = crash and crash[0] == written, written + 1
+            gone = bool(here)
             if here and crash and not crash[1]:
                 raise Crash
             done = write(journal, *given)

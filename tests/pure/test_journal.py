@@ -199,3 +199,17 @@ def test_a_file_that_cannot_be_used_is_kept_and_said(tmp_path: Path, fault: str)
     with pytest.raises(ConfigError, match="cannot be used"):
         journal(tmp_path).add([LOG])
     assert before is None or path.read_bytes() == before
+
+
+def test_an_entry_that_was_only_changed_is_nobodys_making(tmp_path: Path) -> None:
+    book = journal(tmp_path)
+    done = [
+        replace(LOG, entry_id="made"),
+        replace(LOG, kind=Kind.EDIT, entry_id="changed"),
+        replace(LOG, kind=Kind.EDIT, entry_id="a timer's", timer=True),
+        replace(LOG, kind=Kind.STOP, entry_id="stopped", timer=True),
+        replace(LOG, kind=Kind.DELETE, entry_id="gone"),
+    ]
+    for operation in book.add(done):
+        book.put(core.done(operation, None))
+    assert book.made() == {"made", "a timer's", "stopped"}

@@ -79,7 +79,8 @@ class Memory:
 
     def made(self) -> set[str]:
         """Entries that are known to be somebody's."""
-        return {each.entry_id for each in self.rows.values() if each.state is State.DONE and each.entry_id}
+        done = (each for each in self.rows.values() if each.state is State.DONE and each.kind is Kind.CREATE)
+        return {each.entry_id for each in done if each.entry_id}
 
     @contextmanager
     def alone(self, wait: float) -> Iterator[None]:

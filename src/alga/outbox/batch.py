@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from alga.errors import AlgaError, Verdict
+from alga.errors import AlgaError, ConfigError, Overtaken, Verdict
 from alga.outbox import core
 from alga.outbox.drain import WAIT
 from alga.outbox.operation import Operation, State
@@ -55,7 +55,10 @@ class Kept(Watch):
         return super().told([self._shown(outcome) for outcome in outcomes])
 
     def close(self, error: BaseException) -> None:
-        """An error stands for all: what was not sent is taken back. A fault of ours tells nothing of what was."""
+        """An error stands for all: what was not sent is taken back. A fault of ours tells nothing of what was.
+
+        What cannot be written down now is in doubt.
+        """
         verdict = error.verdict if isinstance(error, AlgaError) else Verdict.UNKNOWN
         after: dict[Item, Operation] = {}
         for item in filter(self._undecided, self._operations):
@@ -63,7 +66,8 @@ class Kept(Watch):
             its = Verdict.ENDED if operation == before else verdict
             if its is not Verdict.UNKNOWN:
                 after[item] = core.judged(operation, before, its, str(error), item in self._new)
-        self._save(after)
+        with suppress(Overtaken, ConfigError):
+            self._save(after)
 
     def _undecided(self, item: Item) -> bool:
         return item in self._operations and self._operations[item].state is State.QUEUED

@@ -41,6 +41,8 @@ TIMES = ("queued_at", "sent_at", "tried_at", "failing_since", "changed_at")
 FIELDS = [each.name for each in fields(Operation)]
 KINDS = {"label": str, "reason": str, "fault": str, "server": str, "version": int, "tries": int, "failures": int}
 WHOSE = "server = ? AND (fingerprint = ? OR coalesce(user_id = ?, 0))"  # an unknown user is nobody's equal
+MADE = """CASE WHEN kind IN ('create', 'start', 'stop') THEN 1 WHEN kind = 'edit' AND json_valid(content)
+    THEN json_extract(content, '$.timer') ELSE 0 END"""
 WAITING = (State.RUNNING, State.QUEUED, State.ASIDE)
 WITHOUT_KEY = (State.REFUSED, State.DROPPED)  # where a key may be used again
 
@@ -128,11 +130,14 @@ class Journal:
         )
 
     def made(self) -> set[str]:
-        """The entries on this server that are known to be an operation's: each is one's only."""
+        """The entries on this server that an operation is known to have made: each is one's only.
+
+        What only changed an entry did not make it; but a timer's last step is the correction of its start.
+        """
         if not self._path.exists():
             return set()
         with self._open() as db:
-            query = "SELECT entry_id FROM operation WHERE server = ? AND state = ? AND entry_id IS NOT NULL"
+            query = f"SELECT entry_id FROM operation WHERE server = ? AND state = ? AND entry_id IS NOT NULL AND {MADE}"
             return {str(row[0]) for row in db.execute(query, (self._server, State.DONE))}
 
     # --- writing ---
