@@ -107,16 +107,17 @@ class Config(NamedTuple):
 
     def profile(self, name: str) -> Profile:
         """A profile of the file that can be used. Raises ConfigError when there is no such profile, or no key in it."""
+        from shlex import quote
+
         known = self.settings(name)
         if name not in self.profiles:
             there = ", ".join(sorted({LOCAL, *self.profiles} - {ENVIRONMENT}))
             raise ConfigError(
-                f"There is no profile '{name}'.", f"There is: {there}. To add one: alga login --profile {name}"
+                f"There is no profile '{name}'.", f"There is: {there}. To add one: alga login --profile {quote(name)}"
             )
         if not known.get("key") or not known.get("url"):
-            raise ConfigError(
-                f"Profile '{name}' has no {'key' if known.get('url') else 'url'}.", f"alga login --profile {name}"
-            )
+            missing = "key" if known.get("url") else "url"
+            raise ConfigError(f"Profile '{name}' has no {missing}.", f"alga login --profile {quote(name)}")
         return _profile(name, known)
 
 
@@ -244,9 +245,12 @@ def choose(asked: str | None, env: Mapping[str, str], config: Config) -> Choice:
         local = _profile(LOCAL, config.settings(LOCAL))
         return Choice(local if config.default == LOCAL else config.profile(config.default), named=True)
     if logins := sorted(set(config.profiles) - {LOCAL, ENVIRONMENT}):
+        from shlex import quote
+
+        first = quote(logins[0])
         raise ConfigError(
             f"No login is the default. There is: {', '.join(logins)}.",
-            f"Say which: --profile {logins[0]}, or once for all: alga config set default {logins[0]}",
+            f"Say which: --profile {first}, or once for all: alga config set default {first}",
         )
     if "ALGA_URL" in env or "ALGA_API_KEY" in env:  # a script that lost its key must not use practice data
         raise ConfigError(

@@ -75,7 +75,7 @@ def test_a_key_that_others_can_read_is_a_fault(acme: Desk) -> None:
     config = acme.home / "config" / "config.toml"
     config.chmod(0o644)
     assert findings(acme, 1)["config"] == (
-        "fault", f"others on this computer can read {config}", f"chmod 600 '{config}'",
+        "fault", f"others on this computer can read {config}", f"chmod 600 {config}",
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from shlex import quote
 from typing import Any
 
 from alga.errors import (
@@ -208,7 +209,7 @@ def error_for(answer: Answer, server: str, host: str, profile: str) -> AlgaError
         "server": server,
         "host": host,
         "profile": profile,
-        "login": "set ALGA_API_KEY, or alga login" if profile == "env" else f"alga login --profile {profile}",
+        "login": "set ALGA_API_KEY, or alga login" if profile == "env" else f"alga login --profile {quote(profile)}",
         "message": answer.message.rstrip(".") or f"status {answer.status}",
         "details": "; ".join(answer.details),
         "permission": permission,

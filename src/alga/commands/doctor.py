@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -62,14 +63,16 @@ def _of_files(session: Session) -> Iterator[Finding]:
     if not paths.config.exists():
         yield Finding("config", OK, f"no config file yet ({paths.config})")
     elif open_to_others := [each for each in (paths.config_dir, paths.config) if _open_to_others(each)]:
-        modes = " ".join(f"chmod {'700' if each.is_dir() else '600'} '{each}';" for each in open_to_others)
+        modes = " ".join(f"chmod {'700' if each.is_dir() else '600'} {quote(str(each))};" for each in open_to_others)
         yield Finding("config", FAULT, f"others on this computer can read {open_to_others[-1]}", modes.rstrip(";"))
     else:
         yield Finding("config", OK, f"{paths.config}, only you can read it")
     for place in (paths.state_dir, paths.data_dir):
         there = next(each for each in (place, *place.parents) if each.exists())
         if not os.access(there, os.W_OK):
-            yield Finding("files", FAULT, f"{there} cannot be written, so no timer can be kept", f"ls -ld '{there}'")
+            yield Finding(
+                "files", FAULT, f"{there} cannot be written, so no timer can be kept", f"ls -ld {quote(str(there))}"
+            )
 
 
 def _open_to_others(path: Path) -> bool:

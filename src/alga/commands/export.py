@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, BinaryIO, ClassVar
 
 import typer
@@ -147,7 +148,7 @@ def _target(session: Session, output: str, period: Period) -> Path:
         raise UsageError(f"There is no {unknown[0]} in a file's name.", "There is: {from} {to} {date}")
     path = Path(output).expanduser()
     if path.is_dir():
-        raise UsageError(f"{path} is a directory.", f"Say a file: -o {path}/time.csv")
+        raise UsageError(f"{path} is a directory.", f"Say a file: -o {quote(f'{path}/time.csv')}")
     return path
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from getpass import getpass
+from shlex import quote
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -100,4 +101,5 @@ def _learn(trial: Session) -> list[str]:
 def _next(name: str, is_default: bool, default: str | None) -> str:
     if is_default:
         return "Next: alga tickets, then alga start TIC1042"
-    return f"The default stays {default}. Next: alga tickets --profile {name}, then alga start TIC1042 --profile {name}"
+    which = f"--profile {quote(name)}"
+    return f"The default stays {default}. Next: alga tickets {which}, then alga start TIC1042 {which}"

@@ -1,5 +1,7 @@
 """alga logout: forget a login and its key."""
 
+from shlex import quote
+
 from alga.command import command
 from alga.config import ENVIRONMENT, LOCAL
 from alga.errors import ConfigError, UsageError
@@ -21,7 +23,7 @@ def logout(session: Session, yes: Yes = False) -> Shown:
     if (unsent := unsent_here(session)) and not yes:
         names = ", ".join(dict.fromkeys(each.label for each in unsent))
         question = f"What waits for this key is not on the server yet: {names}. Log out all the same?"
-        if not confirm(question, False, f"alga sync first, or alga logout --profile {profile.name} --yes"):
+        if not confirm(question, False, f"alga sync first, or alga logout --profile {quote(profile.name)} --yes"):
             return Shown(None, "Still logged in.")
     default = remove_profile(session.config, profile.name)
     text = f"Logged out of {profile.url}: profile {profile.name} and its key are gone from {session.paths.config}."

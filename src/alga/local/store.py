@@ -6,6 +6,7 @@ import sqlite3
 import uuid
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from alga.errors import ConfigError
@@ -74,7 +75,7 @@ class Store:
         except (sqlite3.Error, OSError) as fault:
             raise ConfigError(
                 f"The practice data in {self._path} cannot be used: {fault}. The file was kept as it is.",
-                f"To begin anew, move it away: mv '{self._path}' '{self._path}.kept'",
+                f"To begin anew, move it away: mv {quote(str(self._path))} {quote(f'{self._path}.kept')}",
             ) from fault
 
     def _create(self, db: sqlite3.Connection) -> None:
