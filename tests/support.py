@@ -27,6 +27,10 @@ BERLIN = ZoneInfo("Europe/Berlin")
 MONDAY = datetime(2026, 11, 23, 8, 12, tzinfo=UTC)  # 09:12 in Berlin
 
 
+def pause(seconds: float) -> None:
+    """Nobody waits in a test; replaced where somebody presses Ctrl-C meanwhile."""
+
+
 class Stream(io.TextIOWrapper):
     """A stream that says whether it is a terminal."""
 
@@ -92,7 +96,7 @@ class Desk:
         """Type a command line."""
         at_terminal = self.tty if tty is None else tty
         out, err = Stream(tty=at_terminal), Stream(tty=at_terminal)
-        outside = Outside(self.clock, self.zone, self.transport, lambda seconds: None, self.environment())
+        outside = Outside(self.clock, self.zone, self.transport, lambda seconds: pause(seconds), self.environment())
         terminal = {"COLUMNS": str(columns or self.columns)} if at_terminal else {}
         shown = {"LANG": "en_US.UTF-8", "TERM": "xterm", **terminal, **self.env}
         with (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from alga import sheet, workitems
 from alga.entries import since
-from alga.errors import Incomplete, Overlaps, Unreachable
+from alga.errors import Incomplete, NeverSent, Overlaps, Unreachable
 from alga.times import day_start, format_day, format_interval, format_minutes, format_time, local_date, minutes_between
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class Clash:
         return [*self._kept, *self._there(start, end)]
 
     def _there(self, start: datetime, end: datetime) -> Sequence[Taken]:
-        user_id = workitems.asked_user(self._client, self._learnt)
+        user_id = self._own_user()
         try:
             own = since(self._client, user_id, start, end) if user_id else []
         except Incomplete as some:  # what is there can still stand in the way
@@ -108,6 +108,16 @@ class Clash:
             for e in own
             if e.id not in stopped_here
         ]
+
+    def _own_user(self) -> str | None:
+        """None where the server is well and fails at that one look-up: the overlap is left to the server then."""
+        try:
+            return workitems.asked_user(self._client, self._learnt)
+        except NeverSent:
+            raise
+        except Unreachable:
+            self._client.list_entries({"limit": "1"})
+            return None
 
     def _told(self, start: datetime, end: datetime, taken: Taken) -> str:
         day, other = (local_date(instant, self._zone) for instant in (start, taken.started_at))

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TextIO
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from alga import __version__, output, tab
+from alga import __version__, output, plain, tab
 from alga.context import TAB, Context, Outside
 from alga.errors import AlgaError, ConfigError, Interrupted, UsageError
 from alga.options import ProfileName
@@ -198,6 +198,8 @@ def run(args: Sequence[str], outside: Outside | None = None) -> int:
         if getattr(sys, name) is None:  # closed by whoever called
             setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))  # noqa: SIM115
     try:
+        if not all(each.isascii() or plain.sound_text(each) for each in args):
+            raise UsageError("An argument has characters that no text has.", "Type it again, in UTF-8.")
         return _run(args, context)
     except AlgaError as error:
         return _told(error, context)
@@ -258,8 +260,7 @@ def _run(args: Sequence[str], context: Context) -> int:
         return _usage(fault, context, args)
     if isinstance(result, int | None):
         return _told(Interrupted("Interrupted."), context) if result == Interrupted.exit_code else result or 0
-    _show(result, context)
-    return int(result.exit_code)
+    return _show(result, context)
 
 
 def _told(error: AlgaError, context: Context) -> int:
@@ -272,16 +273,19 @@ def _told(error: AlgaError, context: Context) -> int:
     return error.exit_code
 
 
-def _show(result: "output.Shown", context: Context) -> None:
+def _show(result: "output.Shown", context: Context) -> int:
+    """Print it. Where that fails a write is done all the same: a script that saw it fail would do it again."""
     try:
         output.show(result, context.form or output.Format())
     except BrokenPipeError:
         raise
     except OSError as fault:
         _give_up(sys.stdout)
-        done = "" if isinstance(result.text, output.Bytes) else " The command itself was carried out."
-        told = f"The output cannot be written: {fault.strerror}.{done}"
-        raise ConfigError(told, "Is there room where it should go?") from fault
+        told = ConfigError(f"The output cannot be written: {fault.strerror}.", "Check the free disk space.")
+        if not output.is_write(result.data):
+            raise told from fault
+        _told(told.adding("The command itself was carried out."), context)
+    return int(result.exit_code)
 
 
 def _give_up(stream: TextIO) -> None:

@@ -63,17 +63,20 @@ def by_id(client: Client, learnt: Learnt, typed: str, now: datetime) -> TimeEntr
     return Finder(client, learnt, now).find(typed)
 
 
-def as_seen(client: Client, learnt: Learnt, typed: str, now: datetime) -> TimeEntry:
-    """The same; where no server answers as this computer saw the entry last. Raises Unreachable for one it did not."""
+def as_seen(client: Client, learnt: Learnt, typed: str, now: datetime) -> tuple[TimeEntry, bool]:
+    """The same; where no server answers as this computer saw the entry last, and then True.
+
+    Raises Unreachable for an entry that it did not see.
+    """
     try:
-        return by_id(client, learnt, typed, now)
+        return by_id(client, learnt, typed, now), False
     except Unreachable:
         wanted = typed.strip().lower()
         found = [each for each in learnt.recorded(mine=False) if each.id.lower().startswith(wanted)]
         exact = [each for each in found if each.id.lower() == wanted] or found
         if len(exact) != 1 or exact[0].cut or len(wanted) < SHORTEST_PREFIX:
             raise
-        return client.read_entry(exact[0]._asdict(), learning=False)
+        return client.read_entry(exact[0]._asdict(), learning=False), True
 
 
 class Finder:

@@ -7,7 +7,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from alga.errors import AlgaError, Interrupted, PartlyDone, Refused, RoleForbids, UnknownOutcome, Unreachable, Verdict
+from alga.errors import (
+    AlgaError,
+    Interrupted,
+    InterruptedUnsent,
+    PartlyDone,
+    Refused,
+    RoleForbids,
+    UnknownOutcome,
+    Unreachable,
+    Verdict,
+)
 
 T = TypeVar("T")
 Tell = Callable[[int], None]
@@ -110,9 +120,9 @@ def in_chunks(
     """
     told: list[Outcome] = []
     while len(told) < len(items):
-        chunk = items[len(told) : len(told) + size()]
-        begun, now = False, list[Outcome]()
+        chunk, begun, now = items[:0], False, list[Outcome]()
         try:
+            chunk = items[len(told) : len(told) + size()]
             watch.sending([untold(item, "unknown", "") for item in chunk])
             lost = _written(write, chunk)
             begun = True
@@ -137,7 +147,8 @@ def _left(
     """What an error leaves of a chunk, and of the items behind it: `refused` where the server said no to the chunk,
     `unknown` where it may have been written, else `not sent`.
     """
-    if begun or isinstance(error, Interrupted):
+    unsent = isinstance(error, InterruptedUnsent)  # while the server had asked to wait
+    if begun or (isinstance(error, Interrupted) and not unsent):
         told = [untold(item, "unknown", error.message) for item in chunk]
     else:
         told = [left_by(error, item, untold) for item in chunk]

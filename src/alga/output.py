@@ -56,7 +56,7 @@ def show(shown: Shown, form: Format) -> None:
     data = shown.data
     if form.fields:
         if unknown := _unknown(data, form.fields):
-            if any("delivery" in row for row in _rows(data)):  # what became of a write is never kept back
+            if is_write(data):  # what became of a write is never kept back
                 show(shown, form._replace(fields=()))
             raise unknown
         data = _picked(data, form.fields)
@@ -82,6 +82,11 @@ def _print_text(text: str | tables.Table | Bytes | Callable[[], str | tables.Tab
 def _print_lines(lines: Sequence[str], stream: TextIO | None = None) -> None:
     if lines:
         _print("\n".join(lines), stream)
+
+
+def is_write(data: Any) -> bool:
+    """Whether it says what became of a write."""
+    return any("delivery" in row for row in _rows(data)) or (isinstance(data, dict) and "started" in data)
 
 
 def _rows(data: Any) -> list[Mapping[str, Any]]:

@@ -40,6 +40,11 @@ def sound(data: Any) -> Any:
     return data
 
 
+def sound_text(text: str) -> bool:
+    """Whether it is text: without halves of characters, and without bytes that are none."""
+    return not any("\ud800" <= char <= "\udfff" for char in text)
+
+
 def guarded(text: str) -> str:
     """With a ' before what a spreadsheet would run as a formula; unguarded() takes it away again."""
     return f"'{text}" if re.match(_RUNS, text) else text

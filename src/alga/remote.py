@@ -18,6 +18,7 @@ from alga.errors import (
     NotFound,
     Overlaps,
     Refused,
+    UnknownOutcome,
     Unreachable,
 )
 from alga.learnt import DEPLOYED
@@ -195,7 +196,10 @@ class Server:
         return core.delivered(operation, entry.id, snapshot(entry)), entry
 
     def _approve(self, operation: Operation) -> None:
-        for result in self._on.client.approve([about(operation)]):
+        results = self._on.client.approve([about(operation)])
+        if not results:
+            raise UnknownOutcome("The server did not say what became of it")
+        for result in results:
             if not result.success:
                 raise NoneApproved(result.error or "The server did not approve it.")
 

@@ -156,10 +156,7 @@ class Timer(Clocks):
             self.seen = None
             return Stopped(running, asked)
         try:
-            if stopping.id:
-                settled = self._on.queue.carry_out(self._on.journal.put(stopping))
-            else:
-                settled = self._on.outbox.deliver(stopping)
+            settled = self._on.queue.go_on(stopping) if stopping.id else self._on.outbox.deliver(stopping)
         except NoSession:
             raise
         except (Refused, Forbidden, NotFound) as error:

@@ -130,6 +130,8 @@ WHY: tuple[tuple[type[AlgaError], str], ...] = (
 
 def saved(session: Session, operation: Operation, error: AlgaError | None) -> str:
     """`Saved here, not sent (no connection). alga sync sends it.`"""
+    if error is None and operation.in_doubt:
+        return "Saved here; it may be on the server already. alga sync looks before it sends it again."
     if error is None:
         return "Saved here, not sent: what was queued before it waits. alga sync sends it."
     why = next((words for kind, words in WHY if isinstance(error, kind)), "the server failed")

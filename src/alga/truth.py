@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from alga.errors import UsageError
+from alga.plain import sound_text
 from alga.times import cut, format_interval, format_minutes, local_date, minutes_between
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Asked:
 
 def check_text(text: str | None) -> None:
     """Raise UsageError for characters that no text has: servers fail on them (section 2)."""
-    if text and any(char == "\0" or "\ud800" <= char <= "\udfff" for char in text):
+    if text and ("\0" in text or not sound_text(text)):
         raise UsageError("The notes have characters that no text has. Nothing was recorded.")
 
 

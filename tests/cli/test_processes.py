@@ -155,7 +155,7 @@ def test_a_directory_that_cannot_be_made_and_a_full_disk_are_told(tmp_path: Path
     assert (nowhere.returncode, "/proc/nope" in nowhere.stderr) == (3, True), nowhere.stderr
     line = f"{' '.join(ALGA)} list --profile local > /dev/full"
     full = subprocess.run(["bash", "-c", line], env=environment(tmp_path), capture_output=True, text=True, check=False)
-    assert (full.returncode, "No space left on device. The command itself was carried out." in full.stderr) == (
+    assert (full.returncode, "No space left on device. Check the free disk space." in full.stderr) == (
         3,
         True,
     ), full.stderr

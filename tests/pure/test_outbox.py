@@ -433,7 +433,7 @@ def test_where_nobody_can_tell_yet_it_waits_and_a_guarded_server_is_asked_once_m
     doubtful = sent(Operation(Kind.CREATE, HOUR, "A", MONDAY))
     assert core.after_look(doubtful, Look(Seen.UNCLEAR)) is Step.WAIT
     assert core.after_look(doubtful, Look(Seen.UNCLEAR, guarded=True)) is Step.SEND
-    assert core.after_look(doubtful, Look(Seen.UNCLEAR, guarded=True), refused=True) is Step.WAIT
+    assert core.after_look(doubtful, Look(Seen.UNCLEAR, guarded=True), tried=True) is Step.WAIT
 
 
 def test_only_entries_made_since_by_the_servers_clock_are_ours() -> None:

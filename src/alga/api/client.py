@@ -195,7 +195,10 @@ class Client:
         try:
             data = self._http.request("POST", f"{ENTRIES}/approve", body={"entry_ids": list(entry_ids)}).data
         except NoneApproved as error:
-            data = {"results": list(error.results)}
+            told = [row for row in error.results if isinstance(row, Mapping) and "success" in row]
+            if not told:  # a no to all of them, and not one for each
+                raise
+            data = {"results": told}
         results = data.get("results") if isinstance(data, Mapping) else None
         return self._many(lookups.Result, results, write=True)
 

@@ -1,5 +1,6 @@
 """alga delete: remove entries."""
 
+from dataclasses import replace
 from shlex import join
 from typing import Annotated, Any
 
@@ -27,7 +28,8 @@ def delete(session: Session, entry_ids: Ids, yes: Yes = False) -> Shown:
     """Delete entries."""
     with nothing("deleted"), session.in_passing():
         found = [entries.as_seen(session.client, session.learnt, typed, session.now()) for typed in entry_ids]
-    doomed = list({entry.id: entry for entry in found}.values())
+    remembered = {entry.id: old for entry, old in found}
+    doomed = list({entry.id: entry for entry, _ in found}.values())
     named = ", ".join(entry.id[:8] for entry in doomed)
     if not yes:
         with nothing("deleted"):
@@ -40,6 +42,7 @@ def delete(session: Session, entry_ids: Ids, yes: Yes = False) -> Shown:
     for entry in doomed:
         label, before = workitems.label(entry, session.learnt), snapshot(entry)
         operation = Operation(Kind.DELETE, Asked(), label, session.now(), entry_id=entry.id, before=before)
+        operation = replace(operation, remembered=remembered[entry.id])
         try:
             with session.in_passing():
                 settled = session.outbox.deliver(operation)

@@ -59,7 +59,7 @@ def edit(
         )
     with session.in_passing():
         with nothing("changed"):
-            before = entries.as_seen(session.client, session.learnt, entry_id, session.now())
+            before, remembered = entries.as_seen(session.client, session.learnt, entry_id, session.now())
             start, end = _times(session, before, span, date, first, last)
             item = item_or_typed(session, work_item, kind or before.work_item_type or "ticket") if work_item else None
             service_id, typed = service_or_typed(session, service_name, item) if service_name else (None, None)
@@ -71,7 +71,8 @@ def edit(
         _check(session, before, asked)
         label = workitems.label(before, session.learnt)
         operation = Operation(Kind.EDIT, asked, label, session.now(), entry_id=before.id, before=snapshot(before))
-        operation = replace(operation, item_typed=item.label if item else None, service_typed=typed)
+        typed_item = item.label if item else None
+        operation = replace(operation, remembered=remembered, item_typed=typed_item, service_typed=typed)
         return _changed(session, before, operation)
 
 

@@ -178,7 +178,8 @@ def _retry_all(session: Session, alone: bool) -> Shown:
     session.syncing = True
     settled = []
     waiting = [each for each in session.journal.queued() if not each.live]
-    for operation in sorted([*session.journal.aside(), *waiting], key=lambda each: each.id):
+    for number in sorted(each.id for each in (*session.journal.aside(), *waiting)):
+        operation = session.journal.get(number)  # which an earlier one may have changed
         settled.append(session.queue.again(operation, operation))
         if isinstance(settled[-1].error, NOTHING_GETS_THROUGH):
             session.warn(settled[-1].error.message)

@@ -47,7 +47,8 @@ def first_step(operation: Operation, own: bool) -> Step:
         return Step.LOOK
     if operation.kind is Kind.START and not own:
         return Step.KEEP
-    return Step.SEND if own or operation.kind is Kind.CREATE else Step.LOOK
+    checked = own and not operation.remembered
+    return Step.SEND if checked or operation.kind is Kind.CREATE else Step.LOOK
 
 
 def rests(operation: Operation, now: datetime) -> bool:
@@ -58,8 +59,8 @@ def rests(operation: Operation, now: datetime) -> bool:
     return operation.tried_at <= now < operation.tried_at + pause
 
 
-def after_look(operation: Operation, look: Look, refused: bool = False) -> Step | Operation:
-    """What comes after a look: another step, or what became of it. `refused`: the server has just said no to it."""
+def after_look(operation: Operation, look: Look, tried: bool = False) -> Step | Operation:
+    """What comes after a look: another step, or what became of it. `tried`: it was sent a moment ago."""
     match look.seen:
         case Seen.DONE:
             return delivered(operation, look.entry_id, look.stored)
@@ -70,7 +71,7 @@ def after_look(operation: Operation, look: Look, refused: bool = False) -> Step 
         case Seen.CHANGED:
             return aside(operation, look.reason)
         case Seen.UNCLEAR:
-            return Step.SEND if look.guarded and not refused else Step.WAIT
+            return Step.SEND if look.guarded and not tried else Step.WAIT
     return Step.KEEP if operation.kind is Kind.START else Step.SEND
 
 
@@ -232,9 +233,9 @@ def dropped(operation: Operation) -> Operation:
 
 
 def follows(operation: Operation, earlier: Operation) -> bool:
-    """Whether an edit was made from what the earlier one found, so that it goes on from what that left."""
-    alike = operation.kind is Kind.EDIT and earlier.kind is Kind.EDIT and operation.before == earlier.before
-    return alike and depends(operation, earlier)
+    """Whether a change was made from what an earlier edit found, so that it goes on from what that left."""
+    changes = operation.kind in (Kind.EDIT, Kind.DELETE) and earlier.kind is Kind.EDIT
+    return changes and operation.before == earlier.before and depends(operation, earlier)
 
 
 def depends(operation: Operation, earlier: Operation) -> bool:

@@ -100,11 +100,18 @@ class Outbox(Generic[E]):
         Raises the server's refusal, when nothing was recorded and nothing waits; ConfigError, before anything is on
         disk or sent, when the journal or its lock cannot be used.
         """
+        return self._under_lock(lambda: self.journal.add([operation])[0])
+
+    def go_on(self, operation: Operation) -> Settled[E]:
+        """The same for one that is on disk and goes on: a timer that stops."""
+        return self._under_lock(lambda: self.journal.put(operation))
+
+    def _under_lock(self, write: Callable[[], Operation]) -> Settled[E]:
         held = ExitStack()
         with suppress(Overtaken):  # then it waits its turn
             held.enter_context(self._alone(0))
         try:
-            return self.carry_out(self.journal.add([operation])[0])
+            return self.carry_out(write())
         finally:
             held.close()
 
@@ -143,7 +150,9 @@ class Outbox(Generic[E]):
             mine = Settled(self.journal.get(operation.id), error=error)
             if isinstance(error, AuthError):  # refused for what was queued before, the key is refused for this too
                 mine = Settled(self._given_up(mine.operation, error.message, own), error=error)
-        if mine.error and mine.operation.state in (State.REFUSED, State.RUNNING):
+        if mine.operation.state in (State.REFUSED, State.DROPPED):  # perhaps by another process
+            raise mine.error or Refused(mine.operation.reason or "It was dropped meanwhile.")
+        if mine.error and mine.operation.state is State.RUNNING:
             raise mine.error
         return mine
 
@@ -195,7 +204,7 @@ class Outbox(Generic[E]):
         return settled
 
     def _going_on(self, later: Operation, operation: Operation, done: Operation) -> Operation:
-        """An edit that was made before an earlier one of the same entry was delivered."""
+        """A change that was made before an earlier edit of the same entry was delivered."""
         if not core.follows(later, operation):
             return later
         return self.journal.put(replace(later, before=done.before))
@@ -212,6 +221,9 @@ class Outbox(Generic[E]):
                 if look.seen is Seen.DONE:
                     return Settled(self.journal.put(core.done(operation, look.entry_id)), entry)
             settled = self._settle(self.journal.put(core.again(mended)), own=False)
+            if settled.operation.state is State.DONE and operation.kind is Kind.EDIT:
+                for later in (*self.journal.queued(), *self.journal.aside()):
+                    self._going_on(later, operation, settled.operation)
             was = core.as_it_was(settled.operation, operation)
             return settled if was == settled.operation else replace(settled, operation=self.journal.put(was))
 
@@ -247,8 +259,10 @@ class Outbox(Generic[E]):
             look, entry = self._remote.look(operation, self.journal.made())
         except (Unreachable, AuthError, Forbidden, Refused, NotFound) as fault:
             return Settled(self.journal.put(replace(operation, reason=fault.message)), error=error or fault)
-        refused = error is not None and error.verdict is Verdict.NO
-        match core.after_look(operation, look, refused):
+        match core.after_look(operation, look, tried=error is not None):
+            case Operation(state=State.ASIDE) as changed if own and operation.sent_at is None:  # nothing was sent
+                after = self.journal.put(replace(changed, state=State.REFUSED))
+                return Settled(after, error=Refused(changed.reason))
             case Operation() as changed:
                 return self._next(changed, own, entry, error)
             case Step.KEEP:

@@ -13,6 +13,7 @@ from alga.errors import AlreadyRunning, ConfigError, NotFound, Overtaken, UsageE
 from alga.files import make_private
 from alga.outbox.operation import Kind, Operation, State
 from alga.outbox.schema import migrate
+from alga.plain import sound
 from alga.times import from_wire, to_wire
 from alga.truth import Asked
 
@@ -44,6 +45,8 @@ WHOSE = "server = ? AND (fingerprint = ? OR coalesce(user_id = ?, 0))"  # an unk
 MADE = """CASE WHEN kind IN ('create', 'start', 'stop') THEN 1 WHEN kind = 'edit' AND json_valid(content)
     THEN json_extract(content, '$.timer') ELSE 0 END"""
 WAITING = (State.RUNNING, State.QUEUED, State.ASIDE)
+TEXTS = ("entry_id", "item_typed", "service_typed", "feedback", "key", "user_id", "fingerprint")
+ABOUT = (Kind.STOP, Kind.EDIT, Kind.DELETE, Kind.APPROVE, Kind.SEND_BACK)  # an entry, or a session
 WITHOUT_KEY = (State.REFUSED, State.DROPPED)  # where a key may be used again
 
 
@@ -255,6 +258,7 @@ class Journal:
         make_private(self._path.parent)
         try:
             with closing(sqlite3.connect(self._path, timeout=10)) as db:
+                db.text_factory = _text
                 db.execute("PRAGMA synchronous = FULL")
                 migrate(db)
                 with db:
@@ -291,6 +295,11 @@ def _plain(value: object) -> object:
 _JSON = json.JSONEncoder(default=_plain, ensure_ascii=False)
 
 
+def _text(content: bytes) -> str:
+    """Text of a row, also where it is damaged."""
+    return content.decode("utf-8", "replace")
+
+
 def _read(row: Mapping[str, Any]) -> Operation | Unreadable:
     """The one place where a row becomes an operation."""
     try:
@@ -300,7 +309,7 @@ def _read(row: Mapping[str, Any]) -> Operation | Unreadable:
 
 
 def _operation(row: Mapping[str, Any]) -> Operation:
-    given = {**json.loads(row["content"]), **{name: row[name] for name in APART}}
+    given = sound({**json.loads(row["content"]), **{name: row[name] for name in APART}})
     times = {name: from_wire(given[name]) for name in TIMES if given.get(name)}
     read = {
         **{name: given[name] for name in FIELDS if name in given},
@@ -312,7 +321,25 @@ def _operation(row: Mapping[str, Any]) -> Operation:
     }
     if wrong := [name for name, kind in KINDS.items() if not isinstance(read.get(name, kind()), kind)]:
         raise TypeError(f"{wrong[0]} has another type")
-    return Operation(**read)
+    if wrong := [name for name in TEXTS if not isinstance(read.get(name), str | None)]:
+        raise TypeError(f"{wrong[0]} is no text")
+    operation = Operation(**read)
+    _check(operation)
+    return operation
+
+
+def _check(operation: Operation) -> None:
+    """Raise ValueError for one that lacks what its kind needs, or has a time that nobody can show."""
+    asked, before = operation.asked, operation.before or Asked()
+    moments = (asked.started_at, asked.ended_at, before.started_at, before.ended_at)
+    named = [getattr(operation, name) for name in TIMES]
+    if any(moment and not 1971 <= moment.year <= 9000 for moment in (*moments, *named)):
+        raise ValueError("a time is out of range")
+    waits = operation.state in (State.QUEUED, State.ASIDE)
+    if operation.queued_at is None or (operation.kind in ABOUT and waits and not operation.entry_id):
+        raise ValueError("something is missing")
+    if operation.kind is Kind.CREATE and waits and not (asked.started_at and asked.ended_at):
+        raise ValueError("its times are missing")
 
 
 def _asked(content: Mapping[str, Any]) -> Asked:

@@ -78,6 +78,7 @@ class Operation:
     state: State = State.QUEUED
     entry_id: str | None = None  # what it is about, and in the end what it made
     before: Asked | None = None
+    remembered: bool = False  # `before` is what this computer had seen some time ago
     item_typed: str | None = None  # to be looked up before the first sending, as is the service
     service_typed: str | None = None
     feedback: str | None = None  # of request-changes; its reason is in the notes asked
