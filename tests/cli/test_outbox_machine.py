@@ -250,7 +250,8 @@ class Machine(Desks):
         self.running: str | None = None  # the timer that certainly runs
         self.unsure = False  # a timer command did not end, or another client had its hand in it
         self.perhaps: set[str] = set()  # the timers that may run then
-        self.status: dict[str, set[str]] = {}  # what may have become of an entry that was submitted
+        self.status: dict[str, set[str]] = {}  # what may have become of an entry that was submitted,
+        self.later: dict[str, set[str]] = {}  # and what a review that waits may still make of it
 
     @initialize(kind=st.sampled_from(["deployed", "server clock", "published"]), known=st.booleans())
     def at_a_server(self, kind: str, known: bool) -> None:
@@ -517,7 +518,7 @@ class Machine(Desks):
         for tag, row in self.some_of_mine(data).items():
             with closing(sqlite3.connect(self.app.path)) as db, db:
                 db.execute("UPDATE entries SET approval_status = 'SUBMITTED' WHERE entry_id = ?", (row["id"],))
-            self.status[tag] = {"SUBMITTED"}
+            self.status[tag] = {"SUBMITTED"} | self.later.get(tag, set())
 
     @rule(data=st.data(), plan=plans, crash=crashes, back=st.booleans())
     def review(self, data: st.DataObject, plan: dict[int, str], crash: tuple[int, bool] | None, back: bool) -> None:
@@ -529,11 +530,12 @@ class Machine(Desks):
         told = self.by_id(self.typed(plan, crash, *words, "--json"), ids)
         then = "CHANGES_REQUESTED" if back else "APPROVED"
         for entry_id, tag in ids.items():
-            before = self.status.get(tag, {"DRAFT"})
+            before, later = self.status.get(tag, {"DRAFT"}), self.later.setdefault(tag, set())
             if told[entry_id] in ("approved", "sent back", "sent back already"):
-                self.status[tag] = {then}
+                self.status[tag] = {then} | later
             elif told[entry_id] in ("waits", "unknown"):
-                self.status[tag] = before | {then}
+                later.add(then)
+                self.status[tag] = before | later
 
     @rule(rights=st.sets(st.sampled_from(RIGHTS)))
     def the_role_changes(self, rights: set[str]) -> None:
