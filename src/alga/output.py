@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import textwrap
@@ -134,9 +135,9 @@ def error(fault: AlgaError, form: Format, warnings: Sequence[str] = ()) -> None:
         told |= {"warnings": list(warnings)} if warnings else {}
         _print(as_json(told, indent=None), sys.stderr)
         return
-    lines = [f"alga: {fault.message}", *fault.details, fault.hint]
+    lines = [f"alga: {fault.message}", *fault.details, *fault.hint.split("\n")]
     if not (sys.stderr.isatty() or fault.details):  # one line for a log, or for the mail of a cron job
-        hint = f"Try: {fault.hint}" if fault.hint.startswith("alga ") else fault.hint
+        hint = f"Try: {fault.hint}" if fault.hint.startswith("alga ") else fault.hint.replace("\n", "   ")
         lines = [f"{lines[0]} {hint}".rstrip()]
     for line in filter(None, lines):
         _print(_wrapped(line), sys.stderr)
@@ -214,9 +215,11 @@ def _folded(line: str, stream: TextIO) -> str:
     """A line of text between words, where a terminal would break it within one."""
     if not stream.isatty() or len(line) <= (width := shutil.get_terminal_size().columns):
         return line
-    said, command, typed = line.partition(" Try: ")
-    if command:  # a command to paste stays on one line
-        return f"{_folded(said, stream)}\n{_folded(f'Try: {typed}', stream)}"
+    if line.startswith(("alga ", "Try: alga ")):  # a command to paste stays on one line, however long
+        return line
+    if command := re.search(r" Try: |(?<=[:?]) (?=alga \w)", line):
+        said, typed = line[: command.start()], line[command.end() :]
+        return f"{_folded(said, stream)}\n{'Try: ' if command[0].strip() else ''}{typed}"
     return "\n".join(textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False))
 
 

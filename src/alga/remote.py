@@ -234,7 +234,7 @@ def check_whole(on: Parts, minutes: int | None, worked: int, own: bool) -> None:
     if minutes is None or not 0 < minutes < worked or on.profile.is_local or _kind(on) != DEPLOYED:
         return
     everything, nothing = on.retyped("--billable"), on.retyped("--billable", "--no-billable")
-    hint = f"All of it: {everything}   None of it: {nothing}" if own else "All of it, or --no-billable."
+    hint = f"All of it: {everything}\nNone of it: {nothing}" if own else "All of it, or --no-billable."
     raise Refused(truth.whole_or_not(minutes, worked), hint)
 
 

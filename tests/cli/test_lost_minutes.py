@@ -125,7 +125,7 @@ def test_a_part_of_the_minutes_is_refused_or_set_aside_before_it_is_sent(strict:
     told = desk("stop", "--billable", "15", columns=200)
     assert told.code == 5
     assert "15m of 48m cannot be kept. The timer still runs." in told.err
-    assert "All of it: alga stop   None of it: alga stop --no-billable" in told.err
+    assert "All of it: alga stop\nNone of it: alga stop --no-billable\n" in told.err
     fresh = Desk(desk.home.parent / "laptop", desk.clock, env=desk.env, transport=strict.network)
     strict.network.before = offline
     fresh.ok("log", "TIC1042", "8:00-9:00", "-s", "basic", "--billable", "15", "-m", "x")
