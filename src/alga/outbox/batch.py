@@ -41,7 +41,6 @@ class Kept(Watch):
         self._operations |= added
         self._new = set(added)  # the others are an earlier run's
         self._before = dict(self._operations)
-        self._told: set[Item] = set()
 
     def sending(self, outcomes: Sequence[Outcome]) -> None:
         """On disk before anything is sent: from here on they may be on the server."""
@@ -53,17 +52,16 @@ class Kept(Watch):
         """Write down what became of them. What may be there, or was not sent, waits; after Ctrl-C only the former."""
         after = {_item(each): self._after(_item(each), each) for each in outcomes if self._undecided(_item(each))}
         self._save(after)
-        self._told |= {_item(each) for each in outcomes}
         return super().told([self._shown(outcome) for outcome in outcomes])
 
     def close(self, error: BaseException) -> None:
-        """An error stands for all that was not told: what was not sent is taken back. A fault of ours tells nothing of
+        """An error stands for all: what was not sent is taken back. A fault of ours tells nothing of
         what was; what cannot be written down now is in doubt.
         """
         ours = not isinstance(error, AlgaError) or isinstance(error, ConfigError | Overtaken)
         verdict = Verdict.UNKNOWN if ours or not isinstance(error, AlgaError) else error.verdict
         after: dict[Item, Operation] = {}
-        for item in (each for each in self._operations if self._undecided(each) and each not in self._told):
+        for item in filter(self._undecided, self._operations):
             operation, before = self._operations[item], self._before[item]
             its = Verdict.ENDED if operation == before else verdict
             if its is not Verdict.UNKNOWN:
