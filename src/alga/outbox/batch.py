@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from alga.outbox.journal import Journal
 
+OURS = (ConfigError, Overtaken)  # they tell nothing of the server
 Item = Place | str | None  # a row of a file, or an entry's id
 
 
@@ -58,8 +59,7 @@ class Kept(Watch):
         """An error stands for all: what was not sent is taken back. A fault of ours tells nothing of
         what was; what cannot be written down now is in doubt.
         """
-        ours = not isinstance(error, AlgaError) or isinstance(error, ConfigError | Overtaken)
-        verdict = Verdict.UNKNOWN if ours or not isinstance(error, AlgaError) else error.verdict
+        verdict = error.verdict if isinstance(error, AlgaError) and not isinstance(error, OURS) else Verdict.UNKNOWN
         after: dict[Item, Operation] = {}
         for item in filter(self._undecided, self._operations):
             operation, before = self._operations[item], self._before[item]
