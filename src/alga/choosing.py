@@ -94,7 +94,7 @@ class FilterOptions:
     @property
     def statuses(self) -> tuple[str, ...]:
         """As servers spell them."""
-        return tuple(status.replace("-", "_").upper() for status in self.status or ())
+        return tuple(dict.fromkeys(status.replace("-", "_").upper() for status in self.status or ()))
 
 
 def choose(
@@ -103,6 +103,7 @@ def choose(
     """The entries that options name, and that in words. `whose` is mine, everyone or others where none is named."""
     chosen = period.chosen(default, session.now(), session.zone)
     users = [workitems.user(typed, session.client, session.learnt) for typed in scope.user or ()]
+    people_named = dict(users)
     named = "user" if scope.user else "mine" if scope.mine else "everyone" if scope.everyone else whose
     own = workitems.asked_user(session.client, session.learnt) if named in ("mine", "others") else None
     if named == "others" and own is None:
@@ -117,11 +118,11 @@ def choose(
     services = filters.service_name or ()
     selection = Selection(
         chosen,
-        user_ids=tuple(user_id for user_id, _ in users) or ((own,) if named == "mine" and own else ()),
+        user_ids=tuple(people_named) or ((own,) if named == "mine" and own else ()),
         not_user=own if named == "others" else None,
-        work_item_ids=tuple(item.id for item in items),
+        work_item_ids=tuple(dict.fromkeys(item.id for item in items)),
         work_item_type=filters.kind,
-        service_ids=tuple(workitems.named(typed, session.client, session.learnt) for typed in services),
+        service_ids=tuple(dict.fromkeys(workitems.named(typed, session.client, session.learnt) for typed in services)),
         statuses=filters.statuses,
         billable=None if filters.billable is None else filters.billable == "yes",
     )
@@ -129,7 +130,7 @@ def choose(
         "mine": "Mine",
         "everyone": "Everyone's",
         "others": "Everyone's but yours",
-        "user": " and ".join(f"{name}'s" for _, name in users),
+        "user": " and ".join(f"{name}'s" for name in people_named.values()),
     }
     billed = {"yes": "billable", "no": "not billable"}.get(filters.billable or "")
     labels = [item.label for item in items]
@@ -158,6 +159,8 @@ def service_or_typed(session: Session, typed: str | None, item: WorkItem | None)
 
     Raises NeedsService where the server is known to need one, and nothing says which.
     """
+    if item and not item.id and item.label:  # looked up later, and the service with it
+        return None, typed or ""
     try:
         default = session.profile.service
         return workitems.service(typed, default, item.id if item else None, session.client, session.learnt), None
@@ -172,15 +175,24 @@ def with_service(session: Session, attempt: "Callable[[str | None], T]", typed: 
     except NeedsService:
         if not interactive():
             raise
-        return attempt(_asked_service(session))
+        chosen = _asked_service(session)
+        if chosen is None:
+            raise
+        return attempt(chosen)
 
 
-def _asked_service(session: Session) -> str:
-    """A service, chosen in a terminal; on wish it is the setting from now on. Raises UsageError for no choice."""
-    known, _ = workitems.services(session.client, session.learnt)
+def _asked_service(session: Session) -> str | None:
+    """A service, chosen in a terminal; on wish it is the setting from now on. None where none is known.
+
+    Raises UsageError for no choice.
+    """
+    try:
+        known, _ = workitems.services(session.client, session.learnt)
+    except Unreachable:
+        known = session.learnt.services
     found = sorted(known.items(), key=lambda pair: pair[1])
     if not found:
-        raise UsageError("Which service? None is known yet.", "-s ID, or ask an administrator for one.")
+        return None
     chosen = ask("Billed as which service?", [f"{number:3}  {name}" for number, (_, name) in enumerate(found, 1)])
     if not is_digits(chosen) or not 1 <= int(chosen) <= len(found):
         raise UsageError(f"There is no '{chosen}' in that list. Nothing was recorded.")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, NamedTuple
 
 from alga import sheet, workitems
-from alga.entries import since
-from alga.errors import Incomplete, NeverSent, Overlaps, Unreachable
+from alga.entries import since_some
+from alga.errors import NeverSent, Overlaps, Unreachable
 from alga.times import day_start, format_day, format_interval, format_minutes, format_time, local_date, minutes_between
 
 if TYPE_CHECKING:
@@ -98,10 +99,7 @@ class Clash:
 
     def _there(self, start: datetime, end: datetime) -> Sequence[Taken]:
         user_id = self._own_user()
-        try:
-            own = since(self._client, user_id, start, end) if user_id else []
-        except Incomplete as some:  # what is there can still stand in the way
-            own = [each for each in some.rows if each.user_id in (user_id, None)]
+        own = since_some(self._client, user_id, start, end) if user_id else []  # what came can stand in the way
         stopped_here = {each.id for each in self._kept}
         return [
             Taken(e.started_at, e.ended_at, workitems.label(e, self._learnt), e.id)
@@ -147,7 +145,7 @@ class Clash:
         if not places or not try_with:
             return told
         date = "" if day == today else f" --date {day}"
-        typed = [format_interval(*each, self._zone).removeprefix("0").replace("-0", "-") for each in places]
+        typed = [_typed(format_interval(*each, self._zone)) for each in places]
         return f"{told} Try: {'   and   '.join(f'{try_with} {each}{date}' for each in typed)}"
 
     def _gap(self, gap: tuple[datetime, datetime], begin: datetime, finish: datetime) -> str:
@@ -158,3 +156,8 @@ class Clash:
         if gap[1] == finish:
             return f"after {format_time(gap[0], self._zone)}"
         return format_interval(*gap, self._zone)
+
+
+def _typed(interval: str) -> str:
+    """`6:55-7:40`, as people type it; one with offsets as it is."""
+    return re.sub(r"(^|-)0", r"\1", interval) if re.fullmatch(r"\d\d:\d\d-\d\d:\d\d", interval) else interval

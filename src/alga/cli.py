@@ -67,7 +67,8 @@ class Command(TyperCommand):
         return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
 
     def make_parser(self, ctx: Any) -> Any:
-        return once_each(super().make_parser(ctx))
+        parser = super().make_parser(ctx)
+        return parser if ctx.resilient_parsing else once_each(parser)
 
 
 def once_each(parser: Any) -> Any:
@@ -89,7 +90,8 @@ class Group(TyperGroup):
     """Commands by panel, each in whole sentences."""
 
     def make_parser(self, ctx: Any) -> Any:
-        return once_each(super().make_parser(ctx))
+        parser = super().make_parser(ctx)
+        return parser if ctx.resilient_parsing else once_each(parser)
 
     def panels(self, ctx: Any) -> dict[str, dict[str, str]]:
         """The sentence of each command."""
@@ -265,7 +267,8 @@ def _run(args: Sequence[str], context: Context) -> int:
 
 def _told(error: AlgaError, context: Context) -> int:
     """Print an error, for a program with the warnings in it, since its stderr is then one object."""
-    form, warnings = context.form or output.Format(), []
+    asked = output.Format("json") if "--json" in context.args else output.Format()
+    form, warnings = context.form or asked, []
     if context.session and form.machine:
         warnings, context.session.warnings = context.session.warnings, []
     with _unheard():

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from shlex import quote
 from typing import TYPE_CHECKING
 
 from alga import entries, truth, workitems
@@ -61,12 +60,12 @@ class Server:
 
         A timer's own stop was checked before, as was an edit.
         """
+        check_user(self._on, operation.asked.user_id, own)
+        check_whole(self._on, operation.asked.billable_minutes, _worked(operation), own)
         ready = self._looked_up(operation)
         if ready.kind is Kind.STOP and ready.asked.ended_at is None and not own:
             ahead = timedelta(seconds=self.ahead() or 0.0)  # by the server's clock, when stop was typed
             ready = replace(ready, asked=replace(ready.asked, ended_at=cut(ready.queued_at + ahead)))
-        check_user(self._on, ready.asked.user_id, own)
-        check_whole(self._on, ready.asked.billable_minutes, _worked(ready), own)
         if ready.kind is Kind.CREATE and not (own and ready.timer):
             self._check(ready, own)
         if (ready.kind is Kind.EDIT and (ready.timer or not own)) or (ready.kind is Kind.STOP and not own):
@@ -96,7 +95,7 @@ class Server:
         asked = operation.asked
         assert asked.started_at and asked.ended_at
         if asked.user_id in (None, self._on.learnt.user_id):
-            try_with = _again(operation) if own else ""
+            try_with = self._on.again if own else ""
             self._clash(operation.id).check_new(asked.started_at, asked.ended_at, try_with)
 
     def _clash(self, number: int) -> Clash:
@@ -139,7 +138,7 @@ class Server:
             entry = self._on.client.create_entry(asked)
         except Overlaps as error:
             clash, place = self._clash(operation.id), (asked.started_at, asked.ended_at)
-            raise clash.named(error, *place, _again(operation)) from None
+            raise clash.named(error, *place, self._on.again) from None
         self._own(operation, entry)
         return core.done(operation, entry.id), entry
 
@@ -217,7 +216,7 @@ def check_user(on: Parts, user_id: str | None, own: bool) -> None:
 
     Asks what kind of server it is, where that is not known. `own`: in the command that was typed.
     """
-    if user_id is None or user_id == workitems.own_user(on.client, on.learnt):
+    if user_id is None or workitems.same_case(user_id) == workitems.own_user(on.client, on.learnt):
         return
     hint = f"They log it themselves. For yourself: {on.retyped('--user')}" if own else "They log it themselves."
     if on.profile.is_local:
@@ -229,11 +228,15 @@ def check_user(on: Parts, user_id: str | None, own: bool) -> None:
         raise Refused("This server records time for the key's own user only: it would be on your own sheet.", hint)
 
 
-def check_whole(on: Parts, minutes: int | None, worked: int, own: bool) -> None:
-    """Raise Refused for a part of the minutes, where a server bills an entry whole or not at all (section 1)."""
+def check_whole(on: Parts, minutes: int | None, worked: int, own: bool, stopping: bool = False) -> None:
+    """Raise Refused for a part of the minutes, where a server bills an entry whole or not at all (section 1).
+
+    `stopping`: how much is worked is known when the command is typed again.
+    """
     if minutes is None or not 0 < minutes < worked or on.profile.is_local or _kind(on) != DEPLOYED:
         return
-    everything, nothing = on.retyped("--billable"), on.retyped("--billable", "--no-billable")
+    everything = on.retyped("--billable", *([] if stopping else ["--billable", str(worked)]))
+    nothing = on.retyped("--billable", "--no-billable")
     hint = f"All of it: {everything}\nNone of it: {nothing}" if own else "All of it, or --no-billable."
     raise Refused(truth.whole_or_not(minutes, worked), hint)
 
@@ -251,11 +254,6 @@ def _worked(operation: Operation) -> int:
     asked, before = operation.asked, operation.before or Asked()
     start, end = asked.started_at or before.started_at, asked.ended_at or before.ended_at
     return minutes_between(start, end) if start and end else 0
-
-
-def _again(operation: Operation) -> str:
-    """How to type it for another time."""
-    return f"alga log {quote(operation.item_typed)}" if operation.item_typed and not operation.timer else ""
 
 
 def clock_fault(ahead: float | None) -> str:

@@ -87,8 +87,9 @@ class Selection:
         return Sieve(self._tests(zone), unasked, self.not_user, self.period.bounds(zone)[1])
 
     def _tests(self, zone: tzinfo) -> dict[str, Test]:
+        one = len(self.user_ids) == 1  # the server was asked for that person, and need not say it again
         every: dict[str, tuple[object, Test]] = {
-            "user": (self.user_ids or None, lambda row: row.user_id in (*self.user_ids, None)),
+            "user": (self.user_ids or None, lambda row: row.user_id in self.user_ids or (one and row.user_id is None)),
             "work item": (self.work_item_ids or None, lambda row: row.work_item_id in self.work_item_ids),
             "type": (self.work_item_type, lambda row: row.work_item_type == self.work_item_type),
             "service": (self.service_ids or None, lambda row: row.service_id in self.service_ids),

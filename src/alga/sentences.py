@@ -29,7 +29,10 @@ class Look(NamedTuple):
     def is_default(self, service_id: str | None, name: str) -> bool:
         """Whether a service is the one of the setting."""
         wanted = (self.service or "").lower()
-        return bool(wanted) and (wanted == (service_id or "").lower() or wanted in name.lower())
+        if not wanted or wanted in ((service_id or "").lower(), name.lower()):
+            return bool(wanted)
+        alike = {each.lower() for each in self.learnt.services.values() if wanted in each.lower()}
+        return wanted in name.lower() and alike <= {name.lower()}
 
     def billed_as(self, service_id: str | None, name: str | None) -> str:
         """`, Premium Support`: the service, where it is not the one of the setting; a wrong one bills wrongly."""
@@ -66,7 +69,7 @@ def minutes_line(verb: str, operation: Operation, look: Look) -> str:
     worked = max(0, minutes_between(start, end))
     billed = worked if asked.billable_minutes is None else asked.billable_minutes
     interval = f"({on}{format_interval(start, cut(end), look.zone)})"
-    billed_as = look.billed_as(asked.service_id, operation.service_typed)
+    billed_as = look.billed_as(asked.service_id or operation.service_typed, None)
     times = f"{format_minutes(worked)} worked, {format_minutes(billed)} billable"
     return f"{verb} {operation.label}: {times}{billed_as} {interval}"
 

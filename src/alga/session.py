@@ -42,6 +42,7 @@ class Session:
     outside: Outside
     asked: str | None = None
     typed: Sequence[str] = ()  # the command line, without the program's name
+    again: str = ""  # the command line of a log without its times, for a hint that has others
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     syncing: bool = False  # the command itself delivers what waits
@@ -66,16 +67,16 @@ class Session:
         if sentence not in self.notes:
             self.notes.append(sentence)
 
-    def retyped(self, without: str, *more: str) -> str:
-        """The command line once more, to be pasted: without an option and its value, and with more."""
+    def retyped(self, without: str | Sequence[str], *more: str) -> str:
+        """The command line once more, to be pasted: without some options and their values, and with more."""
+        dropped = (without,) if isinstance(without, str) else tuple(without)
         kept, value = list[str](), False
         for word in self.typed:
-            if not value and not word.startswith(f"{without}="):
-                value = word == without
-                kept += [] if value else [word]
-            else:
-                value = False
-        return shlex.join(["alga", *kept, *more])
+            if not value and word.partition("=")[0] not in dropped:
+                kept.append(word)
+            value = not value and word in dropped
+        end = kept.index("--") if "--" in kept else len(kept)
+        return shlex.join(["alga", *kept[:end], *more, *kept[end:]])
 
     # --- where it goes ---
 

@@ -179,7 +179,7 @@ class Timer(Clocks):
         worked = max(0, minutes_between(running.started_at, end))
         try:
             with suppress(Unreachable):  # checked again before it is sent
-                remote.check_whole(self._on, asked.billable_minutes, worked, own=True)
+                remote.check_whole(self._on, asked.billable_minutes, worked, own=True, stopping=True)
         except Refused as error:
             raise error.adding("The timer still runs.") from None
         self._check_stop(running, end)

@@ -146,7 +146,8 @@ def _looked_up_later(learnt: Learnt, operation: Operation) -> str:
     numbers = [number.lower() for number, _ in learnt.tickets.values()]
     by_number = workitems.NUMBER.fullmatch(typed) and typed.lower() not in numbers
     unknown = [f"ticket {typed}"] if by_number and not operation.asked.work_item_id else []
-    if service and not any(service.lower() in name.lower() for name in learnt.services.values()):
+    known = service in learnt.services or any(service.lower() in name.lower() for name in learnt.services.values())
+    if service and not known:
         unknown.append(f"service '{service}'")
     return f" Not looked up yet: {' and '.join(unknown)}." if unknown else ""
 

@@ -158,40 +158,42 @@ def service(
     """
     if wanted := typed or default:
         return named(wanted, client, learnt)
-    known = learnt.service_of(work_item_id)
-    if known is None and learnt.deployed:
-        known = _used_on(work_item_id, client, learnt)
-        if known is None:
-            raise NeedsService("AlgaPSA needs a service for every entry.", CHOOSE_SERVICE)
-    return known
+    if not learnt.deployed:
+        return learnt.service_of(work_item_id)
+    if known := _used_on(work_item_id, client, learnt):
+        return known
+    raise NeedsService("AlgaPSA needs a service for every entry.", CHOOSE_SERVICE)
 
 
 def _used_on(work_item_id: str | None, client: Client, learnt: Learnt) -> str | None:
-    if not learnt.user_id or not work_item_id:
+    """As the server has it, since another computer may have used another one; without a connection as seen here."""
+    user_id = asked_user(client, learnt)
+    if not user_id or not work_item_id:
         return None
-    query = {
-        "user_id": learnt.user_id,
-        "work_item_id": work_item_id,
-        "sort": "start_time",
-        "order": "desc",
-        "limit": "5",
-    }
-    own = [entry for entry in client.list_entries(query).rows if entry.work_item_id == work_item_id]
-    return next((entry.service_id for entry in own if entry.service_id and entry.user_id == learnt.user_id), None)
+    newest = {"sort": "start_time", "order": "desc", "limit": "5"}
+    query = {"user_id": user_id, "work_item_id": work_item_id, **newest}
+    try:
+        own = [entry for entry in client.list_entries(query).rows if entry.work_item_id == work_item_id]
+    except Unreachable:
+        if known := learnt.service_of(work_item_id):
+            return known
+        raise
+    return next((entry.service_id for entry in own if entry.service_id and entry.user_id == user_id), None)
 
 
 def named(wanted: str, client: Client, learnt: Learnt) -> str:
     """The id of the service with that id, name or part of a name. Raises NotFound, UsageError for several."""
     if UUID.fullmatch(wanted) or wanted in learnt.services:
         return same_case(wanted)
-    exact = [service_id for service_id, name in learnt.services.items() if name.lower() == wanted.lower()]
+    exact = _exactly(wanted, learnt.services)
     if len(exact) == 1:
         return exact[0]
     known, whole = services(client, learnt)  # part of a name may fit others than those learnt so far
-    found = _matching(wanted, known)
-    if not found and whole:  # those that are listed are hourly; any may be used
-        known |= {each.service_id: each.service_name for each in client.services(hourly=False)}
-        found = _matching(wanted, known)
+    every = dict(known)
+    if whole and not _exactly(wanted, known):  # those that are listed are hourly; any may be used
+        every |= {each.service_id: each.service_name for each in client.services(hourly=False)}
+    found = _exactly(wanted, every) or _partly(wanted, known) or _partly(wanted, every)
+    known = every
     if len(found) == 1:
         return found[0]
     names = ", ".join(sorted(known[service_id] for service_id in found or known)) or "none known yet"
@@ -200,10 +202,14 @@ def named(wanted: str, client: Client, learnt: Learnt) -> str:
     raise NotFound(f"There is no service '{wanted}'.", f"There is: {names}")
 
 
-def _matching(wanted: str, known: dict[str, str]) -> list[str]:
-    """An exact name wins; else the names that contain the words, upper and lower case alike."""
-    exact = [service_id for service_id, name in known.items() if name.lower() == wanted.lower()]
-    return exact or [service_id for service_id, name in known.items() if wanted.lower() in name.lower()]
+def _exactly(wanted: str, known: dict[str, str]) -> list[str]:
+    """The services of that name, upper and lower case alike."""
+    return [service_id for service_id, name in known.items() if name.lower() == wanted.lower()]
+
+
+def _partly(wanted: str, known: dict[str, str]) -> list[str]:
+    """Those whose names contain the words."""
+    return [service_id for service_id, name in known.items() if wanted.lower() in name.lower()]
 
 
 # --- users ----------------------------------------------------------------------------------------
@@ -222,10 +228,13 @@ def user(typed: str, client: Client, learnt: Learnt) -> tuple[str, str]:
     found = [key for key, name in known.items() if wanted.lower() in name.lower() or key.startswith(wanted.lower())]
     if len(found) == 1:
         return found[0], known[found[0]]
-    names = ", ".join(sorted(known[key] for key in found or known))
+    shown = list(map(known.get, found or known))
+    told = [known[key] if shown.count(known[key]) == 1 else f"{known[key]} ({key})" for key in found or known]
+    names = ", ".join(sorted(told))
     if found:
-        raise UsageError(f"'{typed}' may be several people.", f"Say which: {names}")
-    raise NotFound(f"Nobody called '{typed}' has recorded time lately.", f"There is: {names}. Or a whole user id.")
+        raise UsageError(f"'{typed}' may be several people.", f"Say which, by name or id: {names}")
+    there = f"There is: {names}. Or a whole user id." if names else "Say a whole user id."
+    raise NotFound(f"Nobody called '{typed}' has recorded time lately.", there)
 
 
 # --- who am I -------------------------------------------------------------------------------------

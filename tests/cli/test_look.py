@@ -168,7 +168,9 @@ def test_the_cap_of_the_servers_search_is_said(desk: Desk) -> None:
     desk.ok("bulk", "create", "-", typed="date,start,span,item,notes\n" + "\n".join(rows))
     capped = desk.ok("search", "needle", "--json", tty=False)
     assert len(capped.json) == 100
-    assert capped.err == ("The server's search shows 100 hits at most of 130. To see all: alga search --all needle\n")
+    assert capped.err == (
+        "The server's search shows 100 hits at most of 130. To see all: alga search needle --json --all\n"
+    )
     assert len(desk.ok("search", "--all", "needle", "--json", tty=False).json) == 130
 
 

@@ -28,7 +28,10 @@ def requests(strict: Strict, *args: str) -> list[str]:
 
 def test_where_nothing_is_unknown_a_command_is_one_request(known: Strict) -> None:
     assert requests(known, "list") == ["GET /time-entries"]
-    assert requests(known, "log", "TIC1042", "7:00-7:30", "-m", "x") == ["POST /time-entries"]
+    asked = requests(known, "log", "TIC1042", "7:00-7:30", "-m", "x")
+    assert asked == ["GET /time-entries", "POST /time-entries"], "the service last used on it, perhaps elsewhere"
+    known.desk.ok("config", "set", "service", "Basic Support")
+    assert requests(known, "log", "TIC1042", "8:00-8:30", "-m", "x") == ["POST /time-entries"]
     assert requests(known, "log", "tic1042", "7:30-8:00", "-s", "basic support", "-m", "x") == ["POST /time-entries"]
     known.desk.ok("start", "TIC1042", "-m", "x")
     known.desk.clock.pass_by(minutes=48)
@@ -44,7 +47,7 @@ def test_an_overlap_is_asked_for_where_the_server_does_not_refuse_it_itself(know
     refused = known.desk("log", "TIC1042", "7:15-7:45", "-m", "x", columns=200)
     assert (refused.code, len(known.network.sent("POST"))) == (5, 1)
     assert "07:15-07:45 overlaps TIC1042 07:00-07:30" in refused.err
-    assert "Try: alga log TIC1042 7:30-8:00" in refused.err
+    assert "Try: alga log TIC1042 -m x 7:30-8:00" in refused.err
 
 
 class Counting(BaseHTTPRequestHandler):

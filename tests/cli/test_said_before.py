@@ -44,9 +44,9 @@ def test_hints_are_quoted_where_a_shell_would_read_them_otherwise(desk: Desk) ->
     assert """Yesterday? alga log 'tk 2' 20:00-21:00 -m 'it'"'"'s' --date yesterday""" in later.err
     desk.ok("log", "tk 2", "8:00-8:30", "-m", "x")
     taken = desk("log", "tk 2", "8:10-8:40", "-m", "x", columns=200)
-    assert "Try: alga log 'tk 2' 8:30-9:00" in taken.err
+    assert "Try: alga log 'tk 2' -m x 8:30-9:00" in taken.err
     found = desk.ok("search", "a b; rm", columns=200)
-    assert "alga search --all 'a b; rm'" in found.out
+    assert "alga search 'a b; rm' --all" in found.out
 
 
 def test_the_free_place_nearest_to_what_was_asked_is_offered(desk: Desk) -> None:
@@ -55,10 +55,11 @@ def test_the_free_place_nearest_to_what_was_asked_is_offered(desk: Desk) -> None
         desk.ok("log", "lunch", span, "-m", "x")
     taken = desk("log", "tk_1", "--from", "10:15", "-m", "x", columns=300)
     assert taken.err.splitlines()[-1] == (
-        "Free today: before 08:05, after 13:00. Try: alga log tk_1 10:15-12:00   and   alga log tk_1 13:00-16:07"
+        "Free today: before 08:05, after 13:00. "
+        "Try: alga log tk_1 -m x 10:15-12:00   and   alga log tk_1 -m x 13:00-16:07"
     )
     near = desk("log", "tk_1", "11:45-12:15", "-m", "x", columns=300)
-    assert near.err.splitlines()[-1].endswith("Try: alga log tk_1 11:30-12:00")
+    assert near.err.splitlines()[-1].endswith("Try: alga log tk_1 -m x 11:30-12:00")
 
 
 def test_connection_errors_name_the_servers_host(strict: Strict) -> None:

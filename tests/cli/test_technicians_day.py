@@ -64,7 +64,7 @@ def test_the_day(strict: Strict) -> None:
     assert (billed.code, joined(billed.err)) == (
         5,
         "alga: This server bills an entry whole or not at all: 30m of 1h cannot be kept. Nothing was logged. "
-        """All of it: alga log 1042 6:30-7:30 -m 'it'"'"'s' -s basic None of it: alga log 1042 """
+        """All of it: alga log 1042 6:30-7:30 -m 'it'"'"'s' -s basic --billable 60 None of it: alga log 1042 """
         """6:30-7:30 -m 'it'"'"'s' -s basic --no-billable""",
     )
 

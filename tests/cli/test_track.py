@@ -207,7 +207,7 @@ def test_starting_what_runs_already_is_no_switch(desk: Desk) -> None:
     refused = desk("start", "tk_9c41")
     assert (refused.code, refused.err) == (
         5,
-        "alga: tk_9c41 is running (5m). Nothing was started.\nalga stop records it\n",
+        "alga: tk_9c41 is running (5m). Nothing was started.\nTo record it: alga stop\n",
     )
 
 

@@ -96,7 +96,7 @@ def to_change(bulk: Bulk, record: Record, known: Known, before: TimeEntry | None
     cells.tried("user", lambda: check_user(cells["user"], before.user_id))
     start, end = times or (None, None)
     worked = minutes_between(start, end) if start and end else before.duration_minutes
-    minutes = cells.tried("billable", lambda: billable_of(cells, worked, None, known.whole))
+    minutes = cells.tried("billable", lambda: billable_of(cells, worked, None, known.whole, before.billable_minutes))
     notes = cells.notes(before.notes)
     cells.tried("notes", lambda: check_text(notes))
     if cells.faults:

@@ -142,8 +142,11 @@ def check_user(typed: str | None, own: str | None) -> None:
         raise Refused("Time is recorded for the key's own user only.", "Leave the column out.")
 
 
-def billable_of(cells: Cells, worked: int, otherwise: int | None, whole: bool) -> int | None:
-    """Minutes of `yes`, `no`, `60` or `1h`; under `is_billable` 1 and 0 are yes and no. `whole`: all or nothing."""
+def billable_of(cells: Cells, worked: int, otherwise: int | None, whole: bool, had: int | None = None) -> int | None:
+    """Minutes of `yes`, `no`, `60` or `1h`; under `is_billable` 1 and 0 are yes and no.
+
+    `whole`: all or nothing, or those that it `had`.
+    """
     typed = cells["billable"]
     if typed is None:
         return otherwise
@@ -158,7 +161,7 @@ def billable_of(cells: Cells, worked: int, otherwise: int | None, whole: bool) -
     minutes = int(word) if is_digits(word) and len(word) < 6 else parse_span(word)
     if minutes > worked:
         raise Refused(f"{minutes} billable minutes are more than the {worked} worked.")
-    if whole and 0 < minutes < worked:
+    if whole and 0 < minutes < worked and minutes != had:
         raise Refused(whole_or_not(minutes, worked), "Say yes or no.")
     return minutes
 

@@ -137,7 +137,7 @@ def _waiting(session: Session, rows: "list[TimeEntry]", title: str) -> Shown:
     marks: dict[str, list[str]] = {}
     if rows:
         first, last = rows[0].started_at - LOOK_BACK, max(row.ended_at or row.started_at for row in rows)
-        around = entries.since(session.client, None, first, last)
+        around = entries.since_some(session.client, None, first, last)
         overlaps = sheet.overlapping(around, session.now())
         needs_service = session.learnt.deployed
         odd = {row.id: sheet.oddities(row, overlaps.get(row.id), session.zone, needs_service) for row in rows}

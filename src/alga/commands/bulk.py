@@ -17,7 +17,7 @@ from alga.bulk.reading import Fault, Record, Rows, read
 from alga.bulk.rows import Known, split, to_create
 from alga.clash import Taken
 from alga.command import command, deliberate, still_allowed
-from alga.errors import AlgaError, NotFound, Refused, UsageError
+from alga.errors import AlgaError, NeedsService, NotFound, Refused, UsageError
 from alga.options import DryRun, Yes
 from alga.outbox.operation import Operation
 from alga.outcomes import Outcome, Place, exit_code, summed
@@ -138,7 +138,7 @@ def _known(session: Session) -> Known:
         session.zone,
         session.now(),
         _remembered(lambda typed, kind: workitems.resolve(typed, kind, client, learnt)),
-        _remembered(lambda typed, item: workitems.service(typed, session.profile.service, item, client, learnt)),
+        _remembered(lambda typed, item: _service(session, typed, item)),
         workitems.own_user(client, learnt),
         learnt.deployed,
     )
@@ -177,6 +177,13 @@ def _entries(session: Session, bulk: Bulk, rows: Rows) -> "tuple[list[tuple[Reco
     there = changing.look_up(bulk, list(dict.fromkeys(filter(None, ids.values()))))
     wrong = {fault.place for fault in faults}
     return [(each, there.get(ids[id_of(each)])) for each in rows.records if each.place not in wrong], faults
+
+
+def _service(session: Session, typed: str | None, item: str | None) -> str | None:
+    try:
+        return workitems.service(typed, session.profile.service, item, session.client, session.learnt)
+    except NeedsService as error:
+        raise Refused(error.message, "Say it in a column service, or: alga config set service NAME") from None
 
 
 def _read(files: Sequence[str], needed: Sequence[tuple[str, ...]]) -> Rows:

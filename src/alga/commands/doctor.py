@@ -209,7 +209,7 @@ def _sheets(session: Session) -> Finding:
         if each
     ]
     if not told:
-        return Finding("time sheets", OK, "every entry of the last 30 days is on its own")
+        return Finding("time sheets", OK, "every entry of the last 30 days is on the time sheet of its period")
     hint = "Log it anew and delete the old one, or ask an administrator."
     return Finding("time sheets", WARNING, "; ".join(told), hint)
 

@@ -13,7 +13,7 @@ from alga.choosing import FilterOptions, PeriodOptions, ScopeOptions, choose
 from alga.command import command, deliberate
 from alga.errors import ConfigError, UsageError
 from alga.export import rows, text, workbook
-from alga.export.spool import GroupName, Spool, spooled
+from alga.export.spool import GroupName, Spool, group, spooled
 from alga.files import replacing
 from alga.options import FILES, Common
 from alga.output import Bytes, Shown, at_terminal
@@ -116,14 +116,14 @@ def _spooled(
 
 def _person(entry: "TimeEntry") -> GroupName:
     name = entry.user_name or entry.user_id or ""
-    return GroupName(entry.user_id or name, name)
+    return group(entry.user_id, name)
 
 
 def _work_item(entry: "TimeEntry", learnt: "Learnt") -> GroupName:
     """By its id, however it is called; with its number, where that is known."""
     number, title = learnt.tickets.get(entry.work_item_id or "", [""])[0], entry.work_item_title
     name = " ".join(filter(None, (number, title))) or entry.work_item_id or entry.work_item_type or ""
-    return GroupName(entry.work_item_id or name, name)
+    return group(entry.work_item_id, name)
 
 
 def _form(common: FileOptions, output: str | None, exact: bool) -> str:
@@ -155,7 +155,8 @@ def _target(session: Session, output: str, period: Period) -> Path:
 def _kept_here(session: Session, asked: Selection) -> bool:
     """Whether the timer that alga keeps would be among what is asked for."""
     here = session.timer.here()
-    if here is None or asked.statuses or asked.billable is not None:
+    other_type = here is not None and asked.work_item_type not in (None, here.work_item.type)
+    if here is None or other_type or asked.statuses or asked.billable is not None:
         return False
     start, end = asked.period.bounds(session.zone)
     wanted = (asked.user_ids, asked.work_item_ids, asked.service_ids)

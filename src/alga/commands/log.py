@@ -54,6 +54,8 @@ def log(
     start, end = options.interval(span, date, first, last, now, zone)
     yesterday = session.retyped("--date", "--date", "yesterday") if span and not date else ""
     check(session, start, end, now, yesterday)
+    session.again = session.retyped(("--from", "--to", "--date"))
+    session.again = session.again.replace(f" {quote(span)}", "", 1) if span else session.again
     minutes = options.billable_minutes(billable, no_billable)
     worked = minutes_between(start, end)
     if minutes is not None and minutes > worked:
@@ -61,8 +63,9 @@ def log(
     typed = workitems.checked(work_item, kind)
     asked = Asked(kind, None, start, end, minutes, notes, user)
     operation = Operation(Kind.CREATE, asked, typed, now, item_typed=typed, key=script_key)
-    with nothing("logged"), session.in_passing():
+    with nothing("logged"):
         settled = with_service(session, lambda name: _delivered(session, operation, name or ""), service_name)
+    with nothing("logged"), session.in_passing():
         if settled.operation.state is State.DONE and settled.entry is None:
             return _before(session, settled.operation)
         entry = settled_entry(session, settled)
@@ -86,7 +89,11 @@ def _before(session: Session, operation: Operation) -> Shown:
 
 def _delivered(session: Session, operation: Operation, service: str) -> "drain.Settled[TimeEntry]":
     """Delivered, or with a key that was used before what became of it then."""
-    operation = replace(operation, service_typed=service)
+    with session.in_passing():
+        return _with_key(session, replace(operation, service_typed=service))
+
+
+def _with_key(session: Session, operation: Operation) -> "drain.Settled[TimeEntry]":
     if operation.key is None:
         return _new(session, session.outbox, operation)
     if not operation.key.strip():
@@ -116,9 +123,7 @@ def _new(
     """What waits here is on no server yet: an overlap with that is refused also without a connection."""
     asked = operation.asked
     assert asked.started_at and asked.ended_at
-    session.timer.clash().check_here(
-        asked.started_at, asked.ended_at, try_with=f"alga log {quote(operation.item_typed or '')}"
-    )
+    session.timer.clash().check_here(asked.started_at, asked.ended_at, try_with=session.again)
     return outbox.deliver(operation)
 
 

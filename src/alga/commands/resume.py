@@ -1,9 +1,11 @@
 """alga resume: start the last one again."""
 
+from shlex import quote
+
 from alga import options
 from alga.command import command
 from alga.commands.start import started
-from alga.errors import AlreadyRunning, NotFound
+from alga.errors import AlreadyRunning, NeedsService, NotFound
 from alga.options import Ago, At, Notes
 from alga.output import Shown
 from alga.session import Session
@@ -25,6 +27,10 @@ def resume(session: Session, notes: Notes = None, at: At = None, ago: Ago = None
     if last is None:
         raise NotFound("There is nothing to resume.", "alga start WORK_ITEM")
     found = last.service
-    with session.in_passing():
-        running = session.timer.start(last.work_item, found, last.notes if notes is None else notes, moment)
+    try:
+        with session.in_passing():
+            running = session.timer.start(last.work_item, found, last.notes if notes is None else notes, moment)
+    except NeedsService as error:
+        hint = f"alga start {quote(last.work_item.id)} -s NAME, or once for all: alga config set service NAME"
+        raise NeedsService(error.message, hint) from None
     return started(session, running)

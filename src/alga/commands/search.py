@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import timedelta
 from itertools import chain
-from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -48,7 +47,7 @@ def search(
     rows = find(session, phrase, selection)
     rows.reverse()
     where = "anywhere" if everything else "in the notes"
-    empty = f"No entry has that {where}." + ("" if everything else f" Everywhere: alga search --all {quote(phrase)}")
+    empty = f"No entry has that {where}." + ("" if everything else f" Everywhere: {session.retyped((), '--all')}")
     table = replace(
         columns.listing(f"'{phrase}' {where}: {title}", columns.HITS, rows, sentences.look(session), empty),
         marked=phrase,
@@ -66,7 +65,7 @@ def _found(session: Session, phrase: str, selection: Selection) -> "list[TimeEnt
     page = session.client.search(phrase, query)
     if len(page.rows) >= CAP:
         of = f" of {page.total}" if page.total and page.total > CAP else ""
-        session.warn(f"The server's search shows {CAP} hits at most{of}. To see all: alga search --all {quote(phrase)}")
+        session.warn(f"The server's search shows {CAP} hits at most{of}. To see all: {session.retyped((), '--all')}")
     rows, _ = selection.checked(page.rows, session.zone)
     if set(phrase) & set("%_"):  # there they stand for anything
         rows = [entry for entry in rows if phrase.casefold() in (entry.notes or "").casefold()]

@@ -1,7 +1,6 @@
 """alga start: the clock runs."""
 
 from datetime import datetime
-from shlex import join
 from typing import Annotated
 
 import typer
@@ -46,6 +45,8 @@ def start(
 
     def begin(service: str | None) -> Running:
         nonlocal service_found
+        if session.timer.here():
+            raise AlreadyRunning("A timer is running already.", "To see it: alga status")
         with session.in_passing(), nothing("started"):
             service_found = service_or_typed(session, service, item)
             return session.timer.start(item, service_found, notes, moment)
@@ -60,10 +61,9 @@ def start(
     elapsed = format_minutes(max(0, minutes_between(old.started_at, now)))
     told = f"{old.work_item.label} is running ({elapsed})."
     if old.work_item.id == item.id:
-        raise AlreadyRunning(f"{told} Nothing was started.", "alga stop records it") from None
+        raise AlreadyRunning(f"{told} Nothing was started.", "To record it: alga stop") from None
     if not interactive():
-        moved = ["--at", at] if at else ["--ago", ago] if ago else []
-        hint = join(["alga", "switch", work_item or item.id, *moved])
+        hint = session.retyped(()).replace(" start", " switch", 1)
         raise AlreadyRunning(f"{told} Nothing was started.", hint) from None
     if not confirm(f"{told} Stop it and start {item.label}?", True, ""):
         raise AlreadyRunning("Nothing was started.") from None

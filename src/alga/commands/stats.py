@@ -44,7 +44,7 @@ def stats(session: Session, period: PeriodOptions, scope: ScopeOptions, filters:
     mention(session)
     if by is None:
         return Shown(data, f"{title}\n{_totals(total, said)}")
-    data["groups"] = [{"key": key, "name": name, **_minutes(sums)} for (key, name), sums in groups]
+    data["groups"] = [{"key": group.id, "name": group.name, **_minutes(sums)} for group, sums in groups]
     named = [(name, sums) for (_, name), sums in groups]
     return Shown(data, _bars(title, by.upper().replace("-", " "), named, total, f"Source: {said}."))
 
@@ -123,11 +123,11 @@ def _labelled(
     session: Session, groups: list[tuple[spool.GroupName, str, Sums]]
 ) -> list[tuple[spool.GroupName, str, Sums]]:
     """With the names by which people know work items."""
-    ids = [None if group.key == kind else group.key for group, kind, _ in groups]  # some types need no work item
-    items = [_Pointed(each[1], id_, each[0].name or None) for id_, each in zip(ids, groups, strict=True)]
+    items = [_Pointed(kind, group.id or None, group.name or None) for group, kind, _ in groups]
     workitems.learn_numbers(items, session.client, session.learnt)
     names = [workitems.label(item, session.learnt) for item in items]
-    return [(group._replace(name=name), kind, sums) for name, (group, kind, sums) in zip(names, groups, strict=True)]
+    named = zip(names, groups, strict=True)
+    return [(spool.GroupName(group.id or kind, name), kind, sums) for name, (group, kind, sums) in named]
 
 
 def _keys(session: Session) -> "dict[str, Callable[[TimeEntry], spool.GroupName]]":
@@ -147,7 +147,7 @@ def _keys(session: Session) -> "dict[str, Callable[[TimeEntry], spool.GroupName]
         return spool.GroupName(f"{on:%Y-%m}", f"{on:%b %Y}")
 
     def named(key: str | None, name: str | None, nothing: str) -> spool.GroupName:
-        return spool.GroupName(key or "", name or key or nothing)
+        return spool.group(key, name or key or nothing)
 
     return {
         "day": day,
@@ -155,7 +155,7 @@ def _keys(session: Session) -> "dict[str, Callable[[TimeEntry], spool.GroupName]
         "week": week,
         "user": lambda e: named(e.user_id, e.user_name, "?"),
         "service": lambda e: named(e.service_id, e.service_name, "no service"),
-        "work-item": lambda e: spool.GroupName(e.work_item_id or e.work_item_type or "", e.work_item_title or ""),
+        "work-item": lambda e: spool.group(e.work_item_id, e.work_item_title or e.work_item_type or ""),
         "type": lambda e: named(e.work_item_type, None, "?"),
         "status": lambda e: named(e.approval_status, None, "?"),
     }

@@ -36,6 +36,7 @@ def switch(
     moment = options.moment(at, ago, now, session.zone)
     with session.in_passing():
         old = session.timer.running_if_known()
+        session.timer.kept_here()  # looks what kind of server it is, where that is not known yet
         if work_item == "-":
             before = _one_before(session, old)
             item, notes = before.work_item, before.notes if notes is None else notes

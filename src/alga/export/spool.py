@@ -40,7 +40,18 @@ class GroupName(NamedTuple):
     key: str
     name: str
 
+    @property
+    def id(self) -> str:
+        """The key, where it is an id."""
+        return "" if self.key.startswith(NAMELESS) else self.key
 
+
+def group(key: str | None, name: str) -> GroupName:
+    """By its id; what has none is told apart by its name."""
+    return GroupName(key or f"{NAMELESS}{name}", name)
+
+
+NAMELESS = "\x01"  # no id begins with that
 NO_GROUP = GroupName("", "")
 
 

@@ -65,7 +65,7 @@ def _fill(book: Any, spool: Spool, names: Sequence[str]) -> _Sheet:
     minutes = ("entries", "duration_minutes", "billable_minutes")
     totals = _Sheet(book, "Sums", ["person", "work_item", *minutes, "user_id", "work_item_id"])
     for person, item, sums in spool.groups():
-        totals.add([person.name, item.name, sums.entries, sums.worked, sums.billable, person.key, item.key])
+        totals.add([person.name, item.name, sums.entries, sums.worked, sums.billable, person.id, item.id])
     total = spool.sums()
     totals.add(["Total", "", total.entries, total.worked, total.billable])
     for each in (sheet, totals):
