@@ -37,8 +37,7 @@ def start(
     ago: Ago = None,
 ) -> Shown:
     """Start the clock on a work item."""
-    now = session.now()
-    moment = options.moment(at, ago, now, session.zone)
+    moment = options.moment(at, ago, session.now(), session.zone)
     with nothing("started"):
         item = item_or_typed(session, work_item, kind) if work_item else _choose(session)
     service_found: tuple[str | None, str | None] = (None, service_name)
@@ -58,7 +57,7 @@ def start(
             old = session.timer.running()
         if old is None:
             raise error
-    elapsed = format_minutes(max(0, minutes_between(old.started_at, now)))
+    elapsed = format_minutes(max(0, minutes_between(old.started_at, session.now())))
     told = f"{old.work_item.label} is running ({elapsed})."
     if old.work_item.id == item.id:
         raise AlreadyRunning(f"{told} Nothing was started.", "To record it: alga stop") from None
