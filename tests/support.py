@@ -156,6 +156,14 @@ class Faulty(httpx.BaseTransport):
         return [request for request in self.requests if request.method == method]
 
 
+def hourly(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+    """A server whose `billing_method` filters services, as the deployed one does."""
+    if not request.url.path.endswith("/services") or "billing_method" not in request.url.params:
+        return response
+    rows = [row for row in response.json()["data"] if row["billing_method"] == "hourly"]
+    return httpx.Response(200, json={"data": rows, "pagination": {"hasNext": False, "total": len(rows)}})
+
+
 def body_of(request: httpx.Request) -> Any:
     """A request's JSON."""
     return json.loads(request.content)

@@ -182,7 +182,7 @@ def with_service(session: Session, attempt: "Callable[[str | None], T]", typed: 
 
 
 def _asked_service(session: Session) -> str | None:
-    """A service, chosen in a terminal; on wish it is the setting from now on. None where none is known.
+    """A service that a person chooses in a terminal, and may make the setting. None where no service is known.
 
     Raises UsageError for no choice.
     """

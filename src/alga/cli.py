@@ -79,7 +79,7 @@ def once_each(parser: Any) -> Any:
         options, rest, order = parse(args)
         twice = next((each for each in order if order.count(each) > 1 and not getattr(each, "multiple", False)), None)
         if twice is not None:
-            raise UsageError(f"{max(twice.opts, key=len)} stands there twice.", "Each option once.")
+            raise UsageError(f"{max(twice.opts, key=len)} is given twice.", "Give each option once.")
         return options, rest, order
 
     parser.parse_args = parsed
@@ -201,7 +201,7 @@ def run(args: Sequence[str], outside: Outside | None = None) -> int:
             setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))  # noqa: SIM115
     try:
         if not all(each.isascii() or plain.sound_text(each) for each in args):
-            raise UsageError("An argument has characters that no text has.", "Type it again, in UTF-8.")
+            raise UsageError("An argument has bytes that are no UTF-8 text.", "Type the command again, in UTF-8.")
         return _run(args, context)
     except AlgaError as error:
         return _told(error, context)

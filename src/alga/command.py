@@ -40,7 +40,7 @@ def command(function: Callable[..., Shown]) -> Callable[..., Shown]:
         common = made["common"] if own else made.pop("common")
         context: Context = ctx.find_root().obj
         if common.profile and context.profile:
-            raise UsageError("--profile stands there twice.", "Each option once.")
+            raise UsageError("--profile is given twice.", "Give each option once.")
         context.form = common.chosen()
         context.session = session = Session(context.outside, common.profile or context.profile, context.args)
         return function(session, **given, **made)

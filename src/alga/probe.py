@@ -24,7 +24,7 @@ NOT_THERE = "The entry is not there any more."
 GONE = "The timer is not there any more: it was deleted elsewhere."
 OTHERS = "It was changed elsewhere meanwhile, so it was left as it is."
 UNSEEN = "It is not approved, and may have been changed since you saw it: look at it and approve it again."
-NOBODY = "It may be on the server: alga looks for it as soon as the server shows whose key this is."
+NOBODY = "The entry may be on the server: alga looks for it as soon as the server shows whose key this is."
 STATUSES = {
     Kind.APPROVE: ("APPROVED", ("DRAFT", "SUBMITTED", "CHANGES_REQUESTED")),
     Kind.SEND_BACK: ("CHANGES_REQUESTED", ("SUBMITTED",)),

@@ -218,14 +218,17 @@ def check_user(on: Parts, user_id: str | None, own: bool) -> None:
     """
     if user_id is None or workitems.same_case(user_id) == workitems.own_user(on.client, on.learnt):
         return
-    hint = f"They log it themselves. For yourself: {on.retyped('--user')}" if own else "They log it themselves."
+    others, yourself = "Other users log their time themselves.", on.retyped("--user")
+    hint = f"{others} For yourself: {yourself}" if own else others
     if on.profile.is_local:
-        raise Refused("The practice data has no other users.", hint)
+        raise Refused("The practice data has no other users.", f"For yourself: {yourself}" if own else "")
     if _kind(on) is None:
         told = "The server has not shown yet whether it records time for others."
-        raise Refused(told, "Once it has an entry, alga knows: alga log one of your own first.")
+        raise Refused(told, "Log an entry of your own first: its answer shows that.")
     if on.learnt.deployed:
-        raise Refused("This server records time for the key's own user only: it would be on your own sheet.", hint)
+        raise Refused(
+            "This server records time for the key's own user only: the entry would be on your own time sheet.", hint
+        )
 
 
 def check_whole(on: Parts, minutes: int | None, worked: int, own: bool, stopping: bool = False) -> None:

@@ -111,7 +111,7 @@ def test_time_for_somebody_else_is_never_recorded_as_ones_own(strict: Strict) ->
     strict.network.before = lambda request: None
     assert fresh("sync").code == 8
     aside = fresh.ok("queue", "--json").json
-    told_later = "This server records time for the key's own user only: it would be on your own sheet."
+    told_later = "This server records time for the key's own user only: the entry would be on your own time sheet."
     assert [(row["delivery"], row["reason"]) for row in aside] == [("set aside", told_later)]
     assert strict.network.sent("POST") == []
 

@@ -1,5 +1,6 @@
 """What a person should know is said before the write, and what is printed can be pasted back."""
 
+import json
 import sqlite3
 from contextlib import closing
 
@@ -8,7 +9,7 @@ import pytest
 
 from alga.local import rules
 from tests.conftest import Strict
-from tests.support import Desk, Faulty, joined
+from tests.support import Desk, Faulty, hourly, joined
 
 UMLAUT_DIGITS = ["\u1812h\u1810\u1812m", "\u096f\u0966m", "\uff19\uff10m"]
 
@@ -96,6 +97,23 @@ def test_an_exact_id_of_any_form_is_taken_at_its_word(published: Desk) -> None:
     assert published("show", "te_2").code == 6
 
 
+def test_an_exact_id_is_meant_though_another_id_begins_with_it(published: Desk) -> None:
+    network = published.transport
+    assert isinstance(network, Faulty)
+    short, long = (
+        published.ok("log", work_item, span, "-m", "x", "--json").json["id"]
+        for work_item, span in (("tk_1", "7:00-7:30"), ("tk_2", "6:00-6:30"))
+    )
+
+    def renamed(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        text = response.text.replace(short, "te.1").replace(long, "te.12")
+        return httpx.Response(response.status_code, json=json.loads(text))
+
+    network.after = renamed
+    assert published.ok("show", "te.1", "--json").json["work_item_id"] == "tk_1"
+    assert published.ok("show", "te.12", "--json").json["work_item_id"] == "tk_2"
+
+
 # --- a role that may not ----------------------------------------------------------------------------
 
 
@@ -132,12 +150,6 @@ def test_a_service_is_found_by_name_whatever_its_billing_method(strict: Strict) 
     with closing(sqlite3.connect(strict.app.path)) as db, db:
         db.execute("INSERT INTO services VALUES (?, ?, 'fixed')", ("5" * 8 + "-5555-4555-8555-" + "5" * 12, "Security"))
 
-    def hourly(request: httpx.Request, response: httpx.Response) -> httpx.Response:
-        if not request.url.path.endswith("/services") or "billing_method" not in request.url.params:
-            return response
-        rows = [row for row in response.json()["data"] if row["billing_method"] == "hourly"]
-        return httpx.Response(200, json={"data": rows, "pagination": {"hasNext": False, "total": len(rows)}})
-
     strict.network.after = hourly
     admin.transport = strict.network
     logged = admin.ok("log", "TIC1042", "8:00-8:30", "-s", "security", "-m", "x")
@@ -158,3 +170,6 @@ def test_an_edit_into_another_period_is_said_and_doctor_lists_it(strict: Strict)
     assert f"{entry_id[:8]} {told}" in joined(moved.err)
     found = joined(desk.ok("doctor", columns=200).out)
     assert f"1 entry of the last 30 days on the time sheet of another period: {entry_id[:8]}" in found
+    late = ("log", "TIC1042", "9:00-9:30", "--date", "2026-11-30", "-s", "basic", "-m", "x", "--json")
+    forward = joined(desk.ok("edit", desk.ok(*late).json["id"], "--date", "2026-12-01").err)
+    assert "stays on the time sheet of 1-30 Nov, and 2026-12-01 is not in that." in forward

@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli.test_track import offline
 from tests.conftest import Strict
-from tests.support import Desk, joined
+from tests.support import Desk, hourly, joined
 
 
 def online(request: httpx.Request) -> None:
@@ -46,12 +46,6 @@ def test_an_exact_name_wins_over_a_part_whatever_is_billed_by_the_hour(strict: S
             db.execute(
                 "INSERT INTO services VALUES (?, ?, ?)", (f"{number}" * 8 + "-5555-4555-8555-" + "5" * 12, name, method)
             )
-
-    def hourly(request: httpx.Request, response: httpx.Response) -> httpx.Response:
-        if not request.url.path.endswith("/services") or "billing_method" not in request.url.params:
-            return response
-        rows = [row for row in response.json()["data"] if row["billing_method"] == "hourly"]
-        return httpx.Response(200, json={"data": rows, "pagination": {"hasNext": False, "total": len(rows)}})
 
     strict.network.after = hourly
     admin.transport = strict.network
@@ -130,4 +124,4 @@ def test_people_without_ids_are_told_apart_and_several_people_are_those_alone(de
 
 def test_an_option_twice_is_an_object_on_stderr_for_a_program(desk: Desk) -> None:
     told = desk("list", "--json", "--limit", "1", "--limit", "2", tty=False)
-    assert (told.code, joined(told.err).startswith('{"error": "--limit stands there twice."')) == (2, True)
+    assert (told.code, joined(told.err).startswith('{"error": "--limit is given twice."')) == (2, True)

@@ -57,8 +57,9 @@ def test_the_day(strict: Strict) -> None:
     for_another = desk("log", "1042", "5:00-5:30", "-m", "x", "--user", colleague, "-s", "basic")
     assert (for_another.code, joined(for_another.err)) == (
         5,
-        "alga: This server records time for the key's own user only: it would be on your own sheet. Nothing was "
-        "logged. They log it themselves. For yourself: alga log 1042 5:00-5:30 -m x -s basic",
+        "alga: This server records time for the key's own user only: the entry would be on your own time sheet. "
+        "Nothing was logged. Other users log their time themselves. For yourself: "
+        "alga log 1042 5:00-5:30 -m x -s basic",
     )
     billed = desk("log", "1042", "6:30-7:30", "-m", "it's", "--billable", "30", "-s", "basic")
     assert (billed.code, joined(billed.err)) == (

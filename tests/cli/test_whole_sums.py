@@ -175,7 +175,7 @@ def test_several_people_statuses_work_items_and_services_mean_any_of_them(strict
 def test_an_option_that_means_one_thing_stands_there_once(desk: Desk, typed: list[str], option: str) -> None:
     told = desk(*typed)
     assert told.code == 2
-    assert f"{option} stands there twice." in joined(told.err).replace("\\", "")
+    assert f"{option} is given twice." in joined(told.err).replace("\\", "")
 
 
 def test_an_unchanged_export_given_back_is_no_operation(strict: Strict, tmp_path: Path) -> None:

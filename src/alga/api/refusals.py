@@ -187,7 +187,7 @@ def not_offered(status: int, host: str, write: bool) -> AlgaError:
 
 def too_large(status: int, host: str) -> AlgaError:
     """What a server, or a proxy before it, does not take."""
-    return Refused(f"It is too large for {host}, or for a proxy before it ({status}).", "Send less at once.")
+    return Refused(f"The request is too large for {host}, or for a proxy before it ({status}).", "Send less at once.")
 
 
 def failed(answer: Answer, host: str) -> AlgaError:

@@ -30,7 +30,7 @@ Number = Annotated[int, typer.Argument(metavar="NUMBER", help="The number that a
 NumberOrAll = Annotated[
     int | None, typer.Argument(metavar="[NUMBER]", help="The number that alga queue shows; none with --all.")
 ]
-All = Annotated[bool, typer.Option("--all", help="All that waits or is set aside, as it is.")]
+All = Annotated[bool, typer.Option("--all", help="Every operation that waits or is set aside, unchanged.")]
 Sent = Annotated[bool, typer.Option("--sent", help="What was delivered in the last 30 days.")]
 Span = Annotated[str | None, typer.Argument(metavar="[SPAN]", help="The right times: 9:00-10:30 or 9:00+90m.")]
 Item = Annotated[
@@ -112,7 +112,7 @@ def drop(session: Session, number: Number, yes: options.Yes = False) -> Shown:
 
 
 def _drop_unreadable(session: Session, damaged: "Unreadable", yes: bool) -> Shown:
-    """One of which nobody can tell what it is."""
+    """Drop a damaged row, of which nobody can tell what operation it was."""
     question = f"Drop number {damaged.id}, which cannot be read? It is never sent then."
     if not yes and not confirm(question, False, f"alga queue drop {damaged.id} --yes"):
         return Shown(published_unreadable(damaged), "Kept.")
@@ -140,7 +140,7 @@ def retry(
     last: To = None,
     every: All = False,
 ) -> Shown:
-    """Try one again, mended where something was wrong with it; or all of them."""
+    """Try an operation again, mended where something was wrong with it; or all of them."""
     mending = (span, notes, service_name, item, kind, billable, no_billable or None, date, first, last)
     if number is None or every:
         return _retry_all(session, every and number is None and not any(each is not None for each in mending))
@@ -174,7 +174,9 @@ def _tried(session: Session, settled: "Settled[TimeEntry]") -> Shown:
 def _retry_all(session: Session, alone: bool) -> Shown:
     """Each that waits or is set aside, as it is; what it comes to is shown as by alga sync."""
     if not alone:
-        raise UsageError("Which one, or all of them?", "A number with what mends it, or --all and nothing else.")
+        raise UsageError(
+            "Which operation, or all of them?", "Say a number and what mends that operation, or --all and nothing else."
+        )
     session.syncing = True
     settled = []
     waiting = [each for each in session.journal.queued() if not each.live]
