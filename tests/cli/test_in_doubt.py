@@ -215,7 +215,7 @@ def test_where_nobody_could_look_nobody_says_that_it_is_not_there(strict: Strict
     strict.network.after = lost
     strict.desk.ok("log", "TIC1042", "8:00-8:30", "-s", "basic", "-m", "x")
     waits = strict.desk.ok("queue", "--json").json[0]
-    assert (waits["in_doubt"], waits["reason"].startswith("It may be on the server: ")) == (True, True)
+    assert (waits["in_doubt"], waits["reason"].startswith("The entry may be on the server: ")) == (True, True)
 
 
 def test_what_this_computer_remembers_is_looked_at_before_anything_is_sent(strict: Strict) -> None:
@@ -314,7 +314,7 @@ def test_whatever_is_damaged_in_a_row_it_is_shown_and_can_be_dropped(strict: Str
 @pytest.mark.parametrize("words", [["log", "tk_1", "30m", "--key", "a\udcff"], ["tickets", "a\udcff"]])
 def test_bytes_that_are_no_text_are_a_wrong_argument(desk: Desk, words: list[str]) -> None:
     told = desk(*words)
-    assert (told.code, "An argument has characters that no text has." in told.err) == (2, True)
+    assert (told.code, "An argument has bytes that are no UTF-8 text." in told.err) == (2, True)
 
 
 def test_a_write_whose_result_cannot_be_printed_is_done_all_the_same(tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ def test_a_closed_pipe_ends_quietly(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "code", "told"),
     [
-        (["log", "tk_1", "30m", "-m", b"\xff\xfe bad"], 2, "characters that no text has"),
+        (["log", "tk_1", "30m", "-m", b"\xff\xfe bad"], 2, "bytes that are no UTF-8 text"),
         (["serve", "--port", "99999999"], 2, "There is no port 99999999."),
         (["login", "http://localhost:99999999", "--key-stdin"], 3, "is not the address of a server"),
         (["login", "https://[::1", "--key-stdin"], 3, "is not the address of a server"),

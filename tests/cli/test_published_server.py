@@ -48,7 +48,7 @@ def test_what_cannot_be_looked_for_waits_until_it_is_known_whose_key_this_is(
     assert len(network.sent("POST")) == 1
     waits = published.ok("queue", "--json").json[0]
     assert (waits["delivery"], waits["in_doubt"]) == ("queued", True)
-    assert waits["reason"].startswith("It may be on the server: alga looks for it as soon as")
+    assert waits["reason"].startswith("The entry may be on the server: alga looks for it as soon as")
     network.after = lambda request, response: (
         httpx.Response(404, content=b"<html>") if request.url.path.endswith("/activities") else response
     )
