@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from alga import entries, periods, workitems
-from alga.errors import NeedsService, Unreachable, UsageError
+from alga import entries, workitems
+from alga.core import periods
+from alga.core.errors import NeedsService, Unreachable, UsageError
+from alga.core.filters import STATUSES, Selection
+from alga.core.periods import Period
+from alga.core.times import is_digits
 from alga.options import one_of
 from alga.output import ask, confirm, interactive
-from alga.periods import Period
-from alga.selection import STATUSES, Selection
 from alga.session import Session
 from alga.settings import set_setting
-from alga.times import is_digits
 from alga.workitems import TYPES, WorkItem
 
 if TYPE_CHECKING:

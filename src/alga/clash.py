@@ -6,10 +6,19 @@ import re
 from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, NamedTuple
 
-from alga import sheet, workitems
+from alga import workitems
+from alga.core import intervals
+from alga.core.errors import NeverSent, Overlaps, Unreachable
+from alga.core.times import (
+    day_start,
+    format_day,
+    format_interval,
+    format_minutes,
+    format_time,
+    local_date,
+    minutes_between,
+)
 from alga.entries import since_some
-from alga.errors import NeverSent, Overlaps, Unreachable
-from alga.times import day_start, format_day, format_interval, format_minutes, format_time, local_date, minutes_between
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +83,7 @@ class Clash:
         try_with: str,
     ) -> None:
         taken = [each for each in found if each.id != ignoring and (running or each.ended_at)]
-        if clashing := sheet.clashes(start, end, taken, self._now):
+        if clashing := intervals.clashes(start, end, taken, self._now):
             raise Overlaps(self._told(start, end, clashing[0]), self._room(start, end, ignoring, try_with))
 
     def named(self, error: Overlaps, start: datetime, end: datetime, try_with: str = "") -> Overlaps:
@@ -133,13 +142,13 @@ class Clash:
             taken = [each for each in self._taken(begin - LOOK_BACK, finish) if each.id != ignoring]
         except Unreachable:
             return ""  # nobody knows where there is room
-        parts = [part for part in sheet.gaps(start, end, taken, self._now) if minutes_between(*part) >= LEAST]
+        parts = [part for part in intervals.gaps(start, end, taken, self._now) if minutes_between(*part) >= LEAST]
         wanted = minutes_between(start, end)
-        free = [(a, b) for a, b in sheet.gaps(begin, finish, taken, self._now) if minutes_between(a, b) >= wanted]
+        free = [(a, b) for a, b in intervals.gaps(begin, finish, taken, self._now) if minutes_between(a, b) >= wanted]
         on = "today" if day == today else f"on {format_day(day, today)}"
         shown = ", ".join(self._gap(gap, begin, finish) for gap in free)
         told = f"Free {on}: {shown}." if free else f"No {format_minutes(wanted)} are free {on}."
-        slot = sheet.nearest_slot(free, start, wanted, self._now)
+        slot = intervals.nearest_slot(free, start, wanted, self._now)
         near = slot is not None and abs(slot[0] - start) <= end - start
         places = [slot] if slot and (near or not parts) else parts  # else what is free of the time itself is nearer
         if not places or not try_with:

@@ -10,9 +10,10 @@ from typing import Annotated, Any, TextIO
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from alga import __version__, output, plain, tab
+from alga import __version__, output, tab
 from alga.context import TAB, Context, Outside
-from alga.errors import AlgaError, ConfigError, Interrupted, UsageError
+from alga.core import safe_text
+from alga.core.errors import AlgaError, ConfigError, Interrupted, UsageError
 from alga.options import ProfileName
 
 PANELS = {  # each command's file is commands/NAME.py, imported when it is typed
@@ -200,7 +201,7 @@ def run(args: Sequence[str], outside: Outside | None = None) -> int:
         if getattr(sys, name) is None:  # closed by whoever called
             setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))  # noqa: SIM115
     try:
-        if not all(each.isascii() or plain.sound_text(each) for each in args):
+        if not all(each.isascii() or safe_text.sound_text(each) for each in args):
             raise UsageError("An argument has bytes that are no UTF-8 text.", "Type the command again, in UTF-8.")
         return _run(args, context)
     except AlgaError as error:

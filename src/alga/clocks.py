@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from alga import clash, prompt, remote
-from alga.errors import AuthError, Unreachable
+from alga.core.errors import AuthError, Unreachable
 from alga.outbox import core
 from alga.outbox.operation import Kind
 from alga.running import Running, gone, of_entry, of_operation, of_prompt

@@ -7,10 +7,9 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from alga import workitems
-from alga.daysheet import Daysheet, Stretch, timeline
-from alga.sheet import by_day, sums
-from alga.tables import Head, Line, Table, unicode
-from alga.times import (
+from alga.core.day import Daysheet, Stretch, timeline
+from alga.core.intervals import by_day, sums
+from alga.core.times import (
     counted,
     format_day,
     format_interval,
@@ -19,6 +18,7 @@ from alga.times import (
     local_date,
     minutes_between,
 )
+from alga.tables import Head, Line, Table, unicode
 from alga.waiting import DELIVERY, what
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 import typer
 
 from alga import output
-from alga.errors import ConfigError, UsageError
+from alga.core.errors import ConfigError, UsageError
 from alga.options import Common
 from alga.output import Shown
 from alga.session import Session

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from alga.errors import ConfigError, UsageError
-from alga.times import parse_span
+from alga.core.errors import ConfigError, UsageError
+from alga.core.times import parse_span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

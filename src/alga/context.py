@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from time import sleep
 from typing import TYPE_CHECKING
 
-from alga.times import SystemZone, system_clock
+from alga.core.times import SystemZone, system_clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from alga.core.times import Clock
     from alga.output import Format
     from alga.session import Session
-    from alga.times import Clock
 
 TAB = "_ALGA_COMPLETE"  # set in the environment by a shell's script, where not a command but a TAB was typed
 

@@ -9,14 +9,14 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
 from alga import workitems
-from alga.errors import Incomplete, NotFound, Refused, Senseless, Unreachable, UsageError
-from alga.times import to_wire
+from alga.core.errors import Incomplete, NotFound, Refused, Senseless, Unreachable, UsageError
+from alga.core.times import to_wire
 
 if TYPE_CHECKING:
     from alga.api.client import Client
     from alga.api.models import TimeEntry
+    from alga.core.filters import Selection
     from alga.learnt import Learnt
-    from alga.selection import Selection
 
 RECENT = timedelta(days=92)
 EVER = datetime(2000, 1, 1, tzinfo=UTC)

@@ -7,8 +7,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from alga import files
-from alga.times import to_wire
+from alga.core import files
+from alga.core.times import to_wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

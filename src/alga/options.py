@@ -8,8 +8,8 @@ from typing import Annotated, ClassVar
 import typer
 
 from alga import output
-from alga.errors import Refused, UsageError
-from alga.times import (
+from alga.core.errors import Refused, UsageError
+from alga.core.times import (
     AHEAD,
     cut,
     format_day,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from alga.errors import (
+from alga.core.errors import (
     AlgaError,
     Interrupted,
     InterruptedUnsent,

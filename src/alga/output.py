@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TextIO
 
 from alga import outcomes, tables
-from alga.errors import AlgaError, Interrupted, UsageError
-from alga.plain import as_json, plain
+from alga.core.errors import AlgaError, Interrupted, UsageError
+from alga.core.safe_text import as_json, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

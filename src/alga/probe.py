@@ -7,10 +7,10 @@ from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Protocol
 
 from alga import entries, workitems
+from alga.core.entry import Asked, unmet
+from alga.core.times import cut, format_interval
 from alga.outbox import core
 from alga.outbox.operation import Kind, Look, Operation, Seen
-from alga.times import cut, format_interval
-from alga.truth import Asked, unmet
 
 if TYPE_CHECKING:
     from alga.api.client import Client

@@ -7,8 +7,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from alga import files
-from alga.plain import plain
+from alga.core import files
+from alga.core.safe_text import plain
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,9 +7,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from alga import entries, truth, workitems
+from alga import entries, workitems
 from alga.clash import Clash, Taken
-from alga.errors import (
+from alga.core.entry import NON_BILLABLE, Asked, differences, whole_or_not
+from alga.core.errors import (
     AlgaError,
     Forbidden,
     NoneApproved,
@@ -20,12 +21,11 @@ from alga.errors import (
     UnknownOutcome,
     Unreachable,
 )
+from alga.core.times import cut, format_interval, format_minutes, minutes_between
 from alga.learnt import DEPLOYED
 from alga.outbox import core
 from alga.outbox.operation import Kind, Look, Operation, State
 from alga.probe import NOT_THERE, Parts, Probe, about, snapshot
-from alga.times import cut, format_interval, format_minutes, minutes_between
-from alga.truth import NON_BILLABLE, Asked, differences
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
@@ -241,7 +241,7 @@ def check_whole(on: Parts, minutes: int | None, worked: int, own: bool, stopping
     everything = on.retyped("--billable", *([] if stopping else ["--billable", str(worked)]))
     nothing = on.retyped("--billable", "--no-billable")
     hint = f"All of it: {everything}\nNone of it: {nothing}" if own else "All of it, or --no-billable."
-    raise Refused(truth.whole_or_not(minutes, worked), hint)
+    raise Refused(whole_or_not(minutes, worked), hint)
 
 
 def _kind(on: Parts) -> str | None:

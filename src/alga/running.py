@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alga import prompt, workitems
-from alga.errors import AlgaError, Refused
+from alga.core.entry import Asked
+from alga.core.errors import AlgaError, Refused
+from alga.core.times import AHEAD, cut, format_day, format_time, local_date, minutes_between, to_wire
 from alga.outbox.operation import Kind
-from alga.times import AHEAD, cut, format_day, format_time, local_date, minutes_between, to_wire
-from alga.truth import Asked
 
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from alga import workitems
+from alga.core.times import cut, format_day, format_interval, format_minutes, local_date, minutes_between
 from alga.outbox.core import as_entry
-from alga.times import cut, format_day, format_interval, format_minutes, local_date, minutes_between
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from alga import config, files, learnt, outcomes, prompt, remote, timer, waiting
+from alga import config, learnt, outcomes, prompt, remote, timer, waiting
 from alga.api import client, http
-from alga.errors import ConfigError, NoConnection, Overtaken
+from alga.core import files
+from alga.core.errors import ConfigError, NoConnection, Overtaken
+from alga.core.times import local_date
 from alga.local import app
 from alga.local import server as listener
 from alga.outbox import batch, drain, journal
-from alga.times import local_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

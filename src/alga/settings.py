@@ -6,8 +6,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from alga.config import ENVIRONMENT, LOCAL, LOCAL_SETTINGS, SETTINGS, Config, checked_url, fault_of
-from alga.errors import ConfigError, UsageError
-from alga.files import write_whole
+from alga.core.errors import ConfigError, UsageError
+from alga.core.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

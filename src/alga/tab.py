@@ -16,11 +16,12 @@ from typer._click.shell_completion import (
 )
 from typer._completion_classes import PowerShellComplete, ZshComplete
 
-from alga import config, options, selection, waiting, workitems
-from alga.errors import AlgaError
-from alga.plain import plain
+from alga import config, options, waiting, workitems
+from alga.core import filters
+from alga.core.errors import AlgaError
+from alga.core.safe_text import plain
+from alga.core.times import format_day, format_interval, from_wire, local_date
 from alga.session import Session
-from alga.times import format_day, format_interval, from_wire, local_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -149,7 +150,7 @@ VALUES: Mapping[str, Values] = {  # what a placeholder stands for
     "NAME": _profiles,
     "NUMBER": _waiting,
     "TYPE": lambda session: _words(workitems.TYPES),
-    "STATUS": lambda session: _words(status.lower() for status in selection.STATUSES),
+    "STATUS": lambda session: _words(status.lower() for status in filters.STATUSES),
     "FORMAT": lambda session: _words(options.FORMATS),
     "FILE_FORMAT": lambda session: _words(options.FILES),
     "SHELL": lambda session: _words(SHELLS),

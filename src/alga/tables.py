@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
-from alga.plain import plain
+from alga.core.safe_text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

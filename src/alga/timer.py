@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from alga import probe, remote
 from alga.clocks import Clocks
-from alga.errors import (
+from alga.core.entry import Asked
+from alga.core.errors import (
     CHOOSE_SERVICE,
     AlgaError,
     AlreadyRunning,
@@ -22,6 +23,7 @@ from alga.errors import (
     Refused,
     Unreachable,
 )
+from alga.core.times import cut, format_day, format_interval, format_time, local_date, minutes_between
 from alga.outbox import core, drain
 from alga.outbox.operation import Kind, Operation, State
 from alga.running import (
@@ -33,8 +35,6 @@ from alga.running import (
     of_operation,
     other_start,
 )
-from alga.times import cut, format_day, format_interval, format_time, local_date, minutes_between
-from alga.truth import Asked
 
 if TYPE_CHECKING:
     from datetime import datetime

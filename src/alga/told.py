@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from alga import entries, running, truth, waiting, workitems
-from alga.errors import (
+from alga import entries, running, waiting, workitems
+from alga.core.entry import Asked, differences
+from alga.core.errors import (
     AlgaError,
     AuthError,
     Forbidden,
@@ -19,9 +20,9 @@ from alga.errors import (
     UnknownOutcome,
     Unreachable,
 )
+from alga.core.times import minutes_between, to_wire
 from alga.outbox import core
 from alga.outbox.operation import Kind, State
-from alga.times import minutes_between, to_wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -154,7 +155,7 @@ def _looked_up_later(learnt: Learnt, operation: Operation) -> str:
 
 def queued(operation: Operation) -> dict[str, Any]:
     """What waits, as JSON: an entry without an id."""
-    asked, before = core.as_entry(operation), operation.before or truth.Asked()
+    asked, before = core.as_entry(operation), operation.before or Asked()
     start, end = operation.started_at, asked.ended_at
     return {
         **dict.fromkeys(ENTRY_FIELDS),
@@ -182,9 +183,9 @@ def nothing(was: str) -> Iterator[None]:
         raise error.adding(f"Nothing was {was}.") from None
 
 
-def told(session: Session, asked: truth.Asked, entry: TimeEntry) -> None:
+def told(session: Session, asked: Asked, entry: TimeEntry) -> None:
     """After a write: say each difference between what was asked and what was stored."""
-    for sentence in truth.differences(asked, entry, session.zone):
+    for sentence in differences(asked, entry, session.zone):
         session.warn(sentence)
     if not entry.notes:
         session.note(f"It has no notes, and they end up on invoices. To add some: alga edit {entry.id[:8]} -m TEXT")

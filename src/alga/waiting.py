@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from alga import truth
+from alga.core.entry import differences
+from alga.core.times import counted, format_day, format_interval, format_time, local_date, minutes_between, to_wire
 from alga.outbox import core
 from alga.outbox.operation import Kind, Operation, State
-from alga.times import counted, format_day, format_interval, format_time, local_date, minutes_between, to_wire
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -148,7 +148,7 @@ def differing(settled: Settled[TimeEntry], zone: tzinfo) -> list[str]:
     operation, entry = settled.operation, settled.entry
     if operation.state is not State.DONE or entry is None or operation.kind not in TIMES:
         return []
-    return truth.differences(core.as_entry(operation), entry, zone)
+    return differences(core.as_entry(operation), entry, zone)
 
 
 def _named(operations: Sequence[Operation], zone: tzinfo, now: datetime) -> str:

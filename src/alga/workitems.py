@@ -6,7 +6,7 @@ import re
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from alga.errors import (
+from alga.core.errors import (
     CHOOSE_SERVICE,
     Forbidden,
     NeedsService,
@@ -18,7 +18,7 @@ from alga.errors import (
     Unreachable,
     UsageError,
 )
-from alga.times import is_digits
+from alga.core.times import is_digits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

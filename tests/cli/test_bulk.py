@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from alga.context import Outside
-from alga.errors import Overtaken
+from alga.core.errors import Overtaken
 from alga.session import Session
 from tests.conftest import Strict
 from tests.support import Desk, Result, body_of, joined

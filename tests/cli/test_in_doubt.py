@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from alga.errors import ConfigError
+from alga.core.errors import ConfigError
 from alga.local import rules
 from alga.outbox.journal import Journal
 from tests.cli.test_processes import ALGA, environment

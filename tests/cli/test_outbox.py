@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from alga.errors import InterruptedUnsent
+from alga.core.errors import InterruptedUnsent
 from alga.local.rules import Refusal
 from tests.cli.test_track import ids, lose_posts, offline
 from tests.conftest import Strict

@@ -263,8 +263,8 @@ HEAVY = (
     *("rich", "httpx", "pydantic", "tomlkit", "tomllib", "platformdirs", "wsgiref", "sqlite3", "ijson", "xlsxwriter"),
     *("click", "anyio", "asyncio"),  # which httpx would load where they are installed, as they are here
 )
-PARSING = {"alga", "alga.cli", "alga.context", "alga.errors", "alga.options", "alga.times"}
-A_COMMAND = PARSING | {"alga.command", "alga.commands", "alga.output", "alga.plain", "alga.session"}
+PARSING = {"alga", "alga.cli", "alga.context", "alga.core.errors", "alga.options", "alga.core.times"}
+A_COMMAND = PARSING | {"alga.command", "alga.commands", "alga.output", "alga.core.safe_text", "alga.session"}
 
 
 def loaded(home: Path, *args: str, **more: str) -> tuple[set[str], set[str]]:

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alga import session as sessions
-from alga.files import write_whole
+from alga.core.files import write_whole
+from alga.core.safe_text import as_json, plain
 from alga.learnt import Learnt, load_learnt
-from alga.plain import as_json, plain
 from tests.support import Desk
 
 HOSTILE = "\x1b[31mred\x1b]0;title\x07 [bold]markup[/] \u202eesrever\u2066 a\tb\r\nc \x9b31m \u2028 e\u0301 日本"

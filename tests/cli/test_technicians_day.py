@@ -5,7 +5,7 @@ import re
 import httpx
 import pytest
 
-from alga.errors import Forbidden
+from alga.core.errors import Forbidden
 from tests.conftest import Strict
 from tests.support import body_of, joined
 

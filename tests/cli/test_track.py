@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from alga.context import Outside
-from alga.errors import Interrupted
+from alga.core.errors import Interrupted
 from alga.local.rules import Refusal
 from alga.outbox.operation import State
 from alga.session import Session

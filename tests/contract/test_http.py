@@ -14,7 +14,8 @@ from alga.api import connection
 from alga.api import http as wire
 from alga.api.client import Client
 from alga.api.http import Http, Target
-from alga.errors import (
+from alga.core.entry import Asked
+from alga.core.errors import (
     AlgaError,
     Incomplete,
     Interrupted,
@@ -27,8 +28,7 @@ from alga.errors import (
     Unreachable,
     Verdict,
 )
-from alga.times import from_wire
-from alga.truth import Asked
+from alga.core.times import from_wire
 from tests.support import answering
 
 TARGET = Target("https://psa.example.test", "secret" * 10, "acme", "AlgaPSA")

@@ -19,10 +19,10 @@ import pytest
 from alga.api.client import Client
 from alga.api.http import Http, Target
 from alga.api.models import TimeEntry
-from alga.errors import AlreadyRunning, AuthError, Forbidden, NoSession, NotFound, Overlaps, Refused
+from alga.core.entry import Asked
+from alga.core.errors import AlreadyRunning, AuthError, Forbidden, NoSession, NotFound, Overlaps, Refused
+from alga.core.times import cut, to_wire
 from alga.local.app import App
-from alga.times import cut, to_wire
-from alga.truth import Asked
 from tests.support import serving
 
 KINDS = ["in process", "in process, strict", "in process, strict, technician", "socket", "socket, strict"]

@@ -11,9 +11,9 @@ import pytest
 from alga.api.client import Client
 from alga.api.http import Http, Target
 from alga.api.models import TimeEntry
-from alga.errors import AlgaError, AuthError, Forbidden, NotFound, Refused, UnknownOutcome, Unreachable
-from alga.times import from_wire
-from alga.truth import Asked
+from alga.core.entry import Asked
+from alga.core.errors import AlgaError, AuthError, Forbidden, NotFound, Refused, UnknownOutcome, Unreachable
+from alga.core.times import from_wire
 from tests.contract.recordings import ALL, BY_NAME, Exchange
 
 NOW = from_wire("2026-11-23T09:00:00Z")

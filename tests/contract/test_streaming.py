@@ -16,8 +16,8 @@ from alga.api.client import PAGE, Client
 from alga.api.http import Http, Target
 from alga.api.models import TimeEntry
 from alga.api.rows import Rows
-from alga.errors import Incomplete, Refused, Unreachable
-from alga.plain import sound
+from alga.core.errors import Incomplete, Refused, Unreachable
+from alga.core.safe_text import sound
 from tests.support import Desk, answering
 
 TARGET = Target("https://psa.example.test", "k", "acme", "AlgaPSA")

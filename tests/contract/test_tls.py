@@ -12,7 +12,7 @@ import pytest
 
 from alga.api import connection
 from alga.api.http import Http, Target
-from alga.errors import ConfigError, NoConnection
+from alga.core.errors import ConfigError, NoConnection
 
 CERTIFICATE = Path(__file__).with_name("localhost.pem")  # signed by nobody, for tests alone, with its key
 HASH = "ce275665"  # of its subject: openssl x509 -hash

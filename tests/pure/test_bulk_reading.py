@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from alga.bulk.cells import ids_in
 from alga.bulk.reading import read
-from alga.errors import UsageError
+from alga.core.errors import UsageError
 
 cells = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30)
 names = st.lists(st.sampled_from(["date", "start", "end", "item", "notes"]), min_size=2, max_size=5, unique=True)

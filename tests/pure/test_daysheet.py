@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alga.daysheet import Daysheet, Stretch, of_day, timeline
-from alga.times import minutes_between
+from alga.core.day import Daysheet, Stretch, of_day, timeline
+from alga.core.times import minutes_between
 from tests.support import BERLIN
 
 DAY = date(2026, 6, 2)

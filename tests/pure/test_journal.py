@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alga.errors import AlreadyRunning, ConfigError, NotFound, Overtaken
+from alga.core.entry import Asked
+from alga.core.errors import AlreadyRunning, ConfigError, NotFound, Overtaken
 from alga.outbox import core
 from alga.outbox.journal import Journal
 from alga.outbox.operation import Kind, Operation, State
-from alga.truth import Asked
 from tests.support import MONDAY, Clock
 
 HOUR = Asked("ticket", "t1", MONDAY, MONDAY + timedelta(hours=1), 60, "notes", None, "s1")

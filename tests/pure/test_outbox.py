@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from alga.errors import (
+from alga.core.entry import Asked
+from alga.core.errors import (
     AlgaError,
     AuthError,
     NeverSent,
@@ -27,7 +28,6 @@ from alga.outbox import core
 from alga.outbox.core import Step
 from alga.outbox.drain import Outbox
 from alga.outbox.operation import Kind, Look, Operation, Seen, State
-from alga.truth import Asked
 from tests.support import EXAMPLES, MONDAY, SAME_EACH_TIME, Clock
 
 HOUR = Asked("ticket", "t1", MONDAY, MONDAY + timedelta(hours=1))

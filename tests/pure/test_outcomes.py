@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alga.errors import AlgaError, AuthError, Interrupted, NeverSent, UnknownOutcome
+from alga.core.errors import AlgaError, AuthError, Interrupted, NeverSent, UnknownOutcome
 from alga.outcomes import Outcome, Watch, exit_code, in_chunks, one_by_one, summed
 
 DONE, REFUSED = Outcome("recorded", True), Outcome("refused", False)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alga import periods
-from alga.periods import between, named
+from alga.core import periods
+from alga.core.periods import between, named
 from tests.support import BERLIN, MONDAY
 
 

@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from alga.periods import Period
-from alga.selection import Selection
+from alga.core.filters import Selection
+from alga.core.periods import Period
 from tests.support import BERLIN
 
 DAY = Period(date(2026, 11, 23), date(2026, 11, 23), "today")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alga.errors import UsageError
-from alga.times import (
+from alga.core.errors import UsageError
+from alga.core.times import (
     LONGEST_SPAN,
     SystemZone,
     cut,

@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from alga.errors import UsageError
-from alga.times import minutes_between
-from alga.truth import Asked, differences
+from alga.core.entry import Asked, differences
+from alga.core.errors import UsageError
+from alga.core.times import minutes_between
 from tests.support import BERLIN
 
 START = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from alga.api import wire
-from alga.truth import Asked
+from alga.core.entry import Asked
 
 START = datetime(2026, 6, 2, 14, tzinfo=UTC)
 END = START + timedelta(minutes=90)

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from alga.api import lookups, wire
 from alga.api.http import CHECK, Envelope, Http
 from alga.api.models import Record, TimeEntry
-from alga.errors import (
+from alga.core.errors import (
     AlgaError,
     Forbidden,
     Incomplete,
@@ -25,7 +25,7 @@ from alga.errors import (
 )
 
 if TYPE_CHECKING:
-    from alga.truth import Asked
+    from alga.core.entry import Asked
 
 R = TypeVar("R", bound=Record)
 Query = Mapping[str, str]

@@ -19,7 +19,7 @@ from alga.api import refusals
 from alga.api import rows as lists
 from alga.api.connection import httpx, opened
 from alga.config import LOCAL
-from alga.errors import (
+from alga.core.errors import (
     AlgaError,
     Interrupted,
     InterruptedUnsent,
@@ -31,7 +31,7 @@ from alga.errors import (
     UnknownOutcome,
     Unreachable,
 )
-from alga.plain import sound
+from alga.core.safe_text import sound
 
 PAUSES = (0.3, 0.6)  # seconds before the second and the third try
 RETRIED = {429, 502, 503, 504}
@@ -112,7 +112,7 @@ class Http:
     ) -> Envelope:
         """Send it and open the envelope. With `into` see each().
 
-        Raises the errors of alga.errors: NeverSent when nothing was recorded for certain, UnknownOutcome when a
+        Raises the errors of alga.core.errors: NeverSent when nothing was recorded for certain, UnknownOutcome when a
         write may have been, and what refusals.py says for an answer of 4xx.
         """
         write = method != "GET"

@@ -9,7 +9,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # they are looked 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 from alga.api.wire import names
-from alga.times import from_wire, minutes_between, to_wire
+from alga.core.times import from_wire, minutes_between, to_wire
 
 MOST_MINUTES = 10**9
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from shlex import quote
 from typing import Any
 
-from alga.errors import (
+from alga.core.errors import (
     CHOOSE_SERVICE,
     AlgaError,
     AlreadyRunning,

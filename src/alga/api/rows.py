@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import ijson
 
-from alga.plain import sound
+from alga.core.safe_text import sound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

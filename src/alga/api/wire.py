@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from alga.times import minutes_between, to_wire
-from alga.truth import NON_BILLABLE, Asked
+from alga.core.entry import NON_BILLABLE, Asked
+from alga.core.times import minutes_between, to_wire
 
 if TYPE_CHECKING:
     from datetime import datetime

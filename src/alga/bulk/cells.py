@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, TypeVar
 
 from alga.bulk.reading import ID, Fault, Record, Rows, decoded, headings, read
-from alga.errors import NotFound, Refused, UsageError
+from alga.core.errors import NotFound, Refused, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -13,14 +13,14 @@ from alga.bulk.creating import MOST, Bulk
 from alga.bulk.reading import Fault, Record
 from alga.bulk.rows import Known, billable_of, check_shown, check_user, checked_times, times_of, type_of
 from alga.clash import LOOK_BACK, Taken
+from alga.core.entry import Asked, billable_follows, check_text, unmet
+from alga.core.errors import AlgaError, NoSuchOperation, NotFound, Refused
+from alga.core.intervals import Diary
+from alga.core.times import cut, minutes_between
 from alga.entries import NOT_THERE
-from alga.errors import AlgaError, NoSuchOperation, NotFound, Refused
 from alga.outbox.operation import Kind, Operation
 from alga.outcomes import Outcome, Place, Watch, in_chunks, left_by, one_by_one
 from alga.probe import snapshot
-from alga.sheet import Diary
-from alga.times import cut, minutes_between
-from alga.truth import Asked, billable_follows, check_text, unmet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

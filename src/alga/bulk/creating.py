@@ -9,12 +9,12 @@ from alga import entries, workitems
 from alga.bulk.reading import Fault
 from alga.bulk.rows import Draft
 from alga.clash import LOOK_BACK, Taken
-from alga.errors import NoSuchOperation, NotFound, Overlaps, Refused
+from alga.core.entry import Asked, differences
+from alga.core.errors import NoSuchOperation, NotFound, Overlaps, Refused
+from alga.core.intervals import Diary
+from alga.core.times import format_day, format_interval, local_date
 from alga.outbox.operation import Kind, Operation
 from alga.outcomes import Outcome, Place, Watch, in_chunks, one_by_one
-from alga.sheet import Diary
-from alga.times import format_day, format_interval, local_date
-from alga.truth import Asked, differences
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

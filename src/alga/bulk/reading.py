@@ -9,9 +9,9 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from alga.errors import UsageError
+from alga.core.errors import UsageError
+from alga.core.safe_text import unguarded
 from alga.outcomes import Place
-from alga.plain import unguarded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

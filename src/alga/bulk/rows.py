@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from alga.bulk.cells import SHOWN_ONLY, Cells
 from alga.bulk.reading import Fault, Record
-from alga.errors import Refused, UsageError
-from alga.times import (
+from alga.core.entry import NON_BILLABLE, Asked, check_text, whole_or_not
+from alga.core.errors import Refused, UsageError
+from alga.core.times import (
     AHEAD,
     cut,
     is_digits,
@@ -21,7 +22,6 @@ from alga.times import (
     parse_interval,
     parse_span,
 )
-from alga.truth import NON_BILLABLE, Asked, check_text, whole_or_not
 from alga.workitems import TYPES, WorkItem
 
 if TYPE_CHECKING:

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alga import columns, entries, review, sentences, sheet
+from alga import columns, entries, review, sentences
 from alga.bulk.cells import ids_in
 from alga.choosing import FilterOptions, PeriodOptions, ScopeOptions, choose, listed
 from alga.clash import LOOK_BACK
 from alga.command import command, deliberate
-from alga.errors import NotFound, UsageError
+from alga.core import intervals
+from alga.core.entry import Asked
+from alga.core.errors import NotFound, UsageError
+from alga.core.times import counted, format_minutes
 from alga.options import DryRun, Yes
 from alga.outbox.operation import Kind, Operation
 from alga.outcomes import Outcome, Watch, exit_code, summed
@@ -19,8 +22,6 @@ from alga.output import Shown, confirm, interactive, progress, read_stdin
 from alga.probe import snapshot
 from alga.session import Session
 from alga.tables import Table
-from alga.times import counted, format_minutes
-from alga.truth import Asked
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
@@ -99,7 +100,7 @@ def carried_out(
 def _asked(session: Session, act: Act, rows: "list[TimeEntry]", shown: Shown) -> Shown:
     """Do it when a person who has seen them says so."""
     people = len({row.user_id for row in rows})
-    worked = format_minutes(sheet.sums(rows).worked)
+    worked = format_minutes(intervals.sums(rows).worked)
     question = f"{act.verb} {counted(len(rows), 'entry')} of {counted(people, 'person')}, {worked} worked?"
     assert isinstance(shown.text, Table)
     if not confirm(question, False, "To do it without asking: add --yes. To see: --dry-run", shown.text):
@@ -138,9 +139,9 @@ def _waiting(session: Session, rows: "list[TimeEntry]", title: str) -> Shown:
     if rows:
         first, last = rows[0].started_at - LOOK_BACK, max(row.ended_at or row.started_at for row in rows)
         around = entries.since_some(session.client, None, first, last)
-        overlaps = sheet.overlapping(around, session.now())
+        overlaps = intervals.overlapping(around, session.now())
         needs_service = session.learnt.deployed
-        odd = {row.id: sheet.oddities(row, overlaps.get(row.id), session.zone, needs_service) for row in rows}
+        odd = {row.id: intervals.oddities(row, overlaps.get(row.id), session.zone, needs_service) for row in rows}
         marks = {row.id: [*_closed(row), *odd[row.id]] for row in rows}
     table = replace(
         columns.entries_by_person(title, rows, sentences.look(session), [columns.look_at(marks)]),

@@ -17,16 +17,16 @@ from alga.bulk.reading import Fault, Record, Rows, read
 from alga.bulk.rows import Known, split, to_create
 from alga.clash import Taken
 from alga.command import command, deliberate, still_allowed
-from alga.errors import AlgaError, NeedsService, NotFound, Refused, UsageError
+from alga.core.entry import Asked
+from alga.core.errors import AlgaError, NeedsService, NotFound, Refused, UsageError
+from alga.core.times import counted
 from alga.options import DryRun, Yes
 from alga.outbox.operation import Operation
 from alga.outcomes import Outcome, Place, exit_code, summed
 from alga.output import Shown, confirm, interactive, progress, read_stdin
 from alga.session import Session
 from alga.tables import Table
-from alga.times import counted
 from alga.told import to_be_sent
-from alga.truth import Asked
 from alga.workitems import label
 
 if TYPE_CHECKING:

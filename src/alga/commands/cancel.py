@@ -1,12 +1,12 @@
 """alga cancel: discard the running timer."""
 
 from alga.command import command
-from alga.errors import NotFound
+from alga.core.errors import NotFound
+from alga.core.times import format_minutes, minutes_between
 from alga.options import Yes
 from alga.outbox.operation import State
 from alga.output import Shown, confirm
 from alga.session import Session
-from alga.times import format_minutes, minutes_between
 from alga.told import mention, settled_entry
 
 

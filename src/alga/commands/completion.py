@@ -11,8 +11,8 @@ from typer.completion import install as install_for  # type: ignore[attr-defined
 
 from alga.command import command
 from alga.context import TAB
-from alga.errors import UsageError
-from alga.files import replacing
+from alga.core.errors import UsageError
+from alga.core.files import replacing
 from alga.output import Shown
 from alga.session import Session
 from alga.tab import LINES, SHELLS

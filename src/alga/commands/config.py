@@ -7,7 +7,7 @@ import typer
 from alga import sentences, settings
 from alga.command import command
 from alga.config import SETTINGS
-from alga.errors import UsageError
+from alga.core.errors import UsageError
 from alga.output import Shown
 from alga.session import Session
 from alga.told import unsent_here

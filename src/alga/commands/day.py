@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alga import columns, daysheet, entries, sentences, workitems
+from alga import columns, entries, sentences, workitems
 from alga.clash import LOOK_BACK
 from alga.command import command
-from alga.daysheet import Daysheet, Stretch
-from alga.errors import Refused
+from alga.core.day import Daysheet, Stretch, of_day
+from alga.core.errors import Refused
+from alga.core.filters import Selection
+from alga.core.periods import Period
+from alga.core.times import format_day, format_minutes, local_date, parse_date, parse_span
 from alga.output import Shown
-from alga.periods import Period
 from alga.running import Running, of_operation
-from alga.selection import Selection
 from alga.session import Session
-from alga.times import format_day, format_minutes, local_date, parse_date, parse_span
 from alga.told import to_be_sent
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def day(session: Session, date: Date = "today", user: User = None) -> Shown:
     here = [each for each in waits if each] if user_id == own else []
     stretches = [*(_recorded(session, each) for each in recorded), *map(_kept, here)]
     target = parse_span(session.profile.target) if session.profile.target else None
-    sheet = daysheet.of_day(on, stretches, zone, now, target, session.learnt.deployed)
+    sheet = of_day(on, stretches, zone, now, target, session.learnt.deployed)
     shown = [each.published() for each in recorded if local_date(each.started_at, zone) == on]
     kept = [each.published(now) for each in here if local_date(each.started_at, zone) == on]
     marks = [{"id": key, "look_at": words} for key, words in sheet.marks.items() if words]

@@ -8,14 +8,14 @@ import typer
 
 from alga import entries, sentences, workitems
 from alga.command import command, still_allowed
-from alga.errors import AlgaError
+from alga.core.entry import Asked
+from alga.core.errors import AlgaError
 from alga.options import Yes
 from alga.outbox.operation import Kind, Operation, State
 from alga.output import Shown, confirm
 from alga.probe import snapshot
 from alga.session import Session
 from alga.told import nothing, settled_entry
-from alga.truth import Asked
 
 Ids = Annotated[
     list[str],

@@ -16,12 +16,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from alga import columns, entries, sentences, workitems
 from alga.command import command
 from alga.config import LOOPBACK
-from alga.errors import AlgaError, ConfigError
+from alga.core.errors import AlgaError, ConfigError
+from alga.core.times import counted, local_date
 from alga.learnt import DEPLOYED, PUBLISHED, Learnt
 from alga.output import Shown
 from alga.remote import clock_fault
 from alga.session import Session
-from alga.times import counted, local_date
 from alga.waiting import mentions
 
 if TYPE_CHECKING:

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alga import entries, options, periods, remote, sentences, workitems
+from alga import entries, options, remote, sentences, workitems
 from alga.choosing import item_or_typed, service_or_typed
 from alga.command import command
-from alga.errors import Overlaps, Refused, Unreachable, UsageError
+from alga.core import periods
+from alga.core.entry import Asked, billable_follows
+from alga.core.errors import Overlaps, Refused, Unreachable, UsageError
+from alga.core.times import AHEAD, cut, local_date, minutes_between, parse_date, parse_instant, parse_interval
 from alga.options import Billable, EntryId, From, NoBillable, Notes, On, Service, To
 from alga.outbox.operation import Kind, Operation
 from alga.output import Shown
 from alga.probe import snapshot
 from alga.session import Session
-from alga.times import AHEAD, cut, local_date, minutes_between, parse_date, parse_instant, parse_interval
 from alga.told import delivered, nothing, settled_entry, told
-from alga.truth import Asked, billable_follows
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry

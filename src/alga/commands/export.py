@@ -11,16 +11,16 @@ import typer
 
 from alga.choosing import FilterOptions, PeriodOptions, ScopeOptions, choose
 from alga.command import command, deliberate
-from alga.errors import ConfigError, UsageError
+from alga.core.errors import ConfigError, UsageError
+from alga.core.files import replacing
+from alga.core.filters import Selection
+from alga.core.periods import EVER, Period
+from alga.core.times import counted, format_minutes, local_date
 from alga.export import rows, text, workbook
 from alga.export.spool import GroupName, Spool, group, spooled
-from alga.files import replacing
 from alga.options import FILES, Common
 from alga.output import Bytes, Shown, at_terminal
-from alga.periods import EVER, Period
-from alga.selection import Selection
 from alga.session import Session
-from alga.times import counted, format_minutes, local_date
 from alga.told import mention
 
 if TYPE_CHECKING:

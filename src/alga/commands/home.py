@@ -3,7 +3,7 @@
 from alga import __version__
 from alga.command import command
 from alga.commands.status import line, today
-from alga.errors import AuthError, Unreachable
+from alga.core.errors import AuthError, Unreachable
 from alga.output import Shown
 from alga.session import Session
 from alga.told import mention

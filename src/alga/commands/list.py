@@ -8,9 +8,9 @@ import typer
 from alga import columns, options, sentences, tables
 from alga.choosing import FilterOptions, PeriodOptions, ScopeOptions, choose, listed
 from alga.command import command
+from alga.core.times import format_time
 from alga.output import Shown
 from alga.session import Session
-from alga.times import format_time
 from alga.told import kept_here, mention
 
 if TYPE_CHECKING:

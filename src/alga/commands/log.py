@@ -10,15 +10,15 @@ import typer
 from alga import options, sentences, waiting, workitems
 from alga.choosing import with_service
 from alga.command import command
-from alga.errors import NotFound, Overlaps, Overtaken, Refused, Unreachable, UsageError
+from alga.core.entry import Asked
+from alga.core.errors import NotFound, Overlaps, Overtaken, Refused, Unreachable, UsageError
+from alga.core.times import AHEAD, cut, format_interval, minutes_between
 from alga.options import Billable, From, NoBillable, Notes, On, Service, To, Type, WorkItem
 from alga.outbox import core, drain
 from alga.outbox.operation import Kind, Operation, State
 from alga.output import Shown
 from alga.session import Session
-from alga.times import AHEAD, cut, format_interval, minutes_between
 from alga.told import delivered, nothing, queued, settled_entry, told
-from alga.truth import Asked
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry

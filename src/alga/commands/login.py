@@ -10,7 +10,7 @@ import typer
 
 from alga import config, workitems
 from alga.command import command
-from alga.errors import UsageError
+from alga.core.errors import UsageError
 from alga.output import Shown, interactive
 from alga.session import Session
 from alga.settings import save_profile

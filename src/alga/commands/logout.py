@@ -4,7 +4,7 @@ from shlex import quote
 
 from alga.command import command
 from alga.config import ENVIRONMENT, LOCAL
-from alga.errors import ConfigError, UsageError
+from alga.core.errors import ConfigError, UsageError
 from alga.options import Yes
 from alga.output import Shown, confirm
 from alga.session import Session

@@ -9,7 +9,8 @@ import typer
 from alga import columns, options, sentences, workitems
 from alga.command import command
 from alga.commands.log import check
-from alga.errors import Refused, UsageError
+from alga.core.errors import Refused, UsageError
+from alga.core.times import cut, format_minutes, local_date, parse_date, parse_instant
 from alga.options import Billable, From, NoBillable, Notes, On, Service, To
 from alga.outbox import core
 from alga.outbox.core import as_entry
@@ -17,7 +18,6 @@ from alga.outbox.drain import NOTHING_GETS_THROUGH, STILL_WAITS
 from alga.outbox.operation import Kind, Operation, State
 from alga.output import Shown, confirm
 from alga.session import Session
-from alga.times import cut, format_minutes, local_date, parse_date, parse_instant
 from alga.told import saved, told
 from alga.waiting import DELIVERY, failing, minutes, published, published_unreadable, what
 

@@ -9,13 +9,13 @@ from alga import review
 from alga.choosing import FilterOptions, PeriodOptions, ScopeOptions
 from alga.command import command
 from alga.commands.approve import Act, Ids, carried_out
-from alga.errors import UsageError
+from alga.core.entry import Asked
+from alga.core.errors import UsageError
 from alga.options import DryRun, Yes
 from alga.outbox.operation import Kind, Operation
 from alga.outcomes import Outcome, Watch
 from alga.output import Shown
 from alga.session import Session
-from alga.truth import Asked
 
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="What should change, in a sentence.")]
 Feedback = Annotated[str | None, typer.Option("--feedback", metavar="TEXT", help="More about it.")]

@@ -5,7 +5,7 @@ from shlex import quote
 from alga import options
 from alga.command import command
 from alga.commands.start import started
-from alga.errors import AlreadyRunning, NeedsService, NotFound
+from alga.core.errors import AlreadyRunning, NeedsService, NotFound
 from alga.options import Ago, At, Notes
 from alga.output import Shown
 from alga.session import Session

@@ -10,11 +10,11 @@ import typer
 from alga import columns, entries, sentences, workitems
 from alga.choosing import FilterOptions, PeriodOptions, ScopeOptions, choose
 from alga.command import command
-from alga.errors import UsageError
+from alga.core.errors import UsageError
+from alga.core.filters import Selection
+from alga.core.times import to_wire
 from alga.output import Shown
-from alga.selection import Selection
 from alga.session import Session
-from alga.times import to_wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from alga.command import command
-from alga.errors import UsageError
+from alga.core.errors import UsageError
 from alga.output import Shown, interactive
 from alga.session import Session
 

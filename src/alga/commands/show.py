@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 from alga import entries, sentences, workitems
 from alga.command import command
+from alga.core.safe_text import plain
+from alga.core.times import format_day, format_interval, format_minutes, local_date
 from alga.options import EntryId
 from alga.output import Shown
-from alga.plain import plain
 from alga.session import Session
-from alga.times import format_day, format_interval, format_minutes, local_date
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry

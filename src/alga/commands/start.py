@@ -9,13 +9,13 @@ from alga import options, sentences, workitems
 from alga.choosing import item_or_typed, service_or_typed, with_service
 from alga.command import command
 from alga.commands.stop import stopped
-from alga.errors import AlgaError, AlreadyRunning, UsageError
+from alga.core.errors import AlgaError, AlreadyRunning, UsageError
+from alga.core.times import format_day, format_minutes, format_time, is_digits, local_date, minutes_between
 from alga.options import ITEM, Ago, At, Notes, Service, Type
 from alga.output import Shown, ask, confirm, interactive
 from alga.running import Running
 from alga.session import Session
 from alga.timer import KEPT_HERE
-from alga.times import format_day, format_minutes, format_time, is_digits, local_date, minutes_between
 from alga.told import nothing
 from alga.workitems import WorkItem
 

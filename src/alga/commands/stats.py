@@ -9,14 +9,14 @@ import typer
 from alga import options, sentences, workitems
 from alga.choosing import FilterOptions, PeriodOptions, ScopeOptions, choose
 from alga.command import command
+from alga.core.filters import Selection
+from alga.core.intervals import Sums
+from alga.core.periods import Period, days
+from alga.core.times import counted, format_day, format_minutes, local_date
 from alga.export import spool
 from alga.output import Shown
-from alga.periods import Period, days
-from alga.selection import Selection
 from alga.session import Session
-from alga.sheet import Sums
 from alga.tables import Head, Line, Table, unicode
-from alga.times import counted, format_day, format_minutes, local_date
 from alga.told import mention
 
 if TYPE_CHECKING:

@@ -6,14 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alga import entries, periods, selection, sheet, waiting, workitems
+from alga import entries, waiting, workitems
 from alga.command import command
-from alga.errors import AuthError, Unreachable, UsageError
-from alga.options import Common
-from alga.output import Shown
-from alga.running import Running
-from alga.session import Session
-from alga.times import (
+from alga.core import filters, intervals, periods
+from alga.core.errors import AuthError, Unreachable, UsageError
+from alga.core.times import (
     format_day,
     format_elapsed,
     format_minutes,
@@ -21,6 +18,10 @@ from alga.times import (
     local_date,
     minutes_between,
 )
+from alga.options import Common
+from alga.output import Shown
+from alga.running import Running
+from alga.session import Session
 from alga.told import mention, to_be_sent
 
 if TYPE_CHECKING:
@@ -107,10 +108,10 @@ def today(session: Session, running: Running | None) -> str:
     user_id = workitems.own_user(session.client, session.learnt)
     if user_id is None:
         return "not known: the server has not shown yet whose key this is"
-    own_today = selection.Selection(periods.named("today", now, zone), (user_id,))
+    own_today = filters.Selection(periods.named("today", now, zone), (user_id,))
     rows = entries.selected(session.client, own_today, zone, session.warn)
     _name_the_other(session, running, rows)
-    worked = sheet.sums(rows).worked
+    worked = intervals.sums(rows).worked
     here = [each for each in to_be_sent(session) if not each.in_doubt]
     worked += sum(waiting.minutes(each) for each in here if local_date(each.started_at, zone) == local_date(now, zone))
     if running is None:

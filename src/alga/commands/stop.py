@@ -4,15 +4,15 @@ from dataclasses import replace
 
 from alga import options, sentences
 from alga.command import command
-from alga.errors import AuthError, NotFound, Refused, Unreachable
+from alga.core.entry import Asked
+from alga.core.errors import AuthError, NotFound, Refused, Unreachable
+from alga.core.times import format_time
 from alga.options import Ago, At, Billable, NoBillable, Notes, Service
 from alga.outbox.operation import Kind, Operation, State
 from alga.output import Shown
 from alga.running import Running, Stopped
 from alga.session import Session
-from alga.times import format_time
 from alga.told import delivered, mention, queued, saved, told
-from alga.truth import Asked
 
 
 @command

@@ -8,7 +8,7 @@ from alga import options
 from alga.choosing import item_or_typed, service_or_typed, with_service
 from alga.command import command
 from alga.commands.start import started, switched
-from alga.errors import NotFound
+from alga.core.errors import NotFound
 from alga.options import Ago, At, Notes, Service, Type
 from alga.output import Shown
 from alga.running import Running

@@ -7,17 +7,17 @@ import typer
 from alga import columns, sentences, workitems
 from alga.command import command
 from alga.config import LOCAL
+from alga.core.entry import Asked
+from alga.core.errors import AlreadyRunning, AuthError, ConfigError, Overtaken
+from alga.core.intervals import sums
+from alga.core.times import counted, format_minutes
 from alga.entries import EVER, since
-from alga.errors import AlreadyRunning, AuthError, ConfigError, Overtaken
 from alga.options import Yes
 from alga.outbox.drain import STILL_WAITS, Settled
 from alga.outbox.operation import PRACTICE, Kind, Operation, State
 from alga.output import Shown, confirm, progress
 from alga.session import Session
-from alga.sheet import sums
-from alga.times import counted, format_minutes
 from alga.told import mention
-from alga.truth import Asked
 from alga.waiting import differing, published
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from typing import TYPE_CHECKING
 
-from alga.errors import UsageError
-from alga.times import local_date, to_wire
+from alga.core.errors import UsageError
+from alga.core.times import local_date, to_wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -6,9 +6,9 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
+from alga.core.errors import ConfigError
+from alga.core.intervals import Sums
 from alga.entries import say_ignored
-from alga.errors import ConfigError
-from alga.sheet import Sums
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from alga.api.client import Client
     from alga.api.models import TimeEntry
+    from alga.core.filters import Selection
     from alga.entries import Warn
-    from alga.selection import Selection
 
 CREATE = """
 CREATE TABLE rows (

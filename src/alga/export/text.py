@@ -6,8 +6,8 @@ import csv
 import io
 from typing import TYPE_CHECKING, BinaryIO
 
+from alga.core.safe_text import as_json, guarded, plain_lines
 from alga.export.rows import as_text
-from alga.plain import as_json, guarded, plain_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

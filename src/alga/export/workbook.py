@@ -8,8 +8,8 @@ from shutil import copyfileobj
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from alga.errors import UsageError
-from alga.plain import plain_lines
+from alga.core.errors import UsageError
+from alga.core.safe_text import plain_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
-from alga.errors import ConfigError
-from alga.files import make_private
+from alga.core.errors import ConfigError
+from alga.core.files import make_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

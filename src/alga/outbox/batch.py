@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from alga.errors import AlgaError, ConfigError, Overtaken, Verdict
+from alga.core.errors import AlgaError, ConfigError, Overtaken, Verdict
 from alga.outbox import core
 from alga.outbox.drain import WAIT
 from alga.outbox.operation import Operation, State

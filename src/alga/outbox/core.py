@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from alga.errors import Verdict
+from alga.core.entry import NON_BILLABLE, Asked
+from alga.core.errors import Verdict
+from alga.core.times import cut, minutes_between
 from alga.outbox.operation import Kind, Look, Operation, Seen, State
-from alga.times import cut, minutes_between
-from alga.truth import NON_BILLABLE, Asked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

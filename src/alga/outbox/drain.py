@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from alga.errors import (
+from alga.core.errors import (
     AlgaError,
     AuthError,
     Forbidden,

@@ -9,13 +9,13 @@ from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from alga.errors import AlreadyRunning, ConfigError, NotFound, Overtaken, UsageError
-from alga.files import make_private
+from alga.core.entry import Asked
+from alga.core.errors import AlreadyRunning, ConfigError, NotFound, Overtaken, UsageError
+from alga.core.files import make_private
+from alga.core.safe_text import sound
+from alga.core.times import from_wire, to_wire
 from alga.outbox.operation import Kind, Operation, State
 from alga.outbox.schema import migrate
-from alga.plain import sound
-from alga.times import from_wire, to_wire
-from alga.truth import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from alga.times import cut
+from alga.core.times import cut
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from alga.truth import Asked
+    from alga.core.entry import Asked
 
 PRACTICE = "practice "  # how the keys of practice entries begin
 

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from alga.sheet import gaps, oddities, overlapping
-from alga.times import day_start, local_date, minutes_between, to_wire
+from alga.core.intervals import gaps, oddities, overlapping
+from alga.core.times import day_start, local_date, minutes_between, to_wire
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from alga.times import local_date
+from alga.core.times import local_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from alga.errors import UsageError
-from alga.plain import sound_text
-from alga.times import cut, format_interval, format_minutes, local_date, minutes_between
+from alga.core.errors import UsageError
+from alga.core.safe_text import sound_text
+from alga.core.times import cut, format_interval, format_minutes, local_date, minutes_between
 
 if TYPE_CHECKING:
     from datetime import date, datetime, tzinfo

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 
-from alga.errors import UsageError
-from alga.times import day_start, format_day, local_date, parse_date
+from alga.core.errors import UsageError
+from alga.core.times import day_start, format_day, local_date, parse_date
 
 NAMES = ("today", "yesterday", "week", "last-week", "month", "last-month")
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from alga.periods import EVER, Period
-from alga.times import to_wire
+from alga.core.periods import EVER, Period
+from alga.core.times import to_wire
 
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo

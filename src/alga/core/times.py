@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from alga.errors import UsageError
+from alga.core.errors import UsageError
 
 Clock = Callable[[], datetime]
 
