@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from alga.api.client import Client
-    from alga.learnt import Learnt
+    from alga.state.cache import ServerCache
 
 LOOK_BACK = timedelta(days=7)
 LEAST = 15  # minutes that are worth an entry of their own
@@ -46,8 +46,10 @@ class Clash:
     `kept` are the sessions on this computer: the server knows nothing of those.
     """
 
-    def __init__(self, client: Client, learnt: Learnt, zone: tzinfo, now: datetime, kept: Sequence[Taken] = ()) -> None:
-        self._client, self._learnt, self._zone, self._now, self._kept = client, learnt, zone, now, kept
+    def __init__(
+        self, client: Client, cache: ServerCache, zone: tzinfo, now: datetime, kept: Sequence[Taken] = ()
+    ) -> None:
+        self._client, self._cache, self._zone, self._now, self._kept = client, cache, zone, now, kept
 
     def check(
         self, start: datetime, end: datetime, ignoring: str | None = None, running: bool = True, try_with: str = ""
@@ -62,7 +64,7 @@ class Clash:
 
     def check_new(self, start: datetime, end: datetime, try_with: str = "") -> None:
         """The same before an entry is created: a server that refuses an overlap there by itself is not asked twice."""
-        if self._learnt.deployed:
+        if self._cache.deployed:
             self.check_here(start, end, try_with=try_with)
         else:
             self.check(start, end, try_with=try_with)
@@ -111,7 +113,7 @@ class Clash:
         own = since_some(self._client, user_id, start, end) if user_id else []  # what came can stand in the way
         stopped_here = {each.id for each in self._kept}
         return [
-            Taken(e.started_at, e.ended_at, workitems.label(e, self._learnt), e.id)
+            Taken(e.started_at, e.ended_at, workitems.label(e, self._cache), e.id)
             for e in own
             if e.id not in stopped_here
         ]
@@ -119,7 +121,7 @@ class Clash:
     def _own_user(self) -> str | None:
         """None where the server is well and fails at that one look-up: the overlap is left to the server then."""
         try:
-            return workitems.asked_user(self._client, self._learnt)
+            return workitems.asked_user(self._client, self._cache)
         except NeverSent:
             raise
         except Unreachable:

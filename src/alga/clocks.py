@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from alga import clash, prompt, remote
+from alga import clash, remote
 from alga.core.errors import AuthError, Unreachable
 from alga.outbox import core
 from alga.outbox.operation import Kind
 from alga.running import Running, gone, of_entry, of_operation, of_prompt
+from alga.state import status_file
 
 if TYPE_CHECKING:
     from types import EllipsisType
@@ -36,15 +37,15 @@ class Clocks:
 
     def kept_here(self) -> bool:
         """Whether alga keeps the clock: as the setting says, else on servers of the deployed kind (docs/design.md)."""
-        profile, learnt = self._on.profile, self._on.learnt
+        profile, cache = self._on.profile, self._on.cache
         if profile.is_local or profile.timer == "server":
             return False
-        if profile.timer == "auto" and learnt.kind is None:
+        if profile.timer == "auto" and cache.kind is None:
             try:
                 self._on.client.list_entries({"limit": "1"})  # the client tells learnt what it sees
             except Unreachable:
                 return True  # a finished entry is right on either kind
-        return profile.timer == "local" or learnt.deployed
+        return profile.timer == "local" or cache.deployed
 
     def known(self) -> Running | None:
         """The timer that this computer knows of, without asking anyone: kept here, or begun here on the server.
@@ -52,7 +53,7 @@ class Clocks:
         On practice data, as a command saw it last.
         """
         if self._on.profile.is_local:
-            shown = prompt.read(self._on.paths.timer, self._on.profile.name)
+            shown = status_file.read(self._on.paths.timer, self._on.profile.name)
             return of_prompt(shown) if shown else None
         live = self._on.journal.live() if self._on.paths.outbox_db.exists() else None
         return of_operation(live) if live else None
@@ -77,7 +78,7 @@ class Clocks:
             self._on.journal.put(core.done(mine, None))
             self._on.warn(gone(mine, self._on.zone))
             mine = None
-        self.seen = of_entry(self._on.learnt, entry, mine) if entry else None
+        self.seen = of_entry(self._on.cache, entry, mine) if entry else None
         return self.seen
 
     def ending(self) -> set[str | None]:
@@ -108,7 +109,7 @@ class Clocks:
 
     def clash(self) -> clash.Clash:
         """The check for overlaps, with what waits here, of which the server knows nothing."""
-        return clash.Clash(self._on.client, self._on.learnt, self._on.zone, self._on.now(), self.taken())
+        return clash.Clash(self._on.client, self._on.cache, self._on.zone, self._on.now(), self.taken())
 
     def taken(self) -> list[Taken]:
         """The time of what waits here."""

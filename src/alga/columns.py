@@ -53,7 +53,7 @@ ENTRIES = (
     Column(Head("TIME"), lambda e, look: format_interval(e.started_at, e.ended_at, look.zone)),
     Column(Head("WORKED", right=True), _worked),
     Column(Head("BILLABLE", right=True), _billable),
-    Column(Head("WORK ITEM", most=20), lambda e, look: workitems.label(e, look.learnt)),
+    Column(Head("WORK ITEM", most=20), lambda e, look: workitems.label(e, look.cache)),
     Column(Head("NOTES", wide=True), lambda e, look: e.notes or ""),
     Column(
         Head("STATUS"),
@@ -252,5 +252,5 @@ def _summed(name: str, entries: Sequence[TimeEntry], columns: Sequence[Column]) 
 def named(entry: TimeEntry, look: Look) -> str:
     """`Tin Woodman, Mon 23 Nov 09:00-10:30, TIC1042`: what tells one entry of many people from another."""
     interval = format_interval(entry.started_at, entry.ended_at, look.zone)
-    cells = (PERSON.cell(entry, look), f"{DAY.cell(entry, look)} {interval}", workitems.label(entry, look.learnt))
+    cells = (PERSON.cell(entry, look), f"{DAY.cell(entry, look)} {interval}", workitems.label(entry, look.cache))
     return ", ".join(cells)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from alga.api.client import Client
     from alga.api.models import TimeEntry
     from alga.core.filters import Selection
-    from alga.learnt import Learnt
+    from alga.state.cache import ServerCache
 
 RECENT = timedelta(days=92)
 EVER = datetime(2000, 1, 1, tzinfo=UTC)
@@ -63,24 +63,24 @@ def since_some(client: Client, user_id: str | None, start: datetime, end: dateti
         return [entry for entry in some.rows if not user_id or entry.user_id in (user_id, None)]
 
 
-def by_id(client: Client, learnt: Learnt, typed: str, now: datetime) -> TimeEntry:
+def by_id(client: Client, cache: ServerCache, typed: str, now: datetime) -> TimeEntry:
     """An entry by its id or a unique prefix of it: own entries of three months, then everyone's, then all one's own.
 
     Raises NotFound, or UsageError when several begin like that.
     """
-    return Finder(client, learnt, now).find(typed)
+    return Finder(client, cache, now).find(typed)
 
 
-def as_seen(client: Client, learnt: Learnt, typed: str, now: datetime) -> tuple[TimeEntry, bool]:
+def as_seen(client: Client, cache: ServerCache, typed: str, now: datetime) -> tuple[TimeEntry, bool]:
     """The same; where no server answers as this computer saw the entry last, and then True.
 
     Raises Unreachable for an entry that it did not see.
     """
     try:
-        return by_id(client, learnt, typed, now), False
+        return by_id(client, cache, typed, now), False
     except Unreachable:
         wanted = typed.strip().lower()
-        found = [each for each in learnt.recorded(mine=False) if each.id.lower().startswith(wanted)]
+        found = [each for each in cache.recorded(mine=False) if each.id.lower().startswith(wanted)]
         exact = [each for each in found if each.id.lower() == wanted] or found
         if len(exact) != 1 or exact[0].cut or len(wanted) < SHORTEST_PREFIX:
             raise
@@ -90,8 +90,8 @@ def as_seen(client: Client, learnt: Learnt, typed: str, now: datetime) -> tuple[
 class Finder:
     """Finds entries by shortened ids; what was listed for one is not listed again for the next."""
 
-    def __init__(self, client: Client, learnt: Learnt, now: datetime) -> None:
-        self._client, self._learnt, self._now = client, learnt, now
+    def __init__(self, client: Client, cache: ServerCache, now: datetime) -> None:
+        self._client, self._cache, self._now = client, cache, now
         self._listed: dict[tuple[str | None, datetime], list[TimeEntry]] = {}
 
     def find(self, typed: str) -> TimeEntry:
@@ -99,7 +99,7 @@ class Finder:
         exact = workitems.same_case(typed.strip())
         if workitems.UUID.fullmatch(exact):
             return self._client.get_entry(exact)
-        if not self._learnt.deployed and _WORD.fullmatch(exact):  # the deployed kind's ids are UUIDs
+        if not self._cache.deployed and _WORD.fullmatch(exact):  # the deployed kind's ids are UUIDs
             with suppress(NotFound, Refused, Senseless):  # stats, too, is a path there
                 return self._client.get_entry(exact)
         typed = exact.lower()
@@ -107,7 +107,7 @@ class Finder:
             raise UsageError(
                 f"'{typed}' is too short for an id: at least {SHORTEST_PREFIX} characters.", "To see ids: alga list"
             )
-        own, recent = workitems.own_user(self._client, self._learnt), self._now - RECENT
+        own, recent = workitems.own_user(self._client, self._cache), self._now - RECENT
         for user_id, start in ((own, recent), (None, recent), *([(own, EVER)] if own else [])):
             found = [entry for entry in self._since(user_id, start) if entry.id.lower().startswith(typed)]
             same = [entry for entry in found if entry.id.lower() == typed]
@@ -131,9 +131,9 @@ class Finder:
         return self._listed[key]
 
 
-def full_ids(client: Client, learnt: Learnt, typed: Sequence[str], now: datetime) -> list[str]:
+def full_ids(client: Client, cache: ServerCache, typed: Sequence[str], now: datetime) -> list[str]:
     """Whole ids as they are, shortened ones looked up, each once."""
-    finder = Finder(client, learnt, now)
+    finder = Finder(client, cache, now)
     return list(dict.fromkeys(finder.full_id(each) for each in typed))
 
 
@@ -165,9 +165,9 @@ def on_other_sheet(client: Client, entry: TimeEntry, day: date) -> tuple[date, d
     return days if days and not days[0] <= day <= days[1] else None
 
 
-def recent_work(client: Client, learnt: Learnt, now: datetime) -> list[TimeEntry]:
+def recent_work(client: Client, cache: ServerCache, now: datetime) -> list[TimeEntry]:
     """Own finished entries of the last three months, the latest first."""
-    user_id = workitems.own_user(client, learnt)
+    user_id = workitems.own_user(client, cache)
     if user_id is None:
         return []
     query = {

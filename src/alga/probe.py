@@ -15,9 +15,9 @@ from alga.outbox.operation import Kind, Look, Operation, Seen
 if TYPE_CHECKING:
     from alga.api.client import Client
     from alga.api.models import TimeEntry
-    from alga.config import Paths, Profile
-    from alga.learnt import Learnt
     from alga.outbox.journal import Journal
+    from alga.state.cache import ServerCache
+    from alga.state.config import Paths, Profile
 
 MINUTE = timedelta(minutes=1)
 NOT_THERE = "The entry is not there any more."
@@ -39,7 +39,7 @@ class Parts(Protocol):
     @property
     def journal(self) -> Journal: ...
     @property
-    def learnt(self) -> Learnt: ...
+    def cache(self) -> ServerCache: ...
     @property
     def profile(self) -> Profile: ...
     @property
@@ -80,10 +80,10 @@ class Probe:
 
     def _entry(self, operation: Operation, taken: set[str]) -> tuple[Look, TimeEntry | None]:
         """Of the user asked for, or where the server ignored that of one's own (section 2)."""
-        own = workitems.asked_user(self._on.client, self._on.learnt)
+        own = workitems.asked_user(self._on.client, self._on.cache)
         users = [user_id for user_id in dict.fromkeys((operation.asked.user_id or own, own)) if user_id]
         if not users:  # with an overlap rule a second sending cannot double it (section 2)
-            return Look(Seen.UNCLEAR, reason=NOBODY, guarded=self._on.learnt.deployed), None
+            return Look(Seen.UNCLEAR, reason=NOBODY, guarded=self._on.cache.deployed), None
         for user_id in users:
             if entry := self._entry_of(user_id, operation, taken):
                 return Look(Seen.DONE, entry.id, snapshot(entry)), entry
@@ -113,7 +113,7 @@ class Probe:
         operation = self._by_their_clock(operation)
         if active and _is_start_of(operation, active):
             return Look(Seen.RUNNING, active.session_id or active.id, snapshot(active)), active
-        user_id = workitems.asked_user(self._on.client, self._on.learnt)
+        user_id = workitems.asked_user(self._on.client, self._on.cache)
         sent = core.sent_there(operation)
         found = self._starting(user_id, sent - core.AT_MOST_BETWEEN, 2 * core.AT_MOST_BETWEEN) if user_id else []
         for entry in found:
@@ -138,7 +138,7 @@ class Probe:
         """The entry of a session: by its id, or where that is not an entry's by work item and start."""
         if entry := entries.there(self._on.client, about(operation)):
             return entry
-        before, user_id = operation.before or Asked(), workitems.asked_user(self._on.client, self._on.learnt)
+        before, user_id = operation.before or Asked(), workitems.asked_user(self._on.client, self._on.cache)
         if user_id is None or before.started_at is None:
             return None
         found = self._starting(user_id, cut(before.started_at), MINUTE)

@@ -22,10 +22,10 @@ from alga.core.errors import (
     Unreachable,
 )
 from alga.core.times import cut, format_interval, format_minutes, minutes_between
-from alga.learnt import DEPLOYED
 from alga.outbox import core
 from alga.outbox.operation import Kind, Look, Operation, State
 from alga.probe import NOT_THERE, Parts, Probe, about, snapshot
+from alga.state.cache import DEPLOYED
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
@@ -80,13 +80,13 @@ class Server:
 
     def _looked_up(self, operation: Operation) -> Operation:
         asked, label = operation.asked, operation.label
-        client, learnt = self._on.client, self._on.learnt
+        client, cache = self._on.client, self._on.cache
         if operation.item_typed and asked.work_item_id is None:
-            item = workitems.resolve(operation.item_typed, asked.work_item_type or "ticket", client, learnt)
+            item = workitems.resolve(operation.item_typed, asked.work_item_type or "ticket", client, cache)
             asked, label = replace(asked, work_item_id=item.id), item.label
         if operation.service_typed is not None:
             typed = operation.service_typed or None
-            service_id = workitems.service(typed, self._on.profile.service, asked.work_item_id, client, learnt)
+            service_id = workitems.service(typed, self._on.profile.service, asked.work_item_id, client, cache)
             asked = replace(asked, service_id=service_id)
         return replace(operation, asked=asked, label=label, service_typed=None)
 
@@ -94,13 +94,13 @@ class Server:
         """Raise Overlaps. Where the own user is not known, or another is asked for, that is left to the server."""
         asked = operation.asked
         assert asked.started_at and asked.ended_at
-        if asked.user_id in (None, self._on.learnt.user_id):
+        if asked.user_id in (None, self._on.cache.user_id):
             try_with = self._on.again if own else ""
             self._clash(operation.id).check_new(asked.started_at, asked.ended_at, try_with)
 
     def _clash(self, number: int) -> Clash:
         on = self._on
-        return Clash(on.client, on.learnt, on.zone, on.now(), taken(on.journal, number))
+        return Clash(on.client, on.cache, on.zone, on.now(), taken(on.journal, number))
 
     # --- sending ---
 
@@ -123,7 +123,7 @@ class Server:
             case Kind.DELETE:
                 with suppress(NotFound):
                     self._on.client.delete_entry(about(operation))
-                self._on.learnt.forget(about(operation))
+                self._on.cache.forget(about(operation))
                 return core.done(operation, None), None
             case Kind.APPROVE:
                 self._approve(operation)
@@ -145,7 +145,7 @@ class Server:
     def _own(self, operation: Operation, entry: TimeEntry) -> None:
         """Keep what an entry shows of the key's own user."""
         if operation.asked.user_id is None:
-            self._on.learnt.own(entry.user_id, entry.user_name)
+            self._on.cache.own(entry.user_id, entry.user_name)
 
     def _start(self, operation: Operation) -> tuple[Operation, TimeEntry | None]:
         asked = replace(operation.asked, started_at=None, ended_at=None, billable_minutes=None)
@@ -216,7 +216,7 @@ def check_user(on: Parts, user_id: str | None, own: bool) -> None:
 
     Asks what kind of server it is, where that is not known. `own`: in the command that was typed.
     """
-    if user_id is None or workitems.same_case(user_id) == workitems.own_user(on.client, on.learnt):
+    if user_id is None or workitems.same_case(user_id) == workitems.own_user(on.client, on.cache):
         return
     others, yourself = "Other users log their time themselves.", on.retyped("--user")
     hint = f"{others} For yourself: {yourself}" if own else others
@@ -225,7 +225,7 @@ def check_user(on: Parts, user_id: str | None, own: bool) -> None:
     if _kind(on) is None:
         told = "The server has not shown yet whether it records time for others."
         raise Refused(told, "Log an entry of your own first: its answer shows that.")
-    if on.learnt.deployed:
+    if on.cache.deployed:
         raise Refused(
             "This server records time for the key's own user only: the entry would be on your own time sheet.", hint
         )
@@ -246,10 +246,10 @@ def check_whole(on: Parts, minutes: int | None, worked: int, own: bool, stopping
 
 def _kind(on: Parts) -> str | None:
     """The kind of server; looks once where that is not known."""
-    if on.learnt.kind is None:
+    if on.cache.kind is None:
         with workitems.comfort():
             on.client.list_entries({"limit": "1"})  # the client tells learnt what it sees
-    return on.learnt.kind
+    return on.cache.kind
 
 
 def _worked(operation: Operation) -> int:

@@ -5,19 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from alga import prompt, workitems
+from alga import workitems
 from alga.core.entry import Asked
 from alga.core.errors import AlgaError, Refused
 from alga.core.times import AHEAD, cut, format_day, format_time, local_date, minutes_between, to_wire
 from alga.outbox.operation import Kind
+from alga.state import status_file
 
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
     from alga.api.models import TimeEntry
-    from alga.learnt import Learnt
     from alga.outbox.operation import Operation
-    from alga.prompt import Shown
+    from alga.state.cache import ServerCache
+    from alga.state.status_file import Shown
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Running:
     def shown(self, profile: str) -> Shown:
         """As a prompt shows it."""
         item = self.work_item
-        return prompt.Shown(self.started_at, item.label, self.notes or "", profile, item.type, item.id)
+        return status_file.Shown(self.started_at, item.label, self.notes or "", profile, item.type, item.id)
 
     def published(self, now: datetime) -> dict[str, Any]:
         """The session as JSON shows it: `id` is null while there is no entry on a server; elapsed in whole minutes."""
@@ -104,11 +105,9 @@ def of_prompt(shown: Shown) -> Running:
     return Running(item, shown.started_at, shown.notes or None, None)
 
 
-def of_entry(learnt: Learnt, entry: TimeEntry, operation: Operation | None = None) -> Running:
+def of_entry(cache: ServerCache, entry: TimeEntry, operation: Operation | None = None) -> Running:
     """One on the server's clock."""
-    item = workitems.WorkItem(
-        entry.work_item_type or "ticket", entry.work_item_id or "", workitems.label(entry, learnt)
-    )
+    item = workitems.WorkItem(entry.work_item_type or "ticket", entry.work_item_id or "", workitems.label(entry, cache))
     return Running(item, entry.started_at, entry.notes, entry.service_id, operation, entry)
 
 

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
     from alga.api.models import TimeEntry
-    from alga.learnt import Learnt
     from alga.outbox.operation import Operation
     from alga.session import Session
+    from alga.state.cache import ServerCache
 
 
 class Look(NamedTuple):
@@ -23,7 +23,7 @@ class Look(NamedTuple):
 
     zone: tzinfo
     now: datetime
-    learnt: Learnt
+    cache: ServerCache
     service: str | None = None
 
     def is_default(self, service_id: str | None, name: str) -> bool:
@@ -31,18 +31,18 @@ class Look(NamedTuple):
         wanted = (self.service or "").lower()
         if not wanted or wanted in ((service_id or "").lower(), name.lower()):
             return bool(wanted)
-        alike = {each.lower() for each in self.learnt.services.values() if wanted in each.lower()}
+        alike = {each.lower() for each in self.cache.services.values() if wanted in each.lower()}
         return wanted in name.lower() and alike <= {name.lower()}
 
     def billed_as(self, service_id: str | None, name: str | None) -> str:
         """`, Premium Support`: the service, where it is not the one of the setting; a wrong one bills wrongly."""
-        shown = name or self.learnt.services.get(service_id or "") or service_id
+        shown = name or self.cache.services.get(service_id or "") or service_id
         return f", {shown}" if shown and not self.is_default(service_id, shown) else ""
 
 
 def look(session: Session) -> Look:
     """From where this command's listings are looked at."""
-    return Look(session.zone, session.now(), session.learnt, session.profile.service)
+    return Look(session.zone, session.now(), session.cache, session.profile.service)
 
 
 def entry_line(verb: str, entry: TimeEntry, look: Look) -> str:
@@ -51,7 +51,7 @@ def entry_line(verb: str, entry: TimeEntry, look: Look) -> str:
     on = "" if day == today else f"{format_day(day, today)} "
     worked, billable = format_minutes(entry.duration_minutes), format_minutes(entry.billable_minutes or 0)
     interval = f"({on}{format_interval(entry.started_at, entry.ended_at, look.zone)})"
-    name = workitems.label(entry, look.learnt)
+    name = workitems.label(entry, look.cache)
     if entry.ended_at is None:
         return f"{verb} {name}: running {interval}  {entry.id[:8]}"
     if entry.duration_minutes == 0:

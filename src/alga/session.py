@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from alga import config, learnt, outcomes, prompt, remote, timer, waiting
+from alga import outcomes, remote, timer, waiting
 from alga.api import client, http
 from alga.core import files
 from alga.core.errors import ConfigError, NoConnection, Overtaken
@@ -20,6 +20,7 @@ from alga.core.times import local_date
 from alga.local import app
 from alga.local import server as listener
 from alga.outbox import batch, drain, journal
+from alga.state import cache, config, status_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,10 +29,10 @@ if TYPE_CHECKING:
     import httpx
 
     from alga.api.models import TimeEntry
-    from alga.config import Choice, Config, Paths, Profile
     from alga.context import Outside
-    from alga.learnt import Learnt
     from alga.outbox.operation import Operation
+    from alga.state.cache import ServerCache
+    from alga.state.config import Choice, Config, Paths, Profile
 
 PRACTICE = "No AlgaPSA login: kept on this computer. To connect: alga login"
 
@@ -102,7 +103,7 @@ class Session:
         return self.choice.profile
 
     @cached_property
-    def learnt(self) -> Learnt:
+    def cache(self) -> ServerCache:
         """What is known of this server with this key. The embedded one knows its user."""
         known = self.remembered
         if self.profile.is_local:
@@ -111,10 +112,10 @@ class Session:
         return known
 
     @cached_property
-    def remembered(self) -> Learnt:
+    def remembered(self) -> ServerCache:
         """The same without looking into the embedded server's data."""
         profile = self.profile
-        return learnt.load_learnt(self.paths.state_dir / "learnt", profile.url or config.LOCAL, profile.key)
+        return cache.load_cache(self.paths.state_dir / "learnt", profile.url or config.LOCAL, profile.key)
 
     @cached_property
     def client(self) -> client.Client:
@@ -127,9 +128,9 @@ class Session:
             target = http.Target(profile.url, profile.key, profile.name, "AlgaPSA", profile.tenant)
         transport, outside = self._transport(), self.outside
         requests = http.Http(target, transport, outside.sleep, self._waiting, self._no_connection, self.now)
-        requests.answered = self.learnt.routes
-        requests.forbidden = self.learnt.forbidden.add
-        made = client.Client(requests, self.learnt.see)
+        requests.answered = self.cache.routes
+        requests.forbidden = self.cache.forbidden.add
+        made = client.Client(requests, self.cache.see)
         if not profile.is_local:
             self.__dict__["client"] = made  # for delivering, which comes first
             self._deliver_what_waits()
@@ -158,7 +159,7 @@ class Session:
         """The operations that wait for this server and key."""
         profile = self.profile
         server = config.LOCAL if profile.is_local else profile.url
-        key = learnt.fingerprint(profile.key)
+        key = cache.fingerprint(profile.key)
         return journal.Journal(self.paths.outbox_db, server, key, self.now, lambda: self.remembered.user_id)
 
     @cached_property
@@ -218,10 +219,10 @@ class Session:
             self.client.close()
         try:
             if "learnt" in parts:
-                self.learnt.save()
+                self.cache.save()
             if "timer" in parts and self.timer.seen is not ...:
                 profile, seen = self.profile.name, self.timer.seen
-                prompt.write(self.paths.timer, profile, seen.shown(profile) if seen else None)
+                status_file.write(self.paths.timer, profile, seen.shown(profile) if seen else None)
         except OSError as fault:
             self.note(f"What was learnt could not be kept: {fault.strerror}.")
 

@@ -16,18 +16,19 @@ from typer._click.shell_completion import (
 )
 from typer._completion_classes import PowerShellComplete, ZshComplete
 
-from alga import config, options, waiting, workitems
+from alga import options, waiting, workitems
 from alga.core import filters
 from alga.core.errors import AlgaError
 from alga.core.safe_text import plain
 from alga.core.times import format_day, format_interval, from_wire, local_date
 from alga.session import Session
+from alga.state import config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from alga.context import Context
-    from alga.learnt import Recorded
+    from alga.state.cache import Recorded
 
     Pairs = Iterable[tuple[str, str]]
     Values = Callable[[Session], Pairs]

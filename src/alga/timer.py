@@ -88,14 +88,14 @@ class Timer(Clocks):
         if settled.entry and settled.operation.entry_id:
             if other := other_start(settled.operation, settled.entry.started_at, self._on.zone):
                 self._on.warn(f"It runs {other}, so far: alga stop corrects it.")
-            return of_entry(self._on.learnt, settled.entry, settled.operation)
+            return of_entry(self._on.cache, settled.entry, settled.operation)
         if settled.operation.state is State.QUEUED and settled.operation.sent_at is None:
             return of_operation(self._on.journal.put(core.kept_here(settled.operation)))
         return of_operation(settled.operation)
 
     def _start_here(self, operation: Operation) -> Running:
         asked = operation.asked
-        if asked.service_id is None and operation.service_typed is None and self._on.learnt.deployed:
+        if asked.service_id is None and operation.service_typed is None and self._on.cache.deployed:
             raise NeedsService("AlgaPSA needs a service for every entry. Nothing was started.", CHOOSE_SERVICE)
         there = None
         with suppress(Unreachable):
@@ -210,7 +210,7 @@ class Timer(Clocks):
         """Raise Overlaps. With both clocks ours is ended first, so the server's does not count."""
         try:
             start = min(running.started_at, running.operation.started_at if running.operation else running.started_at)
-            if running.kept and self._on.learnt.deployed:  # where the entry is created, and an overlap refused
+            if running.kept and self._on.cache.deployed:  # where the entry is created, and an overlap refused
                 self.clash().check_here(start, end, ignoring=running.key, running=False)
             else:
                 self.clash().check(start, end, ignoring=running.key, running=running.entry is not None)

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from alga.api.models import TimeEntry
-    from alga.learnt import Learnt
     from alga.outbox.drain import Settled
     from alga.outbox.operation import Operation
     from alga.running import Running
     from alga.session import Session
+    from alga.state.cache import ServerCache
 
 ENTRY_FIELDS = (  # of an entry as JSON shows it
     "id",
@@ -57,10 +57,10 @@ ENTRY_FIELDS = (  # of an entry as JSON shows it
 def lately(session: Session) -> list[Running]:
     """What was worked on, the latest first: own entries, and the stops that wait here."""
     try:
-        recorded = entries.recent_work(session.client, session.learnt, session.now())
+        recorded = entries.recent_work(session.client, session.cache, session.now())
     except Unreachable:
         recorded = []
-    done = [running.of_entry(session.learnt, entry) for entry in recorded if entry.work_item_id]
+    done = [running.of_entry(session.cache, entry) for entry in recorded if entry.work_item_id]
     return sorted([*(running.of_operation(each) for each in to_be_sent(session)), *done], key=_end, reverse=True)
 
 
@@ -138,16 +138,16 @@ def saved(session: Session, operation: Operation, error: AlgaError | None) -> st
     why = next((words for kind, words in WHY if isinstance(error, kind)), "the server failed")
     if operation.in_doubt:
         return f"Saved here; it may be on the server already ({why}). alga sync looks before it sends it again."
-    return f"Saved here, not sent ({why}). alga sync sends it.{_looked_up_later(session.learnt, operation)}"
+    return f"Saved here, not sent ({why}). alga sync sends it.{_looked_up_later(session.cache, operation)}"
 
 
-def _looked_up_later(learnt: Learnt, operation: Operation) -> str:
+def _looked_up_later(cache: ServerCache, operation: Operation) -> str:
     """What was typed and is not known here: nobody could check it."""
     typed, service = operation.item_typed or "", operation.service_typed or ""
-    numbers = [number.lower() for number, _ in learnt.tickets.values()]
+    numbers = [number.lower() for number, _ in cache.tickets.values()]
     by_number = workitems.NUMBER.fullmatch(typed) and typed.lower() not in numbers
     unknown = [f"ticket {typed}"] if by_number and not operation.asked.work_item_id else []
-    known = service in learnt.services or any(service.lower() in name.lower() for name in learnt.services.values())
+    known = service in cache.services or any(service.lower() in name.lower() for name in cache.services.values())
     if service and not known:
         unknown.append(f"service '{service}'")
     return f" Not looked up yet: {' and '.join(unknown)}." if unknown else ""

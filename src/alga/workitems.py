@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from alga.api.client import Client
     from alga.api.lookups import Activity
-    from alga.learnt import Learnt
+    from alga.state.cache import ServerCache
 
 TYPES = ("ticket", "project_task", "non_billable_category", "ad_hoc", "interaction")
 NUMBER = re.compile(r"([A-Za-z]+-?)?[0-9]+")
@@ -51,17 +51,17 @@ class Pointed(Protocol):
     def work_item_title(self) -> str | None: ...
 
 
-def resolve(typed: str, kind: str, client: Client, learnt: Learnt) -> WorkItem:
+def resolve(typed: str, kind: str, client: Client, cache: ServerCache) -> WorkItem:
     """A ticket's number is looked up and compared exactly; any other id goes as it is.
 
     Raises NotFound for a number no ticket has, UsageError for digits that several tickets share.
     """
     typed = checked(typed, kind)
-    for ticket_id, (number, _) in learnt.tickets.items() if kind == "ticket" else ():
+    for ticket_id, (number, _) in cache.tickets.items() if kind == "ticket" else ():
         if number.lower() == typed.lower():  # whatever numbers look like there
             return WorkItem(kind, ticket_id, number)
     if kind != "ticket" or not NUMBER.fullmatch(typed):
-        return WorkItem(kind, typed, label_of(typed, None, kind, learnt))
+        return WorkItem(kind, typed, label_of(typed, None, kind, cache))
     try:
         found = [ticket for ticket in client.tickets_numbered(typed) if _same(ticket.ticket_number, typed)]
     except (NoSuchPath, NotFound):  # a server without look-ups: what its ids look like is its own affair
@@ -70,7 +70,7 @@ def resolve(typed: str, kind: str, client: Client, learnt: Learnt) -> WorkItem:
         raise NotFound(f"There is no ticket {typed}.", "To find one: alga tickets WORDS")
     if len(found) > 1:
         raise UsageError(f"{typed} may be {' or '.join(ticket.ticket_number for ticket in found)}.", "Say which.")
-    learnt.ticket(found[0].ticket_id, found[0].ticket_number, found[0].title)
+    cache.ticket(found[0].ticket_id, found[0].ticket_number, found[0].title)
     return WorkItem(kind, found[0].ticket_id, found[0].ticket_number)
 
 
@@ -94,48 +94,48 @@ def _same(number: str, typed: str) -> bool:
     return digits.lower() == typed.lower()
 
 
-def label(pointed: Pointed, learnt: Learnt) -> str:
+def label(pointed: Pointed, cache: ServerCache) -> str:
     """The work item of an entry as people know it: number, else a short id, else its title."""
-    return label_of(pointed.work_item_id, pointed.work_item_title, pointed.work_item_type, learnt)
+    return label_of(pointed.work_item_id, pointed.work_item_title, pointed.work_item_type, cache)
 
 
-def label_of(work_item_id: str | None, title: str | None, kind: str | None, learnt: Learnt) -> str:
+def label_of(work_item_id: str | None, title: str | None, kind: str | None, cache: ServerCache) -> str:
     """See label()."""
     if not work_item_id:
         return title or kind or "?"
-    if number := learnt.tickets.get(work_item_id, [""])[0]:
+    if number := cache.tickets.get(work_item_id, [""])[0]:
         return number
     return (title or work_item_id[:8]) if UUID.fullmatch(work_item_id) else work_item_id
 
 
-def learn_numbers(pointed: Sequence[Pointed], client: Client, learnt: Learnt) -> None:
+def learn_numbers(pointed: Sequence[Pointed], client: Client, cache: ServerCache) -> None:
     """Learn the numbers of tickets known by id only, in one look-up; what it does not tell is not asked again."""
     unknown = {p.work_item_id: p.work_item_title for p in pointed if p.work_item_id and p.work_item_type == "ticket"}
-    wanted = {key: name for key, name in unknown.items() if UUID.fullmatch(key) and key not in learnt.tickets}
+    wanted = {key: name for key, name in unknown.items() if UUID.fullmatch(key) and key not in cache.tickets}
     if not wanted:
         return
     with comfort():
-        learn_latest(client, learnt)
+        learn_latest(client, cache)
     for key, name in wanted.items():
-        if key not in learnt.tickets:
-            learnt.ticket(key, "", name)
+        if key not in cache.tickets:
+            cache.ticket(key, "", name)
 
 
-def learn_latest(client: Client, learnt: Learnt) -> None:
+def learn_latest(client: Client, cache: ServerCache) -> None:
     """Learn the numbers of the newest tickets."""
     for ticket in client.latest_tickets():
-        learnt.ticket(ticket.ticket_id, ticket.ticket_number, ticket.title)
+        cache.ticket(ticket.ticket_id, ticket.ticket_number, ticket.title)
 
 
-def title(work_item_id: str | None, learnt: Learnt) -> str | None:
+def title(work_item_id: str | None, cache: ServerCache) -> str | None:
     """A ticket's title, where it was learnt."""
-    return learnt.tickets.get(work_item_id or "", [None, None])[1] or None
+    return cache.tickets.get(work_item_id or "", [None, None])[1] or None
 
 
 # --- services -------------------------------------------------------------------------------------
 
 
-def services(client: Client, learnt: Learnt) -> tuple[dict[str, str], bool]:
+def services(client: Client, cache: ServerCache) -> tuple[dict[str, str], bool]:
     """Services by id, and whether the list is whole: where forbidden, learnt from anyone's recent entries."""
     try:
         listed = {service.service_id: service.service_name for service in client.services()}
@@ -143,13 +143,13 @@ def services(client: Client, learnt: Learnt) -> tuple[dict[str, str], bool]:
         client.list_entries(
             {"sort": "start_time", "order": "desc", "limit": "100"}
         )  # the client tells learnt what it sees
-        return dict(learnt.services), False
-    learnt.services = {**learnt.services, **listed}
+        return dict(cache.services), False
+    cache.services = {**cache.services, **listed}
     return listed, True
 
 
 def service(
-    typed: str | None, default: str | None, work_item_id: str | None, client: Client, learnt: Learnt
+    typed: str | None, default: str | None, work_item_id: str | None, client: Client, cache: ServerCache
 ) -> str | None:
     """The id of the service typed, else of the profile's setting, else the one last used on the same work item.
 
@@ -157,17 +157,17 @@ def service(
     where the server is known to need one.
     """
     if wanted := typed or default:
-        return named(wanted, client, learnt)
-    if not learnt.deployed:
-        return learnt.service_of(work_item_id)
-    if known := _used_on(work_item_id, client, learnt):
+        return named(wanted, client, cache)
+    if not cache.deployed:
+        return cache.service_of(work_item_id)
+    if known := _used_on(work_item_id, client, cache):
         return known
     raise NeedsService("AlgaPSA needs a service for every entry.", CHOOSE_SERVICE)
 
 
-def _used_on(work_item_id: str | None, client: Client, learnt: Learnt) -> str | None:
+def _used_on(work_item_id: str | None, client: Client, cache: ServerCache) -> str | None:
     """As the server has it, since another computer may have used another one; without a connection as seen here."""
-    user_id = asked_user(client, learnt)
+    user_id = asked_user(client, cache)
     if not user_id or not work_item_id:
         return None
     newest = {"sort": "start_time", "order": "desc", "limit": "5"}
@@ -175,20 +175,20 @@ def _used_on(work_item_id: str | None, client: Client, learnt: Learnt) -> str | 
     try:
         own = [entry for entry in client.list_entries(query).rows if entry.work_item_id == work_item_id]
     except Unreachable:
-        if known := learnt.service_of(work_item_id):
+        if known := cache.service_of(work_item_id):
             return known
         raise
     return next((entry.service_id for entry in own if entry.service_id and entry.user_id == user_id), None)
 
 
-def named(wanted: str, client: Client, learnt: Learnt) -> str:
+def named(wanted: str, client: Client, cache: ServerCache) -> str:
     """The id of the service with that id, name or part of a name. Raises NotFound, UsageError for several."""
-    if UUID.fullmatch(wanted) or wanted in learnt.services:
+    if UUID.fullmatch(wanted) or wanted in cache.services:
         return same_case(wanted)
-    exact = _exactly(wanted, learnt.services)
+    exact = _exactly(wanted, cache.services)
     if len(exact) == 1:
         return exact[0]
-    known, whole = services(client, learnt)  # part of a name may fit others than those learnt so far
+    known, whole = services(client, cache)  # part of a name may fit others than those learnt so far
     every = dict(known)
     if whole and not _exactly(wanted, known):  # those that are listed are hourly; any may be used
         every |= {each.service_id: each.service_name for each in client.services(hourly=False)}
@@ -215,7 +215,7 @@ def _partly(wanted: str, known: dict[str, str]) -> list[str]:
 # --- users ----------------------------------------------------------------------------------------
 
 
-def user(typed: str, client: Client, learnt: Learnt) -> tuple[str, str]:
+def user(typed: str, client: Client, cache: ServerCache) -> tuple[str, str]:
     """The id and the name of the user with that id, part of a name, or beginning of an id.
 
     A technician may not list users (section 11): known are those whose entries were recorded lately.
@@ -240,18 +240,18 @@ def user(typed: str, client: Client, learnt: Learnt) -> tuple[str, str]:
 # --- who am I -------------------------------------------------------------------------------------
 
 
-def own_user(client: Client, learnt: Learnt) -> str | None:
+def own_user(client: Client, cache: ServerCache) -> str | None:
     """The key's own user id, or None. No endpoint tells (section 11): the active session and own activities do."""
     with comfort():
-        return asked_user(client, learnt)
+        return asked_user(client, cache)
     return None
 
 
-def asked_user(client: Client, learnt: Learnt) -> str | None:
+def asked_user(client: Client, cache: ServerCache) -> str | None:
     """The same where the work may not go on without asking: raises Unreachable while nobody can be asked."""
-    if not learnt.user_id:
-        learnt.own(*shown_user(client))
-    return learnt.user_id
+    if not cache.user_id:
+        cache.own(*shown_user(client))
+    return cache.user_id
 
 
 def shown_user(client: Client) -> tuple[str | None, str | None]:
@@ -281,7 +281,7 @@ def comfort() -> Iterator[None]:
         return
 
 
-def recent_and_assigned(client: Client, learnt: Learnt) -> list[tuple[WorkItem, str]]:
+def recent_and_assigned(client: Client, cache: ServerCache) -> list[tuple[WorkItem, str]]:
     """Work to choose from, with a title: what was worked on lately, then what is assigned, each once."""
     found: dict[str, tuple[WorkItem, str]] = {}
     assigned: list[Activity] = []
@@ -290,15 +290,15 @@ def recent_and_assigned(client: Client, learnt: Learnt) -> list[tuple[WorkItem, 
     for activity in assigned:
         kind = "ticket" if activity.type == "ticket" else "project_task"
         if activity.ticket_number:
-            learnt.ticket(activity.source_id, activity.ticket_number, activity.title)
-        item = WorkItem(kind, activity.source_id, label_of(activity.source_id, activity.title, kind, learnt))
+            cache.ticket(activity.source_id, activity.ticket_number, activity.title)
+        item = WorkItem(kind, activity.source_id, label_of(activity.source_id, activity.title, kind, cache))
         found[item.id] = (item, activity.title or activity.project_name or "")
-    if user_id := own_user(client, learnt):
+    if user_id := own_user(client, cache):
         query = {"user_id": user_id, "sort": "start_time", "order": "desc", "limit": "25"}
         recent: dict[str, tuple[WorkItem, str]] = {}
         for entry in client.list_entries(query).rows:
             if entry.work_item_id and entry.work_item_id not in recent:
-                item = WorkItem(entry.work_item_type or "ticket", entry.work_item_id, label(entry, learnt))
+                item = WorkItem(entry.work_item_type or "ticket", entry.work_item_id, label(entry, cache))
                 recent[item.id] = (item, entry.work_item_title or entry.notes or "")
         found = recent | {key: value for key, value in found.items() if key not in recent}
     return list(found.values())[:15]

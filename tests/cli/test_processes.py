@@ -320,7 +320,7 @@ def test_status_offline_loads_no_server_no_lists_and_no_files_that_are_not_there
     packages = {"alga.api", "alga.local"}  # empty ones
     assert loaded(tmp_path, "status", "--offline")[1] == A_COMMAND | timer | packages | {
         "alga.commands.status",
-        "alga.config",
+        "alga.state.config",
     }
 
 

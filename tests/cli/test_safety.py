@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from alga import session as sessions
 from alga.core.files import write_whole
 from alga.core.safe_text import as_json, plain
-from alga.learnt import Learnt, load_learnt
+from alga.state.cache import ServerCache, load_cache
 from tests.support import Desk
 
 HOSTILE = "\x1b[31mred\x1b]0;title\x07 [bold]markup[/] \u202eesrever\u2066 a\tb\r\nc \x9b31m \u2028 e\u0301 日本"
@@ -147,7 +147,7 @@ def test_a_config_that_cannot_be_written_says_so(desk: Desk, monkeypatch: pytest
     def full(path: Path, text: str) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("alga.settings.write_whole", full)
+    monkeypatch.setattr("alga.state.settings.write_whole", full)
     refused = desk("config", "set", "service", "B")
     assert (refused.code, "No space left on device. Nothing was changed." in refused.err.replace("\n", " ")) == (
         3,
@@ -158,21 +158,21 @@ def test_a_config_that_cannot_be_written_says_so(desk: Desk, monkeypatch: pytest
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=60) | st.sampled_from([b"[]", b'{"services": 5}', b'{"user_id": []}', b'{"kind": "x"}']))
 def test_what_was_learnt_is_a_cache_and_may_be_damaged(tmp_path: Path, content: bytes) -> None:
-    learnt = load_learnt(tmp_path, "https://a.test", "k")
-    learnt.path.parent.mkdir(exist_ok=True)
-    learnt.path.write_bytes(content)
-    again = load_learnt(tmp_path, "https://a.test", "k")
+    cache = load_cache(tmp_path, "https://a.test", "k")
+    cache.path.parent.mkdir(exist_ok=True)
+    cache.path.write_bytes(content)
+    again = load_cache(tmp_path, "https://a.test", "k")
     assert isinstance(again.services, dict)
     assert again.user_id is None
 
 
 def test_learnt_tickets_are_bounded_and_nothing_new_is_not_written(tmp_path: Path) -> None:
-    learnt = Learnt(tmp_path / "x.json")
+    cache = ServerCache(tmp_path / "x.json")
     for number in range(600):
-        learnt.ticket(f"id{number}", f"TIC{number}", None)
-    assert len(learnt.tickets) == 500
-    assert "id599" in learnt.tickets
-    learnt.save()
-    written = learnt.path.stat().st_mtime_ns
-    learnt.save()
-    assert learnt.path.stat().st_mtime_ns == written
+        cache.ticket(f"id{number}", f"TIC{number}", None)
+    assert len(cache.tickets) == 500
+    assert "id599" in cache.tickets
+    cache.save()
+    written = cache.path.stat().st_mtime_ns
+    cache.save()
+    assert cache.path.stat().st_mtime_ns == written

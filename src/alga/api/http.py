@@ -18,7 +18,6 @@ from alga import __version__
 from alga.api import refusals
 from alga.api import rows as lists
 from alga.api.connection import httpx, opened
-from alga.config import LOCAL
 from alga.core.errors import (
     AlgaError,
     Interrupted,
@@ -32,6 +31,7 @@ from alga.core.errors import (
     Unreachable,
 )
 from alga.core.safe_text import sound
+from alga.state.config import LOCAL
 
 PAUSES = (0.3, 0.6)  # seconds before the second and the third try
 RETRIED = {429, 502, 503, 504}

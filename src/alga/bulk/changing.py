@@ -55,7 +55,7 @@ def removal(entry: TimeEntry, label: str, now: datetime) -> Operation:
 
 def look_up(bulk: Bulk, ids: Sequence[str]) -> dict[str, TimeEntry]:
     """Entries by their ids; for many of them one's own are read at once."""
-    user_id = workitems.own_user(bulk.client, bulk.learnt)
+    user_id = workitems.own_user(bulk.client, bulk.cache)
     many = len(ids) > MANY and user_id
     pages: dict[int, list[TimeEntry]] = {}
 
@@ -70,7 +70,7 @@ def look_up(bulk: Bulk, ids: Sequence[str]) -> dict[str, TimeEntry]:
 
 def closed(bulk: Bulk, entry: TimeEntry) -> str | None:
     """Why an entry cannot be changed: somebody else's, or approved (section 4)."""
-    own = bulk.learnt.user_id
+    own = bulk.cache.user_id
     if own is not None and entry.user_id not in (own, None):
         return f"It belongs to {entry.user_name or entry.user_id}: only its own user may change it."
     return APPROVED if entry.approval_status == "APPROVED" else None
@@ -133,7 +133,7 @@ def check_overlaps(bulk: Bulk, changes: Sequence[Change], kept: Sequence[Taken])
 
     A change that cannot be made leaves its entry where it is, so the others are held against that again.
     """
-    user_id = workitems.asked_user(bulk.client, bulk.learnt)
+    user_id = workitems.asked_user(bulk.client, bulk.cache)
     starts = [each.asked.started_at for each in changes if each.asked.started_at]
     ends = [each.asked.ended_at for each in changes if each.asked.ended_at]
     if not starts or user_id is None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from alga.api.client import Client
     from alga.api.models import TimeEntry
-    from alga.learnt import Learnt
+    from alga.state.cache import ServerCache
 
 MOST = 50  # rows in one request (section 9)
 UNLISTED = "The server counts it and does not list it. Look before you send it again: alga list."
@@ -33,7 +33,7 @@ class Bulk:
     """Where rows go, and from where they are looked at."""
 
     client: Client
-    learnt: Learnt
+    cache: ServerCache
     zone: tzinfo
     now: datetime
 
@@ -98,10 +98,10 @@ def plan(bulk: Bulk, drafts: Sequence[Draft], kept: Sequence[Taken]) -> Plan:
     if not drafts:
         return Plan([], [], [])
     starts, ends = zip(*(times(draft) for draft in drafts), strict=True)
-    user_id = workitems.asked_user(bulk.client, bulk.learnt)
+    user_id = workitems.asked_user(bulk.client, bulk.cache)
     there = entries.since(bulk.client, user_id, min(starts) - LOOK_BACK, max(ends))
     landed = Landed(there)
-    taken = [Taken(e.started_at, e.ended_at, workitems.label(e, bulk.learnt), e.id[:8]) for e in there]
+    taken = [Taken(e.started_at, e.ended_at, workitems.label(e, bulk.cache), e.id[:8]) for e in there]
     diary = Diary(bulk.now, [*kept, *(taken if user_id else [])])
     good, done, faults = list[Draft](), list[Outcome](), list[Fault]()
     for draft in drafts:
@@ -149,7 +149,7 @@ class _Sending:
 
     def size(self) -> int:
         """How many rows the next chunk has."""
-        self._known = workitems.own_user(self._bulk.client, self._bulk.learnt) is not None
+        self._known = workitems.own_user(self._bulk.client, self._bulk.cache) is not None
         return MOST if self._known else 1
 
     def write(self, chunk: Sequence[Draft]) -> None:
@@ -185,7 +185,7 @@ class _Sending:
 def _found(bulk: Bulk, chunk: Sequence[Draft]) -> list[TimeEntry | None]:
     """Each row's entry, matched one to one among one's own of that window."""
     starts = [times(draft)[0] for draft in chunk]
-    user_id = workitems.own_user(bulk.client, bulk.learnt)
+    user_id = workitems.own_user(bulk.client, bulk.cache)
     landed = Landed(entries.since(bulk.client, user_id, min(starts), max(starts)))
     return [landed.take(draft) for draft in chunk]
 
@@ -198,7 +198,7 @@ def _alone(bulk: Bulk, draft: Draft) -> Outcome:
         return _untold(draft, "refused", "It overlaps another entry of yours.")
     except (Refused, NotFound) as error:
         return _untold(draft, "refused", f"{error.message} {error.hint}".strip())
-    bulk.learnt.own(entry.user_id, entry.user_name)
+    bulk.cache.own(entry.user_id, entry.user_name)
     return _outcome(bulk, draft, entry)
 
 

@@ -120,7 +120,7 @@ def _named(session: Session, ids: list[str]) -> "tuple[list[TimeEntry], Shown]":
 def _typed_ids(session: Session, typed: list[str]) -> list[str]:
     named = [each for each in typed if each != "-"]
     read = ids_in("standard input", read_stdin()) if "-" in typed else []
-    return entries.full_ids(session.client, session.learnt, [*named, *read], session.now())
+    return entries.full_ids(session.client, session.cache, [*named, *read], session.now())
 
 
 def _selected(
@@ -140,7 +140,7 @@ def _waiting(session: Session, rows: "list[TimeEntry]", title: str) -> Shown:
         first, last = rows[0].started_at - LOOK_BACK, max(row.ended_at or row.started_at for row in rows)
         around = entries.since_some(session.client, None, first, last)
         overlaps = intervals.overlapping(around, session.now())
-        needs_service = session.learnt.deployed
+        needs_service = session.cache.deployed
         odd = {row.id: intervals.oddities(row, overlaps.get(row.id), session.zone, needs_service) for row in rows}
         marks = {row.id: [*_closed(row), *odd[row.id]] for row in rows}
     table = replace(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache as remember
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -88,7 +88,7 @@ def update(session: Session, files: Files, yes: Yes = False, dry_run: DryRun = F
     if not _goes_on(faults, len(changes), yes):
         return Shown([], NOTHING)
     edits = {
-        each.place: changing.operation(each, label(each.before, session.learnt), session.now())
+        each.place: changing.operation(each, label(each.before, session.cache), session.now())
         for each in changes
         if each.asked != Asked()  # what is unchanged is no operation
     }
@@ -103,7 +103,7 @@ def delete(session: Session, named: Doomed, yes: Yes = False, dry_run: DryRun = 
     deliberate(session)
     bulk = _bulk(session)
     typed = [entry_id for each in named for entry_id in (_ids_of(each) if _is_file(each) else [each])]
-    ids = entries.full_ids(session.client, session.learnt, typed, session.now())
+    ids = entries.full_ids(session.client, session.cache, typed, session.now())
     if not ids:
         return Shown([], "No ids: nothing to do.")
     there = changing.look_up(bulk, ids)
@@ -118,7 +118,7 @@ def delete(session: Session, named: Doomed, yes: Yes = False, dry_run: DryRun = 
     if doomed and not yes and not confirm(f"Delete {counted(len(doomed), 'entry')}?", False, "Add --yes.", table):
         return Shown([], NOTHING)
     now = session.now()
-    removals = {each.id: changing.removal(each, label(each, session.learnt), now) for each in doomed}
+    removals = {each.id: changing.removal(each, label(each, session.cache), now) for each in doomed}
     with progress("Deleted", len(doomed)) as tell, session.batch(removals.items(), tell) as watch:
         outcomes = changing.delete(bulk, ids, there, watch)
     return _shown(session, outcomes)
@@ -129,25 +129,25 @@ def delete(session: Session, named: Doomed, yes: Yes = False, dry_run: DryRun = 
 
 def _bulk(session: Session) -> Bulk:
     session.timer.kept_here()  # looks what kind of server it is, where that is not known yet
-    return Bulk(session.client, session.learnt, session.zone, session.now())
+    return Bulk(session.client, session.cache, session.zone, session.now())
 
 
 def _known(session: Session) -> Known:
-    client, learnt = session.client, session.learnt
+    client, cache = session.client, session.cache
     return Known(
         session.zone,
         session.now(),
-        _remembered(lambda typed, kind: workitems.resolve(typed, kind, client, learnt)),
+        _remembered(lambda typed, kind: workitems.resolve(typed, kind, client, cache)),
         _remembered(lambda typed, item: _service(session, typed, item)),
-        workitems.own_user(client, learnt),
-        learnt.deployed,
+        workitems.own_user(client, cache),
+        cache.deployed,
     )
 
 
 def _remembered(look_up: Callable[..., T]) -> Callable[..., T]:
     """Asks once for the same, also where the answer is a refusal."""
 
-    @cache
+    @remember
     def answer(*typed: object) -> T | AlgaError:
         try:
             return look_up(*typed)
@@ -165,7 +165,7 @@ def _remembered(look_up: Callable[..., T]) -> Callable[..., T]:
 
 def _entries(session: Session, bulk: Bulk, rows: Rows) -> "tuple[list[tuple[Record, TimeEntry | None]], list[Fault]]":
     """Each row with its entry; ids that name none, or several, are faults."""
-    finder = entries.Finder(session.client, session.learnt, session.now())
+    finder = entries.Finder(session.client, session.cache, session.now())
     ids: dict[str, str] = {"": ""}
     faults: list[Fault] = []
     for record in rows.records:
@@ -181,7 +181,7 @@ def _entries(session: Session, bulk: Bulk, rows: Rows) -> "tuple[list[tuple[Reco
 
 def _service(session: Session, typed: str | None, item: str | None) -> str | None:
     try:
-        return workitems.service(typed, session.profile.service, item, session.client, session.learnt)
+        return workitems.service(typed, session.profile.service, item, session.client, session.cache)
     except NeedsService as error:
         raise Refused(error.message, "Say it in a column service, or: alga config set service NAME") from None
 

@@ -4,12 +4,13 @@ from typing import Annotated
 
 import typer
 
-from alga import sentences, settings
+from alga import sentences
 from alga.command import command
-from alga.config import SETTINGS
 from alga.core.errors import UsageError
 from alga.output import Shown
 from alga.session import Session
+from alga.state import settings
+from alga.state.config import SETTINGS
 from alga.told import unsent_here
 
 Key = Annotated[

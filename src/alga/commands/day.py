@@ -31,20 +31,20 @@ def day(session: Session, date: Date = "today", user: User = None) -> Shown:
     now, zone = session.now(), session.zone
     today = local_date(now, zone)
     on = parse_date(date, today)
-    own = workitems.asked_user(session.client, session.learnt)
-    user_id, name = workitems.user(user, session.client, session.learnt) if user else (own, "")
+    own = workitems.asked_user(session.client, session.cache)
+    user_id, name = workitems.user(user, session.client, session.cache) if user else (own, "")
     if user_id is None:
         raise Refused(
             "The server has not shown yet whose key this is.", "Say whose: --user PERSON. A first alga log tells."
         )
     around = Period(on - LOOK_BACK, on, "")
     recorded = entries.selected(session.client, Selection(around, (user_id,)), zone, session.warn)
-    workitems.learn_numbers(recorded, session.client, session.learnt)
+    workitems.learn_numbers(recorded, session.client, session.cache)
     waits = [session.timer.here(), *map(of_operation, to_be_sent(session))]
     here = [each for each in waits if each] if user_id == own else []
     stretches = [*(_recorded(session, each) for each in recorded), *map(_kept, here)]
     target = parse_span(session.profile.target) if session.profile.target else None
-    sheet = of_day(on, stretches, zone, now, target, session.learnt.deployed)
+    sheet = of_day(on, stretches, zone, now, target, session.cache.deployed)
     shown = [each.published() for each in recorded if local_date(each.started_at, zone) == on]
     kept = [each.published(now) for each in here if local_date(each.started_at, zone) == on]
     marks = [{"id": key, "look_at": words} for key, words in sheet.marks.items() if words]
@@ -55,7 +55,7 @@ def day(session: Session, date: Date = "today", user: User = None) -> Shown:
 
 
 def _recorded(session: Session, entry: "TimeEntry") -> Stretch:
-    label = workitems.label(entry, session.learnt)
+    label = workitems.label(entry, session.cache)
     return Stretch(
         entry.id, entry.started_at, entry.ended_at, entry.billable_minutes, entry.notes, entry.service_id, label
     )

@@ -27,7 +27,7 @@ Ids = Annotated[
 def delete(session: Session, entry_ids: Ids, yes: Yes = False) -> Shown:
     """Delete entries."""
     with nothing("deleted"), session.in_passing():
-        found = [entries.as_seen(session.client, session.learnt, typed, session.now()) for typed in entry_ids]
+        found = [entries.as_seen(session.client, session.cache, typed, session.now()) for typed in entry_ids]
     remembered = {entry.id: old for entry, old in found}
     doomed = list({entry.id: entry for entry, _ in found}.values())
     named = ", ".join(entry.id[:8] for entry in doomed)
@@ -40,7 +40,7 @@ def delete(session: Session, entry_ids: Ids, yes: Yes = False) -> Shown:
     lines: list[str] = []
     gone: list[dict[str, Any]] = []
     for entry in doomed:
-        label, before = workitems.label(entry, session.learnt), snapshot(entry)
+        label, before = workitems.label(entry, session.cache), snapshot(entry)
         operation = Operation(Kind.DELETE, Asked(), label, session.now(), entry_id=entry.id, before=before)
         operation = replace(operation, remembered=remembered[entry.id])
         try:

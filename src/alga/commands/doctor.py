@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache as remember
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
@@ -15,13 +15,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from alga import columns, entries, sentences, workitems
 from alga.command import command
-from alga.config import LOOPBACK
 from alga.core.errors import AlgaError, ConfigError
 from alga.core.times import counted, local_date
-from alga.learnt import DEPLOYED, PUBLISHED, Learnt
 from alga.output import Shown
 from alga.remote import clock_fault
 from alga.session import Session
+from alga.state.cache import DEPLOYED, PUBLISHED, ServerCache
+from alga.state.config import LOOPBACK
 from alga.waiting import mentions
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def doctor(session: Session) -> Shown:
     """Check the setup: files, server, key, clock, role, time zone."""
     found = [*_of_files(session), *_of_server(session), *_of_path(session)]
     anywhere = sentences.Look(
-        session.zone, session.now(), Learnt(session.paths.state_dir)
+        session.zone, session.now(), ServerCache(session.paths.state_dir)
     )  # a damaged config has no login
     hinted = [line for each in found for line in (each, Finding("", "", each.hint)) if line.found]
     data = [{"check": f.check, "state": f.state, "found": f.found, "hint": f.hint or None} for f in found]
@@ -136,21 +136,21 @@ def _clock(session: Session) -> Finding:
 
 
 def _user(session: Session) -> Finding:
-    if user_id := workitems.own_user(session.client, session.learnt):
-        return Finding("user", OK, f"{session.learnt.user_name or ''} {user_id}".strip())
+    if user_id := workitems.own_user(session.client, session.cache):
+        return Finding("user", OK, f"{session.cache.user_name or ''} {user_id}".strip())
     told = "the server has not shown yet whose key this is: lists are everyone's"
     return Finding("user", WARNING, told, "A first alga log tells.")
 
 
 def _kind(session: Session) -> Finding:
     kinds = {PUBLISHED: "answers as the published API says", DEPLOYED: "an AlgaPSA as deployed"}
-    told = kinds.get(session.learnt.kind or "", "not known yet: it has shown no entry")
+    told = kinds.get(session.cache.kind or "", "not known yet: it has shown no entry")
     return Finding("server kind", OK, told)
 
 
 def _timer(session: Session) -> Finding:
     if session.timer.kept_here():
-        why = "its own timers reach no time sheet" if session.learnt.deployed else "as configured"
+        why = "its own timers reach no time sheet" if session.cache.deployed else "as configured"
         return Finding("timer", OK, f"alga keeps the clock: {why}")
     return Finding("timer", OK, "the server keeps the clock")
 
@@ -168,13 +168,13 @@ def _role(session: Session) -> Finding:
 
 def _refuses_nothing_said(session: Session) -> bool:
     """Whether an empty create is refused for certain; a server of the published kind might take it for an entry."""
-    return session.profile.is_local or session.learnt.deployed
+    return session.profile.is_local or session.cache.deployed
 
 
 def _zone(session: Session) -> Finding:
     now = session.now()
     here = now.astimezone(session.zone)
-    own = session.learnt.user_id  # a work date is counted in its own user's zone
+    own = session.cache.user_id  # a work date is counted in its own user's zone
     query = {"user_id": own or "", "sort": "start_time", "order": "desc", "limit": "1"}
     row = next(iter(session.client.list_entries(query).rows), None) if own else None
     name = row.work_timezone if row else None
@@ -194,7 +194,7 @@ def _in_zone(now: datetime, name: str) -> datetime | None:
 
 
 def _sheets(session: Session) -> Finding:
-    user_id = session.learnt.user_id
+    user_id = session.cache.user_id
     if user_id is None:
         return Finding("time sheets", OK, "not looked at: your own entries are not known yet")
     recent = entries.since(session.client, user_id, session.now() - SHEETLESS)
@@ -216,7 +216,7 @@ def _sheets(session: Session) -> Finding:
 
 def _on_another_sheet(session: Session, recent: "list[TimeEntry]") -> "list[TimeEntry]":
     """Entries that were moved to another period, and are not on its sheet (section 4)."""
-    days = cache(lambda sheet_id: entries.sheet_days(session.client, sheet_id))
+    days = remember(lambda sheet_id: entries.sheet_days(session.client, sheet_id))
     wrong = []
     for entry in recent:
         period = days(entry.time_sheet_id) if entry.time_sheet_id else None

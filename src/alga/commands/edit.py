@@ -60,7 +60,7 @@ def edit(
         )
     with session.in_passing():
         with nothing("changed"):
-            before, remembered = entries.as_seen(session.client, session.learnt, entry_id, session.now())
+            before, remembered = entries.as_seen(session.client, session.cache, entry_id, session.now())
             start, end = _times(session, before, span, date, first, last)
             item = item_or_typed(session, work_item, kind or before.work_item_type or "ticket") if work_item else None
             service_id, typed = service_or_typed(session, service_name, item) if service_name else (None, None)
@@ -70,7 +70,7 @@ def edit(
         if running and asked.billable_minutes is not None:
             raise Refused("The timer still runs: say what is billable when it stops.", "alga stop --billable 60")
         _check(session, before, asked)
-        label = workitems.label(before, session.learnt)
+        label = workitems.label(before, session.cache)
         operation = Operation(Kind.EDIT, asked, label, session.now(), entry_id=before.id, before=snapshot(before))
         typed_item = item.label if item else None
         operation = replace(operation, remembered=remembered, item_typed=typed_item, service_typed=typed)

@@ -25,7 +25,7 @@ from alga.told import mention
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
-    from alga.learnt import Learnt
+    from alga.state.cache import ServerCache
 
 STDOUT = ("-", "/dev/stdout")
 Out = Annotated[
@@ -102,7 +102,7 @@ def _spooled(
     def put(spool: Spool, entry: "TimeEntry", meant: bool) -> None:
         running = entry.ended_at is None
         row = pack([field.value(entry, zone) for field in fields]) if meant and not running else None
-        spool.add(entry, row, meant and running, _person(entry), _work_item(entry, session.learnt))
+        spool.add(entry, row, meant and running, _person(entry), _work_item(entry, session.cache))
 
     spool = spooled(session.client, selection, zone, session.warn, put)
     sums = spool.sums()
@@ -119,9 +119,9 @@ def _person(entry: "TimeEntry") -> GroupName:
     return group(entry.user_id, name)
 
 
-def _work_item(entry: "TimeEntry", learnt: "Learnt") -> GroupName:
+def _work_item(entry: "TimeEntry", cache: "ServerCache") -> GroupName:
     """By its id, however it is called; with its number, where that is known."""
-    number, title = learnt.tickets.get(entry.work_item_id or "", [""])[0], entry.work_item_title
+    number, title = cache.tickets.get(entry.work_item_id or "", [""])[0], entry.work_item_title
     name = " ".join(filter(None, (number, title))) or entry.work_item_id or entry.work_item_type or ""
     return group(entry.work_item_id, name)
 
@@ -160,7 +160,7 @@ def _kept_here(session: Session, asked: Selection) -> bool:
         return False
     start, end = asked.period.bounds(session.zone)
     wanted = (asked.user_ids, asked.work_item_ids, asked.service_ids)
-    its = (session.learnt.user_id, here.work_item.id, here.service_id)
+    its = (session.cache.user_id, here.work_item.id, here.service_id)
     within = (not start or here.started_at >= start) and (not end or here.started_at < end)
     return within and all(not want or have in want for want, have in zip(wanted, its, strict=True))
 

@@ -99,7 +99,7 @@ def _with_key(session: Session, operation: Operation) -> "drain.Settled[TimeEntr
     if not operation.key.strip():
         raise UsageError("The key is empty.", "A word that no other entry of the script has: --key TEXT")
     if session.journal.key_of_another(operation.key):  # of the same user? whose key this is may not be known yet
-        workitems.own_user(session.client, session.learnt)
+        workitems.own_user(session.client, session.cache)
     if session.journal.key_of_another(operation.key):
         raise Refused(f"The key '{operation.key}' was used here with another login.", "Another --key for this.")
     if (before := session.journal.with_key(operation.key)) is None:

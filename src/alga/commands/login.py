@@ -8,12 +8,13 @@ from urllib.parse import urlsplit
 
 import typer
 
-from alga import config, workitems
+from alga import workitems
 from alga.command import command
 from alga.core.errors import UsageError
 from alga.output import Shown, interactive
 from alga.session import Session
-from alga.settings import save_profile
+from alga.state import config
+from alga.state.settings import save_profile
 from alga.timer import KEPT_HERE
 
 Url = Annotated[str | None, typer.Argument(metavar="[URL]", help="Your AlgaPSA's address; none: the profile's.")]
@@ -43,15 +44,15 @@ def login(session: Session, url: Url = None, key_stdin: KeyStdin = False, tenant
         trial.close()
     first = settings.default is None or session.asked is None
     save_profile(settings, name, {"url": address, "key": key, "tenant": tenant}, make_default=first)
-    learnt = trial.learnt
-    who = learnt.user_name or learnt.user_id or "a user the server does not name yet"
+    cache = trial.cache
+    who = cache.user_name or cache.user_id or "a user the server does not name yet"
     text = [f"Logged in to {address} as {who} (profile {name}).", *lines, _next(name, first, settings.default)]
     data = {
         "profile": name,
         "url": address,
-        "user_id": learnt.user_id,
-        "user_name": learnt.user_name,
-        "server_kind": learnt.kind,
+        "user_id": cache.user_id,
+        "user_name": cache.user_name,
+        "server_kind": cache.kind,
     }
     return Shown(data, "\n".join(text))
 
@@ -86,11 +87,11 @@ def _read_key(address: str, from_stdin: bool) -> str:
 def _learn(trial: Session) -> list[str]:
     """Check the key, then learn what shows: the kind of server, the user, the services."""
     trial.client.list_entries({"limit": "1"})
-    workitems.own_user(trial.client, trial.learnt)
+    workitems.own_user(trial.client, trial.cache)
     lines = []
-    if trial.learnt.deployed:
+    if trial.cache.deployed:
         lines.append(KEPT_HERE.replace("Clock kept here;", "Timers: alga keeps the clock;"))
-    known, whole = workitems.services(trial.client, trial.learnt)
+    known, whole = workitems.services(trial.client, trial.cache)
     if known and whole:
         lines.append(f"Services: {len(known)}. Choose one with -s, or once for all: alga config set service NAME")
     elif known:

@@ -3,12 +3,12 @@
 from shlex import quote
 
 from alga.command import command
-from alga.config import ENVIRONMENT, LOCAL
 from alga.core.errors import ConfigError, UsageError
 from alga.options import Yes
 from alga.output import Shown, confirm
 from alga.session import Session
-from alga.settings import remove_profile
+from alga.state.config import ENVIRONMENT, LOCAL
+from alga.state.settings import remove_profile
 from alga.told import unsent_here
 
 

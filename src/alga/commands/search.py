@@ -69,14 +69,14 @@ def _found(session: Session, phrase: str, selection: Selection) -> "list[TimeEnt
     rows, _ = selection.checked(page.rows, session.zone)
     if set(phrase) & set("%_"):  # there they stand for anything
         rows = [entry for entry in rows if phrase.casefold() in (entry.notes or "").casefold()]
-    workitems.learn_numbers(rows, session.client, session.learnt)
+    workitems.learn_numbers(rows, session.client, session.cache)
     return rows
 
 
 def _everywhere(session: Session, phrase: str, selection: Selection) -> "list[TimeEntry]":
     """What the export has of it, oldest first: of all that comes only the hits are held."""
     with workitems.comfort():
-        workitems.learn_latest(session.client, session.learnt)
+        workitems.learn_latest(session.client, session.cache)
     sieve, pages = selection.sieve(session.zone), dict[int, "list[TimeEntry]"]()
 
     def begin(page: int) -> "Callable[[TimeEntry], None]":
@@ -92,6 +92,6 @@ def _everywhere(session: Session, phrase: str, selection: Selection) -> "list[Ti
 
 
 def _has(session: Session, entry: "TimeEntry", phrase: str) -> bool:
-    label = workitems.label(entry, session.learnt)
+    label = workitems.label(entry, session.cache)
     said = (entry.notes, entry.work_item_title, label, entry.service_name, entry.user_name)
     return any(phrase.casefold() in (text or "").casefold() for text in said)

@@ -9,7 +9,7 @@ from alga.session import Session
 @command
 def services(session: Session) -> Shown:
     """List the services that time can be billed as."""
-    known, whole = workitems.services(session.client, session.learnt)
+    known, whole = workitems.services(session.client, session.cache)
     found = sorted(known.items(), key=lambda pair: pair[1])
     if not whole:
         session.warn("Your role may not list services (service:read): these were seen in recent entries.")

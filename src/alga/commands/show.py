@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 @command
 def show(session: Session, entry_id: EntryId) -> Shown:
     """Show one entry."""
-    entry = entries.by_id(session.client, session.learnt, entry_id, session.now())
+    entry = entries.by_id(session.client, session.cache, entry_id, session.now())
     return Shown(entry.published(), _text(session, entry))
 
 
 def _text(session: Session, entry: "TimeEntry") -> str:
     zone, today = session.zone, local_date(session.now(), session.zone)
     day = format_day(local_date(entry.started_at, zone), today)
-    title = workitems.title(entry.work_item_id, session.learnt) or entry.work_item_title
-    name = workitems.label(entry, session.learnt)
-    service = entry.service_name or session.learnt.services.get(entry.service_id or "") or entry.service_id
+    title = workitems.title(entry.work_item_id, session.cache) or entry.work_item_title
+    name = workitems.label(entry, session.cache)
+    service = entry.service_name or session.cache.services.get(entry.service_id or "") or entry.service_id
     lines = sentences.details([
         ("Work item", f"{name} ({title})" if title and title != name else name),
         ("Type", entry.work_item_type),

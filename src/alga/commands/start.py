@@ -71,7 +71,7 @@ def start(
 
 def started(session: Session, running: Running) -> Shown:
     """The words of a start."""
-    title = workitems.title(running.work_item.id, session.learnt)
+    title = workitems.title(running.work_item.id, session.cache)
     name = running.work_item.label + (f" ({title})" if title else "")
     day, today = local_date(running.started_at, session.zone), local_date(session.now(), session.zone)
     on = "" if day == today else f"{format_day(day, today)} "
@@ -85,7 +85,7 @@ def started(session: Session, running: Running) -> Shown:
 
 def _kept(session: Session) -> str:
     """Why the clock is here."""
-    return KEPT_HERE if session.learnt.deployed else "Clock kept here; AlgaPSA gets the entry at stop."
+    return KEPT_HERE if session.cache.deployed else "Clock kept here; AlgaPSA gets the entry at stop."
 
 
 def switched(
@@ -112,7 +112,7 @@ def _choose(session: Session) -> WorkItem:
     """Recent and assigned work, to choose from in a terminal."""
     if not interactive():
         raise UsageError("Start what? There is no terminal to choose in.", "alga start WORK_ITEM")
-    found = workitems.recent_and_assigned(session.client, session.learnt)
+    found = workitems.recent_and_assigned(session.client, session.cache)
     if not found:
         raise UsageError(
             "Start what? There is no recent or assigned work.", "alga start WORK_ITEM, or alga tickets WORDS"

@@ -124,8 +124,8 @@ def _labelled(
 ) -> list[tuple[spool.GroupName, str, Sums]]:
     """With the names by which people know work items."""
     items = [_Pointed(kind, group.id or None, group.name or None) for group, kind, _ in groups]
-    workitems.learn_numbers(items, session.client, session.learnt)
-    names = [workitems.label(item, session.learnt) for item in items]
+    workitems.learn_numbers(items, session.client, session.cache)
+    names = [workitems.label(item, session.cache) for item in items]
     named = zip(names, groups, strict=True)
     return [(spool.GroupName(group.id or kind, name), kind, sums) for name, (group, kind, sums) in named]
 

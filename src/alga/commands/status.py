@@ -105,7 +105,7 @@ def line(session: Session, running: Running, wide: int) -> str:
 def today(session: Session, running: Running | None) -> str:
     """`47m worked, the running timer included`: what started today, with the stops that wait here to be sent."""
     now, zone = session.now(), session.zone
-    user_id = workitems.own_user(session.client, session.learnt)
+    user_id = workitems.own_user(session.client, session.cache)
     if user_id is None:
         return "not known: the server has not shown yet whose key this is"
     own_today = filters.Selection(periods.named("today", now, zone), (user_id,))
@@ -129,5 +129,5 @@ def _name_the_other(session: Session, running: Running | None, rows: "list[TimeE
     """Beside the clock kept here one may run on the server, begun on the web."""
     other = next((entry for entry in rows if entry.ended_at is None), None)
     if running and running.kept and other:
-        label, since = workitems.label(other, session.learnt), format_time(other.started_at, session.zone)
+        label, since = workitems.label(other, session.cache), format_time(other.started_at, session.zone)
         session.warn(f"Another timer runs on AlgaPSA: {label}, since {since}. A second alga stop ends it.")

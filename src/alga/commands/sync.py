@@ -6,7 +6,6 @@ import typer
 
 from alga import columns, sentences, workitems
 from alga.command import command
-from alga.config import LOCAL
 from alga.core.entry import Asked
 from alga.core.errors import AlreadyRunning, AuthError, ConfigError, Overtaken
 from alga.core.intervals import sums
@@ -17,6 +16,7 @@ from alga.outbox.drain import STILL_WAITS, Settled
 from alga.outbox.operation import PRACTICE, Kind, Operation, State
 from alga.output import Shown, confirm, progress
 from alga.session import Session
+from alga.state.config import LOCAL
 from alga.told import mention
 from alga.waiting import differing, published
 
@@ -56,10 +56,10 @@ def _queue_practice(session: Session, yes: bool) -> bool:
     if session.profile.is_local:
         raise ConfigError("There is no login to send the practice data to.", "To connect: alga login")
     practice = Session(session.outside, LOCAL)
-    own = workitems.own_user(practice.client, practice.learnt)
+    own = workitems.own_user(practice.client, practice.cache)
     entries = [each for each in since(practice.client, own, EVER) if each.ended_at and each.duration_minutes]
     new = [each for each in entries if session.journal.with_key(_key(each)) is None]
-    workitems.learn_numbers(new, practice.client, practice.learnt)
+    workitems.learn_numbers(new, practice.client, practice.cache)
     if not new:
         session.note("The practice data has nothing that was not sent before.")
         return True
@@ -80,7 +80,7 @@ def _key(entry: "TimeEntry") -> str:
 
 def _operation(session: Session, practice: Session, entry: "TimeEntry") -> Operation:
     """Its ticket and service are known there by number and name, not by the ids they have here."""
-    number = practice.learnt.tickets.get(entry.work_item_id or "", [""])[0]
+    number = practice.cache.tickets.get(entry.work_item_id or "", [""])[0]
     typed = number or entry.work_item_id or ""
     asked = Asked(
         entry.work_item_type,

@@ -22,7 +22,7 @@ def tickets(session: Session, words: Words = None) -> Shown:
         found = session.client.assigned_tickets()
         title, empty = "Assigned to you", "No open ticket is assigned to you. To search: alga tickets WORDS"
     for ticket in found:
-        session.learnt.ticket(ticket.ticket_id, ticket.ticket_number, ticket.title)
+        session.cache.ticket(ticket.ticket_id, ticket.ticket_number, ticket.title)
     rows = [
         {"id": each.ticket_id, "number": each.ticket_number, "title": each.title, "client_name": each.client_name}
         for each in found

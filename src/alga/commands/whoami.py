@@ -10,21 +10,19 @@ from alga.session import Session
 def whoami(session: Session) -> Shown:
     """Show the login in use and whose it is."""
     profile = session.profile
-    user_id = workitems.own_user(session.client, session.learnt)
-    learnt = session.learnt
+    user_id = workitems.own_user(session.client, session.cache)
+    cache = session.cache
     data = {
         "profile": profile.name,
         "url": profile.url or None,
         "user_id": user_id,
-        "user_name": learnt.user_name,
+        "user_name": cache.user_name,
         "clock": "here" if session.timer.kept_here() else "server",
-        "server_kind": learnt.kind,
+        "server_kind": cache.kind,
     }
     server = profile.url or f"practice data on this computer ({session.paths.local_db})"
     clock = "kept by alga, since this server's own timers reach no time sheet" if data["clock"] == "here" else None
-    person = (
-        f"{learnt.user_name} ({user_id})" if learnt.user_name else user_id or "not known yet: a first alga log tells"
-    )
+    person = f"{cache.user_name} ({user_id})" if cache.user_name else user_id or "not known yet: a first alga log tells"
     return Shown(
         data, sentences.details([("Profile", profile.name), ("Server", server), ("Person", person), ("Clock", clock)])
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from alga.learnt import MOST_ENTRIES, Learnt, load_learnt
+from alga.state.cache import MOST_ENTRIES, ServerCache, load_cache
 
 NINE = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
@@ -28,38 +28,38 @@ class Entry:
     service_id: str | None = None
 
 
-def seen(learnt: Learnt, *entries: Entry) -> Learnt:
+def seen(cache: ServerCache, *entries: Entry) -> ServerCache:
     for entry in entries:
-        learnt.see({"id": entry.id}, entry)
-    return learnt
+        cache.see({"id": entry.id}, entry)
+    return cache
 
 
 def test_the_latest_first_and_ones_own_alone_where_that_is_known(tmp_path: Path) -> None:
     early, late, others = Entry("a", NINE - timedelta(days=1)), Entry("b"), Entry("c", user_id="other")
-    learnt = seen(load_learnt(tmp_path, "server", "k"), early, late, others, Entry("runs", ended_at=None))
-    assert {each.id for each in learnt.recorded(mine=True)} == {"a", "b", "c"}, "nobody knows who one is"
-    learnt.own("me", "Me")
-    assert [each.id for each in learnt.recorded(mine=True)] == ["b", "a"]
-    assert len(learnt.recorded(mine=False)) == 3
-    learnt.forget("b")
-    assert [each.id for each in learnt.recorded(mine=True)] == ["a"]
+    cache = seen(load_cache(tmp_path, "server", "k"), early, late, others, Entry("runs", ended_at=None))
+    assert {each.id for each in cache.recorded(mine=True)} == {"a", "b", "c"}, "nobody knows who one is"
+    cache.own("me", "Me")
+    assert [each.id for each in cache.recorded(mine=True)] == ["b", "a"]
+    assert len(cache.recorded(mine=False)) == 3
+    cache.forget("b")
+    assert [each.id for each in cache.recorded(mine=True)] == ["a"]
 
 
 def test_the_latest_hundred_are_kept(tmp_path: Path) -> None:
-    learnt = seen(load_learnt(tmp_path, "server", "k"), *(Entry(f"e{n}", NINE - timedelta(days=n)) for n in range(999)))
-    learnt.save()
-    again = load_learnt(tmp_path, "server", "k")
+    cache = seen(load_cache(tmp_path, "server", "k"), *(Entry(f"e{n}", NINE - timedelta(days=n)) for n in range(999)))
+    cache.save()
+    again = load_cache(tmp_path, "server", "k")
     assert [each.id for each in again.recorded(mine=True)] == [f"e{n}" for n in range(MOST_ENTRIES)]
-    assert load_learnt(tmp_path, "server", "another key").recorded(mine=False) == []
+    assert load_cache(tmp_path, "server", "another key").recorded(mine=False) == []
 
 
 def test_nothing_new_is_not_written_again(tmp_path: Path) -> None:
-    learnt = seen(load_learnt(tmp_path, "server", "k"), Entry("a"))
-    learnt.save()
-    before = learnt.path.stat().st_mtime_ns
-    again = seen(load_learnt(tmp_path, "server", "k"), Entry("a"))
+    cache = seen(load_cache(tmp_path, "server", "k"), Entry("a"))
+    cache.save()
+    before = cache.path.stat().st_mtime_ns
+    again = seen(load_cache(tmp_path, "server", "k"), Entry("a"))
     again.save()
-    assert learnt.path.stat().st_mtime_ns == before
+    assert cache.path.stat().st_mtime_ns == before
 
 
 @pytest.mark.parametrize(
@@ -76,10 +76,10 @@ def test_nothing_new_is_not_written_again(tmp_path: Path) -> None:
     ],
 )
 def test_what_makes_no_sense_in_the_file_is_not_known(damage: dict[str, object], tmp_path: Path) -> None:
-    learnt = load_learnt(tmp_path, "server", "k")
-    learnt.path.parent.mkdir(exist_ok=True)
-    learnt.path.write_text(json.dumps(damage | {"user_name": "Me"}))
-    again = load_learnt(tmp_path, "server", "k")
+    cache = load_cache(tmp_path, "server", "k")
+    cache.path.parent.mkdir(exist_ok=True)
+    cache.path.write_text(json.dumps(damage | {"user_name": "Me"}))
+    again = load_cache(tmp_path, "server", "k")
     assert (again.tickets, again.services, again.entries, again.user_id) == ({}, {}, {}, None)
     assert again.user_name == "Me"
     seen(again, Entry("a")).save()

@@ -68,7 +68,7 @@ class Recorded(NamedTuple):
 
 
 @dataclass(eq=False)
-class Learnt:
+class ServerCache:
     """Kept by server and key. `tickets` maps a work item's id to its number and title, `services` an id to a name.
 
     `entries` are the latest of those seen, by id.
@@ -162,7 +162,7 @@ KEPT = ("user_id", "user_name", "kind", "services", "tickets", "entries", "route
 SETS = ("routes", "forbidden")
 
 
-def load_learnt(directory: Path, server: str, key: str) -> Learnt:
+def load_cache(directory: Path, server: str, key: str) -> ServerCache:
     """What is known; a file that cannot be read is the same as none."""
     name = hashlib.sha256(f"{server}\n{fingerprint(key)}".encode()).hexdigest()[:16]
     path = directory / f"{name}.json"
@@ -170,11 +170,11 @@ def load_learnt(directory: Path, server: str, key: str) -> Learnt:
         text = path.read_text(encoding="utf-8")
         known = json.loads(text)
         sound = {name: known[name] for name in KEPT if _sound(name, known.get(name))}
-        return Learnt(path, **sound | {name: set(sound.get(name, ())) for name in SETS}, _saved=text)
+        return ServerCache(path, **sound | {name: set(sound.get(name, ())) for name in SETS}, _saved=text)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        learnt = Learnt(path)
-        learnt._saved = learnt._text()
-        return learnt
+        cache = ServerCache(path)
+        cache._saved = cache._text()
+        return cache
 
 
 def _sound(name: str, value: object) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from alga.config import ENVIRONMENT, LOCAL, LOCAL_SETTINGS, SETTINGS, Config, checked_url, fault_of
 from alga.core.errors import ConfigError, UsageError
 from alga.core.files import write_whole
+from alga.state.config import ENVIRONMENT, LOCAL, LOCAL_SETTINGS, SETTINGS, Config, checked_url, fault_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
