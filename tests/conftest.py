@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from alga.local.app import App
+from alga.practice.app import App
 from tests.support import Clock, Desk, Faulty, body_of, serving
 
 

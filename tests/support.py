@@ -18,8 +18,8 @@ import httpx
 
 from alga.cli import run
 from alga.context import Outside
-from alga.local.app import App
-from alga.local.server import listen
+from alga.practice.app import App
+from alga.practice.server import listen
 
 EXAMPLES = int(os.environ.get("ALGA_TEST_EXAMPLES", "500"))  # of each state machine; make soak asks for more
 SAME_EACH_TIME = "ALGA_TEST_EXAMPLES" not in os.environ  # so that CI judges the change; make soak throws the dice

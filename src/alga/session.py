@@ -17,9 +17,9 @@ from alga.api import client, http
 from alga.core import files
 from alga.core.errors import ConfigError, NoConnection, Overtaken
 from alga.core.times import local_date
-from alga.local import app
-from alga.local import server as listener
 from alga.outbox import batch, drain, journal
+from alga.practice import app
+from alga.practice import server as listener
 from alga.state import cache, config, status_file
 
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ class Session:
         if "client" in parts:
             self.client.close()
         try:
-            if "learnt" in parts:
+            if "cache" in parts:
                 self.cache.save()
             if "timer" in parts and self.timer.seen is not ...:
                 profile, seen = self.profile.name, self.timer.seen

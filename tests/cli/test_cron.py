@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from alga.local.app import App
+from alga.practice.app import App
 from tests.support import Desk, serving
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "guide.md").read_text(encoding="utf-8")

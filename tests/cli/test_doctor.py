@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from alga.local.app import App
+from alga.practice.app import App
 from tests.conftest import Strict
 from tests.support import Desk, Faulty
 

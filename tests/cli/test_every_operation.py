@@ -4,7 +4,7 @@ import re
 
 import httpx
 
-from alga.local.app import App
+from alga.practice.app import App
 from tests.support import Desk, Faulty
 
 PUBLISHED = {  # as the published page has them: the operation, and a command that uses it

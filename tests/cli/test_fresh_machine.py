@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from alga import __version__
-from alga.local.app import App
+from alga.practice.app import App
 from tests.support import Desk, Faulty, body_of
 
 VPN = ("-m", "On-site VPN repair")

@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from alga.core.errors import ConfigError
-from alga.local import rules
 from alga.outbox.journal import Journal
+from alga.practice import rules
 from tests.cli.test_processes import ALGA, environment
 from tests.cli.test_track import offline
 from tests.conftest import Strict

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from alga.core.errors import InterruptedUnsent
-from alga.local.rules import Refusal
+from alga.practice.rules import Refusal
 from tests.cli.test_track import ids, lose_posts, offline
 from tests.conftest import Strict
 from tests.support import Clock, Desk, Faulty, body_of, joined
@@ -503,7 +503,7 @@ def test_a_refused_stop_on_the_servers_clock_leaves_the_timer_running(
     def refuse(*given: object, **named: object) -> None:
         raise Refusal(403, "FORBIDDEN", "Permission denied: Cannot update time_entry")
 
-    monkeypatch.setattr("alga.local.rules.require", refuse)
+    monkeypatch.setattr("alga.practice.rules.require", refuse)
     told = desk("stop")
     assert (told.code, "The timer still runs." in told.err) == (4, True)
     monkeypatch.undo()

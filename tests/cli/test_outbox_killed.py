@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from alga.local.app import App
-from alga.local.server import Quiet, Threaded
+from alga.practice.app import App
+from alga.practice.server import Quiet, Threaded
 from tests.cli.test_processes import ALGA, alga, environment
 
 KILLS = int(os.environ.get("ALGA_TEST_KILLS", "4"))

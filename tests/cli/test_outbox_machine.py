@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from alga.clash import Clash
-from alga.local import rules
-from alga.local.app import App
 from alga.outbox.journal import Journal
+from alga.practice import rules
+from alga.practice.app import App
 from tests.support import EXAMPLES, SAME_EACH_TIME, Clock, Desk, Result
 
 FRIDAY = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
@@ -666,7 +666,7 @@ class Twins(Desks):
         self.surely: Counter[int] = Counter()  # entries that must be there, by place
         self.perhaps: Counter[int] = Counter()  # commands that did not end
         self.patches = ExitStack()
-        self.patches.enter_context(patch("alga.local.rules.overlap", lambda start, end, entries: False))
+        self.patches.enter_context(patch("alga.practice.rules.overlap", lambda start, end, entries: False))
         for name in ("check", "check_here"):
             self.patches.enter_context(patch.object(Clash, name, lambda *given, **named: None))
 

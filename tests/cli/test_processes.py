@@ -317,7 +317,7 @@ def test_version_and_help_load_only_what_parses_a_command_line(tmp_path: Path) -
 def test_status_offline_loads_no_server_no_lists_and_no_files_that_are_not_there(tmp_path: Path) -> None:
     names = ("clocks", "outbox", "outbox.operation", "prompt", "running", "timer", "told", "truth")
     timer = {f"alga.{name}" for name in names}
-    packages = {"alga.api", "alga.local"}  # empty ones
+    packages = {"alga.api", "alga.practice"}  # empty ones
     assert loaded(tmp_path, "status", "--offline")[1] == A_COMMAND | timer | packages | {
         "alga.commands.status",
         "alga.state.config",
@@ -329,7 +329,7 @@ def test_status_offline_never_opens_the_practice_data(tmp_path: Path) -> None:
         alga(tmp_path, "log", "TIC1042", "30m", "-s", "Basic Support", **connection)
     heavy, own = loaded(tmp_path, "status", "--offline")
     assert "sqlite3" in heavy, "something may wait for the other login"
-    assert "alga.local.app" not in own
+    assert "alga.practice.app" not in own
     assert not (tmp_path / "data").exists()
 
 

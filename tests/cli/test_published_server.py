@@ -26,7 +26,7 @@ def test_a_day(published: Desk) -> None:
 def test_what_cannot_be_looked_for_waits_until_it_is_known_whose_key_this_is(
     published: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("alga.local.rules.overlap", lambda start, end, entries: False)
+    monkeypatch.setattr("alga.practice.rules.overlap", lambda start, end, entries: False)
     published.ok("config", "set", "timer", "local")
     network = published.transport
     assert isinstance(network, Faulty)

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from alga.local import rules
+from alga.practice import rules
 from tests.conftest import Strict
 from tests.support import Desk, joined
 

@@ -7,7 +7,7 @@ from contextlib import closing
 import httpx
 import pytest
 
-from alga.local import rules
+from alga.practice import rules
 from tests.conftest import Strict
 from tests.support import Desk, Faulty, hourly, joined
 

@@ -7,8 +7,8 @@ import pytest
 
 from alga.context import Outside
 from alga.core.errors import Interrupted
-from alga.local.rules import Refusal
 from alga.outbox.operation import State
+from alga.practice.rules import Refusal
 from alga.session import Session
 from tests.conftest import Strict
 from tests.support import Desk, body_of, joined
@@ -60,7 +60,7 @@ def test_a_server_that_refuses_the_back_dating_is_told_of(strict: Strict, monkey
     def no_update(row: object, user_id: str, action: str) -> None:
         raise Refusal(403, "FORBIDDEN", "Permission denied: Cannot update time_entry")
 
-    monkeypatch.setattr("alga.local.rules.require_own", no_update)
+    monkeypatch.setattr("alga.practice.rules.require_own", no_update)
     started = strict.desk.ok("start", "TIC1042", "-s", "basic", "--at", "8:30")
     assert "at 09:12" in started.out
     assert "It runs from 09:12, not 08:30" in joined(started.err)
@@ -390,7 +390,7 @@ def lose_posts(request: httpx.Request, response: httpx.Response) -> httpx.Respon
 def test_a_server_without_an_overlap_rule_gets_the_stop_once_too(
     strict: Strict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("alga.local.rules.overlap", lambda start, end, entries: False)
+    monkeypatch.setattr("alga.practice.rules.overlap", lambda start, end, entries: False)
     strict.desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
     strict.desk.clock.pass_by(minutes=48)
     strict.network.after = lose_posts
@@ -439,7 +439,7 @@ def test_a_stop_over_an_entry_made_elsewhere_is_refused_and_the_timer_runs_on(st
 
 
 def test_two_algas_that_send_at_once_make_one_entry(strict: Strict, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alga.local.rules.overlap", lambda start, end, entries: False)  # as it is not atomic there
+    monkeypatch.setattr("alga.practice.rules.overlap", lambda start, end, entries: False)  # as it is not atomic there
     desk = strict.desk
     desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
     desk.clock.pass_by(minutes=48)

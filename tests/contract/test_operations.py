@@ -22,7 +22,7 @@ from alga.api.models import TimeEntry
 from alga.core.entry import Asked
 from alga.core.errors import AlreadyRunning, AuthError, Forbidden, NoSession, NotFound, Overlaps, Refused
 from alga.core.times import cut, to_wire
-from alga.local.app import App
+from alga.practice.app import App
 from tests.support import serving
 
 KINDS = ["in process", "in process, strict", "in process, strict, technician", "socket", "socket, strict"]

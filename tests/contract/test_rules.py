@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from alga.local.app import App
+from alga.practice.app import App
 from tests.contract.recordings import BY_NAME, Exchange
 from tests.support import Clock
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 
-from alga.local.app import App
+from alga.practice.app import App
 from tests.support import Clock, serving
 
 BODY = {"work_item_type": "ticket", "work_item_id": "tk_1", "notes": "x"}

@@ -15,7 +15,7 @@ from alga.api import http as wire
 from alga.api.client import PAGE, Client
 from alga.api.http import Http, Target
 from alga.api.models import TimeEntry
-from alga.api.rows import Rows
+from alga.api.stream import Rows
 from alga.core.errors import Incomplete, Refused, Unreachable
 from alga.core.safe_text import sound
 from tests.support import Desk, answering

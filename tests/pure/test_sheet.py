@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from alga.core.intervals import Diary, by_day, clashes, gaps, nearest_slot, overlapping, sums
 from alga.core.times import minutes_between, to_wire
-from alga.local import rules
+from alga.practice import rules
 from tests.support import BERLIN
 
 DAY = datetime(2026, 11, 23, tzinfo=UTC)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from alga import __version__
 from alga.api import refusals
-from alga.api import rows as lists
+from alga.api import stream as lists
 from alga.api.connection import httpx, opened
 from alga.core.errors import (
     AlgaError,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 if TYPE_CHECKING:
-    from alga.local.app import App
+    from alga.practice.app import App
 
 
 class Quiet(WSGIRequestHandler):

@@ -6,9 +6,9 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from alga.local import rules, store
-from alga.local.request import Request, Response
-from alga.local.rules import Refusal
+from alga.practice import rules, store
+from alga.practice.request import Request, Response
+from alga.practice.rules import Refusal
 
 SORTABLE = (
     "created_at",

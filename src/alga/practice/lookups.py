@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from alga.local import rules, store
-from alga.local.entries import number, paged
-from alga.local.request import Request, Response
+from alga.practice import rules, store
+from alga.practice.request import Request, Response
+from alga.practice.time_entries import number, paged
 
 
 def tickets(request: Request) -> Response:

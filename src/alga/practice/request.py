@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
-from alga.local import rules
+from alga.practice import rules
 
 if TYPE_CHECKING:
     import sqlite3

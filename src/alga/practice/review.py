@@ -8,10 +8,10 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
-from alga.local import rules, store
-from alga.local.entries import create_row, filters, number, paged, update_row
-from alga.local.request import Request, Response
-from alga.local.rules import Refusal
+from alga.practice import rules, store
+from alga.practice.request import Request, Response
+from alga.practice.rules import Refusal
+from alga.practice.time_entries import create_row, filters, number, paged, update_row
 
 CSV_HEAD = "Date,User,Work Item,Service,Start Time,End Time,Duration (Hours),Billable,Notes,Approval Status"
 

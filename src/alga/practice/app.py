@@ -12,10 +12,10 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from alga.local import entries, lookups, review
-from alga.local.request import Request, Response
-from alga.local.rules import Refusal
-from alga.local.store import PEOPLE, Store
+from alga.practice import lookups, review, time_entries
+from alga.practice.request import Request, Response
+from alga.practice.rules import Refusal
+from alga.practice.store import PEOPLE, Store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,11 +29,11 @@ ID = r"([^/]+)"
 Handler = Callable[..., Response]
 
 ROUTES: tuple[tuple[str, str, Handler], ...] = (
-    ("GET", "/time-entries", entries.listed),
-    ("POST", "/time-entries", entries.create),
-    ("GET", "/time-entries/active-session", entries.active_session),
-    ("POST", "/time-entries/start-tracking", entries.start_tracking),
-    ("POST", f"/time-entries/stop-tracking/{ID}", entries.stop_tracking),
+    ("GET", "/time-entries", time_entries.listed),
+    ("POST", "/time-entries", time_entries.create),
+    ("GET", "/time-entries/active-session", time_entries.active_session),
+    ("POST", "/time-entries/start-tracking", time_entries.start_tracking),
+    ("POST", f"/time-entries/stop-tracking/{ID}", time_entries.stop_tracking),
     ("POST", "/time-entries/approve", review.approve),
     ("POST", "/time-entries/request-changes", review.request_changes),
     ("POST", "/time-entries/bulk", review.bulk_create),
@@ -43,16 +43,20 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/time-entries/stats", review.stats),
     ("GET", "/time-entries/export", review.export),
     ("GET", "/time-entries/templates", review.templates),
-    ("GET", f"/time-entries/{ID}", entries.get),
-    ("PUT", f"/time-entries/{ID}", entries.update),
-    ("DELETE", f"/time-entries/{ID}", entries.delete),
+    ("GET", f"/time-entries/{ID}", time_entries.get),
+    ("PUT", f"/time-entries/{ID}", time_entries.update),
+    ("DELETE", f"/time-entries/{ID}", time_entries.delete),
     ("GET", "/tickets", lookups.tickets),
     ("GET", "/tickets/search", lookups.search_tickets),
     ("GET", "/services", lookups.services),
     ("GET", f"/time-sheets/{ID}", lookups.time_sheet),
     ("GET", "/activities", lookups.activities),
 )
-FREE_BODY = (entries.create, entries.update, entries.delete)  # these read a body that is no JSON as {} (section 0)
+FREE_BODY = (
+    time_entries.create,
+    time_entries.update,
+    time_entries.delete,
+)  # these read a body that is no JSON as {} (section 0)
 
 
 @dataclass
