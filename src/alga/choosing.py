@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from alga import entries, workitems
 from alga.core import periods
 from alga.core.errors import NeedsService, Unreachable, UsageError
 from alga.core.filters import STATUSES, Selection
 from alga.core.periods import Period
 from alga.core.times import is_digits
+from alga.lookup import entries, work_items
+from alga.lookup.work_items import TYPES, WorkItem
 from alga.options import one_of
 from alga.output import ask, confirm, interactive
 from alga.session import Session
 from alga.state.settings import set_setting
-from alga.workitems import TYPES, WorkItem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,10 +103,10 @@ def choose(
 ) -> tuple[Selection, str]:
     """The entries that options name, and that in words. `whose` is mine, everyone or others where none is named."""
     chosen = period.chosen(default, session.now(), session.zone)
-    users = [workitems.user(typed, session.client, session.cache) for typed in scope.user or ()]
+    users = [work_items.user(typed, session.client, session.cache) for typed in scope.user or ()]
     people_named = dict(users)
     named = "user" if scope.user else "mine" if scope.mine else "everyone" if scope.everyone else whose
-    own = workitems.asked_user(session.client, session.cache) if named in ("mine", "others") else None
+    own = work_items.asked_user(session.client, session.cache) if named in ("mine", "others") else None
     if named == "others" and own is None:
         told = "The server has not shown yet whose key this is, so your own entries cannot be left out."
         raise UsageError(told, "Say whose: --everyone, or --user PERSON.")
@@ -115,7 +115,7 @@ def choose(
         told = "The server has not shown yet whose key this is, so these are everyone's. A first alga log tells."
         session.warn(told)
     kind = filters.kind or "ticket"
-    items = [workitems.resolve(typed, kind, session.client, session.cache) for typed in filters.work_item or ()]
+    items = [work_items.resolve(typed, kind, session.client, session.cache) for typed in filters.work_item or ()]
     services = filters.service_name or ()
     selection = Selection(
         chosen,
@@ -123,7 +123,7 @@ def choose(
         not_user=own if named == "others" else None,
         work_item_ids=tuple(dict.fromkeys(item.id for item in items)),
         work_item_type=filters.kind,
-        service_ids=tuple(dict.fromkeys(workitems.named(typed, session.client, session.cache) for typed in services)),
+        service_ids=tuple(dict.fromkeys(work_items.named(typed, session.client, session.cache) for typed in services)),
         statuses=filters.statuses,
         billable=None if filters.billable is None else filters.billable == "yes",
     )
@@ -143,14 +143,14 @@ def choose(
 def listed(session: Session, selection: Selection) -> "list[TimeEntry]":
     """The entries of a selection, oldest first, with the numbers of their tickets learnt."""
     rows = entries.selected(session.client, selection, session.zone, session.warn)
-    workitems.learn_numbers(rows, session.client, session.cache)
+    work_items.learn_numbers(rows, session.client, session.cache)
     return rows
 
 
 def item_or_typed(session: Session, typed: str, kind: str) -> WorkItem:
     """What was typed as a work item; without a connection as it was typed, to be looked up later."""
     try:
-        return workitems.resolve(typed, kind, session.client, session.cache)
+        return work_items.resolve(typed, kind, session.client, session.cache)
     except Unreachable:
         return WorkItem(kind, "", typed)
 
@@ -164,7 +164,7 @@ def service_or_typed(session: Session, typed: str | None, item: WorkItem | None)
         return None, typed or ""
     try:
         default = session.profile.service
-        return workitems.service(typed, default, item.id if item else None, session.client, session.cache), None
+        return work_items.service(typed, default, item.id if item else None, session.client, session.cache), None
     except Unreachable:
         return None, typed or ""
 
@@ -188,7 +188,7 @@ def _asked_service(session: Session) -> str | None:
     Raises UsageError for no choice.
     """
     try:
-        known, _ = workitems.services(session.client, session.cache)
+        known, _ = work_items.services(session.client, session.cache)
     except Unreachable:
         known = session.cache.services
     found = sorted(known.items(), key=lambda pair: pair[1])

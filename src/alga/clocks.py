@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from alga import clash, remote
 from alga.core.errors import AuthError, Unreachable
-from alga.outbox import core
+from alga.delivery import sender
+from alga.lookup import overlaps
+from alga.outbox import transitions
 from alga.outbox.operation import Kind
 from alga.running import Running, gone, of_entry, of_operation, of_prompt
 from alga.state import status_file
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
     from types import EllipsisType
 
     from alga.api.models import TimeEntry
-    from alga.clash import Taken
-    from alga.outbox.drain import AtOnce, Outbox
-    from alga.probe import Parts
+    from alga.delivery.recognise import Parts
+    from alga.lookup.overlaps import Taken
+    from alga.outbox.outbox import AtOnce, Outbox
 
     class Timing(Parts, Protocol):
         """What a session gives the timer."""
@@ -75,7 +76,7 @@ class Clocks:
             return None
         mine = known.operation if known and known.operation and known.operation.entry_id else None
         if mine and (entry is None or (entry.session_id or entry.id) != mine.entry_id):
-            self._on.journal.put(core.done(mine, None))
+            self._on.journal.put(transitions.done(mine, None))
             self._on.warn(gone(mine, self._on.zone))
             mine = None
         self.seen = of_entry(self._on.cache, entry, mine) if entry else None
@@ -107,10 +108,10 @@ class Clocks:
         except Unreachable:
             return None
 
-    def clash(self) -> clash.Clash:
+    def clash(self) -> overlaps.Clash:
         """The check for overlaps, with what waits here, of which the server knows nothing."""
-        return clash.Clash(self._on.client, self._on.cache, self._on.zone, self._on.now(), self.taken())
+        return overlaps.Clash(self._on.client, self._on.cache, self._on.zone, self._on.now(), self.taken())
 
     def taken(self) -> list[Taken]:
         """The time of what waits here."""
-        return [] if self._on.profile.is_local else remote.taken(self._on.journal)
+        return [] if self._on.profile.is_local else sender.taken(self._on.journal)

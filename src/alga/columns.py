@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from alga import workitems
 from alga.core.day import Daysheet, Stretch, timeline
 from alga.core.intervals import by_day, sums
 from alga.core.times import (
@@ -18,15 +17,16 @@ from alga.core.times import (
     local_date,
     minutes_between,
 )
+from alga.lookup import work_items
+from alga.outbox.describe import DELIVERY, what
 from alga.tables import Head, Line, Table, unicode
-from alga.waiting import DELIVERY, what
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from alga.api.models import TimeEntry
-    from alga.outcomes import Place
+    from alga.outbox.results import Place
     from alga.sentences import Look
 
 T = TypeVar("T")
@@ -53,7 +53,7 @@ ENTRIES = (
     Column(Head("TIME"), lambda e, look: format_interval(e.started_at, e.ended_at, look.zone)),
     Column(Head("WORKED", right=True), _worked),
     Column(Head("BILLABLE", right=True), _billable),
-    Column(Head("WORK ITEM", most=20), lambda e, look: workitems.label(e, look.cache)),
+    Column(Head("WORK ITEM", most=20), lambda e, look: work_items.label(e, look.cache)),
     Column(Head("NOTES", wide=True), lambda e, look: e.notes or ""),
     Column(
         Head("STATUS"),
@@ -252,5 +252,5 @@ def _summed(name: str, entries: Sequence[TimeEntry], columns: Sequence[Column]) 
 def named(entry: TimeEntry, look: Look) -> str:
     """`Tin Woodman, Mon 23 Nov 09:00-10:30, TIC1042`: what tells one entry of many people from another."""
     interval = format_interval(entry.started_at, entry.ended_at, look.zone)
-    cells = (PERSON.cell(entry, look), f"{DAY.cell(entry, look)} {interval}", workitems.label(entry, look.cache))
+    cells = (PERSON.cell(entry, look), f"{DAY.cell(entry, look)} {interval}", work_items.label(entry, look.cache))
     return ", ".join(cells)

@@ -9,9 +9,10 @@ import textwrap
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TextIO
 
-from alga import outcomes, tables
+from alga import tables
 from alga.core.errors import AlgaError, Interrupted, UsageError
 from alga.core.safe_text import as_json, plain
+from alga.outbox import results
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -98,7 +99,7 @@ def _named(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Rows with an id; of outcomes only those that were done, for a pipe to go on with."""
     if rows and not any("id" in row for row in rows):
         raise UsageError("There are no ids in that.", "Another format: table, json or jsonl.")
-    return [row for row in rows if row.get("id") and row.get("outcome") not in outcomes.NOT_DONE]
+    return [row for row in rows if row.get("id") and row.get("outcome") not in results.NOT_DONE]
 
 
 def _unknown(data: Any, fields: Sequence[str]) -> UsageError | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from alga import entries
-from alga.outcomes import Outcome, Watch, in_chunks
+from alga.lookup import entries
+from alga.outbox.results import Outcome, Watch, in_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

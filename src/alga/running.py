@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from alga import workitems
 from alga.core.entry import Asked
 from alga.core.errors import AlgaError, Refused
 from alga.core.times import AHEAD, cut, format_day, format_time, local_date, minutes_between, to_wire
+from alga.lookup import work_items
 from alga.outbox.operation import Kind
 from alga.state import status_file
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Running:
     """A timer: `operation` is what the journal has of it, `entry` what the server showed of one on its clock."""
 
-    work_item: workitems.WorkItem
+    work_item: work_items.WorkItem
     started_at: datetime
     notes: str | None
     service_id: str | None
@@ -95,19 +95,21 @@ def of_operation(operation: Operation) -> Running:
     """One that the journal knows."""
     asked, before = operation.asked, operation.before or Asked()
     kind, item_id = asked.work_item_type or before.work_item_type, asked.work_item_id or before.work_item_id
-    item = workitems.WorkItem(kind or "ticket", item_id or "", operation.label)
+    item = work_items.WorkItem(kind or "ticket", item_id or "", operation.label)
     return Running(item, operation.started_at, asked.notes, asked.service_id, operation)
 
 
 def of_prompt(shown: Shown) -> Running:
     """One of which only its line for prompts is known."""
-    item = workitems.WorkItem(shown.work_item_type, shown.work_item_id, shown.work_item)
+    item = work_items.WorkItem(shown.work_item_type, shown.work_item_id, shown.work_item)
     return Running(item, shown.started_at, shown.notes or None, None)
 
 
 def of_entry(cache: ServerCache, entry: TimeEntry, operation: Operation | None = None) -> Running:
     """One on the server's clock."""
-    item = workitems.WorkItem(entry.work_item_type or "ticket", entry.work_item_id or "", workitems.label(entry, cache))
+    item = work_items.WorkItem(
+        entry.work_item_type or "ticket", entry.work_item_id or "", work_items.label(entry, cache)
+    )
     return Running(item, entry.started_at, entry.notes, entry.service_id, operation, entry)
 
 

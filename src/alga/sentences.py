@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from alga import workitems
 from alga.core.times import cut, format_day, format_interval, format_minutes, local_date, minutes_between
-from alga.outbox.core import as_entry
+from alga.lookup import work_items
+from alga.outbox.transitions import as_entry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +51,7 @@ def entry_line(verb: str, entry: TimeEntry, look: Look) -> str:
     on = "" if day == today else f"{format_day(day, today)} "
     worked, billable = format_minutes(entry.duration_minutes), format_minutes(entry.billable_minutes or 0)
     interval = f"({on}{format_interval(entry.started_at, entry.ended_at, look.zone)})"
-    name = workitems.label(entry, look.cache)
+    name = work_items.label(entry, look.cache)
     if entry.ended_at is None:
         return f"{verb} {name}: running {interval}  {entry.id[:8]}"
     if entry.duration_minutes == 0:

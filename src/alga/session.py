@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from alga import outcomes, remote, timer, waiting
+from alga import timer
 from alga.api import client, http
 from alga.core import files
 from alga.core.errors import ConfigError, NoConnection, Overtaken
 from alga.core.times import local_date
-from alga.outbox import batch, drain, journal
+from alga.delivery import sender
+from alga.outbox import batch, describe, journal, outbox, results
 from alga.practice import app
 from alga.practice import server as listener
 from alga.state import cache, config, status_file
@@ -163,21 +164,21 @@ class Session:
         return journal.Journal(self.paths.outbox_db, server, key, self.now, lambda: self.remembered.user_id)
 
     @cached_property
-    def queue(self) -> drain.Outbox[TimeEntry]:
+    def queue(self) -> outbox.Outbox[TimeEntry]:
         """What is on disk before it is sent."""
-        return drain.Outbox(self.journal, remote.Server(self), self.now)
+        return outbox.Outbox(self.journal, sender.Server(self), self.now)
 
     @cached_property
-    def outbox(self) -> drain.Outbox[TimeEntry] | drain.AtOnce[TimeEntry]:
+    def outbox(self) -> outbox.Outbox[TimeEntry] | outbox.AtOnce[TimeEntry]:
         """Where writes go: the queue, or the embedded server at once."""
-        return drain.AtOnce(remote.Server(self)) if self.profile.is_local else self.queue
+        return outbox.AtOnce(sender.Server(self)) if self.profile.is_local else self.queue
 
     def batch(
-        self, operations: Iterable[tuple[batch.Item, Operation]], tell: outcomes.Tell
-    ) -> AbstractContextManager[outcomes.Watch]:
+        self, operations: Iterable[tuple[batch.Item, Operation]], tell: results.Tell
+    ) -> AbstractContextManager[results.Watch]:
         """Many of them, by the row or the entry they are of: on disk before the first is sent."""
         if self.profile.is_local:
-            return nullcontext(outcomes.Watch(tell))
+            return nullcontext(results.Watch(tell))
         on = self.client
         return batch.kept(self.journal, operations, self.now, lambda: on.ahead, tell)
 
@@ -187,21 +188,21 @@ class Session:
             return nullcontext()
         if self._unreachable or self.journal.paused():
             self.client.pause()
-        return self.client.within(drain.BRIEFLY)
+        return self.client.within(outbox.BRIEFLY)
 
     def _deliver_what_waits(self) -> None:
         """Before a command goes on, briefly. What does not get through waits on; the command's own words say why."""
         if self.syncing or not self.paths.outbox_db.exists() or self.journal.paused() or not self.journal.queued():
             return
         try:
-            settled = self.queue.drain(drain.BRIEFLY, wait=0)
+            settled = self.queue.drain(outbox.BRIEFLY, wait=0)
         except Overtaken:
             return
         except ConfigError as fault:  # the lock is damaged: what only reads goes on
             self.warn(fault.message)
             return
         self._unreachable = any(isinstance(each.error, NoConnection) for each in settled)
-        self.warnings += waiting.reports(settled, self.zone, self.now())
+        self.warnings += describe.reports(settled, self.zone, self.now())
 
     def _no_connection(self) -> None:
         """It timed out: other commands do not wait for that again at once."""

@@ -16,11 +16,13 @@ from typer._click.shell_completion import (
 )
 from typer._completion_classes import PowerShellComplete, ZshComplete
 
-from alga import options, waiting, workitems
+from alga import options
 from alga.core import filters
 from alga.core.errors import AlgaError
 from alga.core.safe_text import plain
 from alga.core.times import format_day, format_interval, from_wire, local_date
+from alga.lookup import work_items
+from alga.outbox import describe
 from alga.session import Session
 from alga.state import config
 
@@ -137,7 +139,7 @@ def _waiting(session: Session) -> Pairs:
     if not session.paths.outbox_db.exists():
         return []
     rows = (*session.journal.queued(), *session.journal.aside())
-    return [(str(each.id), waiting.what(each, session.zone, session.now())) for each in rows]
+    return [(str(each.id), describe.what(each, session.zone, session.now())) for each in rows]
 
 
 def _words(allowed: Iterable[str]) -> Pairs:
@@ -150,7 +152,7 @@ VALUES: Mapping[str, Values] = {  # what a placeholder stands for
     "SERVICE": lambda session: _words(sorted(session.remembered.services.values())),
     "NAME": _profiles,
     "NUMBER": _waiting,
-    "TYPE": lambda session: _words(workitems.TYPES),
+    "TYPE": lambda session: _words(work_items.TYPES),
     "STATUS": lambda session: _words(status.lower() for status in filters.STATUSES),
     "FORMAT": lambda session: _words(options.FORMATS),
     "FILE_FORMAT": lambda session: _words(options.FILES),

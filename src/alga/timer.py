@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from alga import probe, remote
 from alga.clocks import Clocks
 from alga.core.entry import Asked
 from alga.core.errors import (
@@ -24,7 +23,8 @@ from alga.core.errors import (
     Unreachable,
 )
 from alga.core.times import cut, format_day, format_interval, format_time, local_date, minutes_between
-from alga.outbox import core, drain
+from alga.delivery import recognise, sender
+from alga.outbox import outbox, transitions
 from alga.outbox.operation import Kind, Operation, State
 from alga.running import (
     Running,
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from alga.api.models import TimeEntry
-    from alga.workitems import WorkItem
+    from alga.lookup.work_items import WorkItem
 
 
 KEPT_HERE = "Clock kept here; AlgaPSA gets the entry at stop (its own timer leaves entries off the time sheet)."
@@ -83,14 +83,14 @@ class Timer(Clocks):
             self.seen = self._started(self._on.outbox.deliver(operation))
         return self.seen
 
-    def _started(self, settled: drain.Settled[TimeEntry]) -> Running:
+    def _started(self, settled: outbox.Settled[TimeEntry]) -> Running:
         """On the server's clock; here, where it did not get there for certain; or in doubt until the next look."""
         if settled.entry and settled.operation.entry_id:
             if other := other_start(settled.operation, settled.entry.started_at, self._on.zone):
                 self._on.warn(f"It runs {other}, so far: alga stop corrects it.")
             return of_entry(self._on.cache, settled.entry, settled.operation)
         if settled.operation.state is State.QUEUED and settled.operation.sent_at is None:
-            return of_operation(self._on.journal.put(core.kept_here(settled.operation)))
+            return of_operation(self._on.journal.put(transitions.kept_here(settled.operation)))
         return of_operation(settled.operation)
 
     def _start_here(self, operation: Operation) -> Running:
@@ -102,8 +102,8 @@ class Timer(Clocks):
             there = self.there()
         if there:
             raise AlreadyRunning("A timer is running already.", "To see it: alga status")
-        remote.say_if_wrong(self._on)
-        return of_operation(self._on.journal.add([core.kept_here(operation)])[0])
+        sender.say_if_wrong(self._on)
+        return of_operation(self._on.journal.add([transitions.kept_here(operation)])[0])
 
     def _check_start(self, at: datetime, now: datetime) -> None:
         if cut(at) > now:
@@ -150,7 +150,7 @@ class Timer(Clocks):
             self._cancelled(running)
             self.seen = None
             return Stopped(running, asked)
-        stopping = core.stopped(self._known(running), asked, end, self._on.now(), service_typed)
+        stopping = transitions.stopped(self._known(running), asked, end, self._on.now(), service_typed)
         if stopping.state is State.DROPPED:
             self._on.journal.put(stopping)
             self.seen = None
@@ -165,7 +165,7 @@ class Timer(Clocks):
             self._on.journal.put(replace(running.operation, version=settled.operation.version))  # taken, so it runs on
             raise self._overlapping(running, settled.error)
         self.seen = None
-        shown = core.as_entry(settled.operation) if running.kept else asked
+        shown = transitions.as_entry(settled.operation) if running.kept else asked
         if settled.operation.state is State.DONE:
             return Stopped(running, shown, settled.entry)
         return Stopped(running, shown, None, settled.operation, settled.error)
@@ -179,7 +179,7 @@ class Timer(Clocks):
         worked = max(0, minutes_between(running.started_at, end))
         try:
             with suppress(Unreachable):  # checked again before it is sent
-                remote.check_whole(self._on, asked.billable_minutes, worked, own=True, stopping=True)
+                sender.check_whole(self._on, asked.billable_minutes, worked, own=True, stopping=True)
         except Refused as error:
             raise error.adding("The timer still runs.") from None
         self._check_stop(running, end)
@@ -202,7 +202,7 @@ class Timer(Clocks):
             self._on.now(),
             State.RUNNING,
             running.entry.session_id or running.entry.id,
-            probe.snapshot(running.entry),
+            recognise.snapshot(running.entry),
             timer=True,
         )
 
@@ -226,25 +226,25 @@ class Timer(Clocks):
 
     # --- cancel ---
 
-    def cancel(self, running: Running) -> drain.Settled[TimeEntry]:
+    def cancel(self, running: Running) -> outbox.Settled[TimeEntry]:
         """Discard it. On the server's clock that deletes the entry, which a technician may not (Forbidden)."""
         settled = self._cancelled(running)
         self.seen = None
         return settled
 
-    def _cancelled(self, running: Running) -> drain.Settled[TimeEntry]:
+    def _cancelled(self, running: Running) -> outbox.Settled[TimeEntry]:
         if running.kept and running.operation:
-            return drain.Settled(self._on.journal.put(core.dropped(running.operation)))
+            return outbox.Settled(self._on.journal.put(transitions.dropped(running.operation)))
         now = self.there()  # it may have been stopped while the question stood
         known = self.known()
         if known and known.kept and known.operation:  # one in doubt that did not get there
-            return drain.Settled(self._on.journal.put(core.dropped(known.operation)))
+            return outbox.Settled(self._on.journal.put(transitions.dropped(known.operation)))
         if now is None or now.entry is None or (running.id and now.id != running.id):
             raise self._elsewhere(running, NoSession("That timer is not running any more."))
         deleting = Operation(Kind.DELETE, Asked(), now.work_item.label, self._on.now(), entry_id=now.entry.id)
-        settled = self._on.outbox.deliver(replace(deleting, before=probe.snapshot(now.entry)))
+        settled = self._on.outbox.deliver(replace(deleting, before=recognise.snapshot(now.entry)))
         if now.operation:
-            self._on.journal.put(core.done(now.operation, None))
+            self._on.journal.put(transitions.done(now.operation, None))
         return settled
 
     def _elsewhere(self, running: Running, error: NoSession) -> AlgaError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from alga import entries, running, waiting, workitems
+from alga import running
 from alga.core.entry import Asked, differences
 from alga.core.errors import (
     AlgaError,
@@ -21,7 +21,8 @@ from alga.core.errors import (
     Unreachable,
 )
 from alga.core.times import minutes_between, to_wire
-from alga.outbox import core
+from alga.lookup import entries, work_items
+from alga.outbox import describe, transitions
 from alga.outbox.operation import Kind, State
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from alga.api.models import TimeEntry
-    from alga.outbox.drain import Settled
     from alga.outbox.operation import Operation
+    from alga.outbox.outbox import Settled
     from alga.running import Running
     from alga.session import Session
     from alga.state.cache import ServerCache
@@ -86,9 +87,9 @@ def mention(session: Session) -> None:
     """Say what waits here, so that no list or sum looks whole that is not."""
     if not session.paths.outbox_db.exists():
         return
-    said = any(sentence.startswith(waiting.SET_ASIDE) for sentence in session.warnings)
-    for sentence in waiting.mentions(session.journal, session.zone, session.now()):
-        if not (said and sentence.startswith(waiting.SET_ASIDE)):
+    said = any(sentence.startswith(describe.SET_ASIDE) for sentence in session.warnings)
+    for sentence in describe.mentions(session.journal, session.zone, session.now()):
+        if not (said and sentence.startswith(describe.SET_ASIDE)):
             session.warn(sentence)
 
 
@@ -145,7 +146,7 @@ def _looked_up_later(cache: ServerCache, operation: Operation) -> str:
     """What was typed and is not known here: nobody could check it."""
     typed, service = operation.item_typed or "", operation.service_typed or ""
     numbers = [number.lower() for number, _ in cache.tickets.values()]
-    by_number = workitems.NUMBER.fullmatch(typed) and typed.lower() not in numbers
+    by_number = work_items.NUMBER.fullmatch(typed) and typed.lower() not in numbers
     unknown = [f"ticket {typed}"] if by_number and not operation.asked.work_item_id else []
     known = service in cache.services or any(service.lower() in name.lower() for name in cache.services.values())
     if service and not known:
@@ -155,7 +156,7 @@ def _looked_up_later(cache: ServerCache, operation: Operation) -> str:
 
 def queued(operation: Operation) -> dict[str, Any]:
     """What waits, as JSON: an entry without an id."""
-    asked, before = core.as_entry(operation), operation.before or Asked()
+    asked, before = transitions.as_entry(operation), operation.before or Asked()
     start, end = operation.started_at, asked.ended_at
     return {
         **dict.fromkeys(ENTRY_FIELDS),

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from alga.clash import Clash
+from alga.lookup.overlaps import Clash
 from alga.outbox.journal import Journal
 from alga.practice import rules
 from alga.practice.app import App

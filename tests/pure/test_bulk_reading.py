@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alga.bulk.cells import ids_in
-from alga.bulk.reading import read
+from alga.bulk.files import read
 from alga.core.errors import UsageError
 
 cells = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from alga.core.entry import Asked
 from alga.core.errors import AlreadyRunning, ConfigError, NotFound, Overtaken
-from alga.outbox import core
+from alga.outbox import transitions
 from alga.outbox.journal import Journal
 from alga.outbox.operation import Kind, Operation, State
 from tests.support import MONDAY, Clock
@@ -80,9 +80,9 @@ def test_what_is_read_is_what_was_written(tmp_path_factory: pytest.TempPathFacto
 def test_first_in_first_out_and_by_state(tmp_path: Path) -> None:
     first, second, third = journal(tmp_path).add([LOG, replace(LOG, label="B"), replace(LOG, label="C")])
     assert journal(tmp_path).queued() == [first, second, third]
-    done = journal(tmp_path).put(core.done(first, "e1"))
-    aside = journal(tmp_path).put(core.aside(second, "why"))
-    journal(tmp_path).put(core.dropped(third))
+    done = journal(tmp_path).put(transitions.done(first, "e1"))
+    aside = journal(tmp_path).put(transitions.aside(second, "why"))
+    journal(tmp_path).put(transitions.dropped(third))
     assert (journal(tmp_path).queued(), journal(tmp_path).aside()) == ([], [aside])
     assert (journal(tmp_path).delivered(), journal(tmp_path).made()) == ([done], {"e1"})
     with pytest.raises(NotFound):
@@ -91,9 +91,9 @@ def test_first_in_first_out_and_by_state(tmp_path: Path) -> None:
 
 def test_two_processes_never_change_one_over_each_other(tmp_path: Path) -> None:
     added = journal(tmp_path).add([LOG])[0]
-    journal(tmp_path).put(core.done(added, "e1"))
+    journal(tmp_path).put(transitions.done(added, "e1"))
     with pytest.raises(Overtaken):
-        journal(tmp_path).put(core.dropped(added))
+        journal(tmp_path).put(transitions.dropped(added))
     assert journal(tmp_path).get(added.id).state is State.DONE
 
 
@@ -103,7 +103,7 @@ def test_one_clock_runs_for_a_key_and_another_key_has_its_own(tmp_path: Path) ->
         journal(tmp_path).add([LOG, TIMER])
     assert journal(tmp_path).queued() == [], "all or none"
     journal(tmp_path, "k2").add([TIMER])
-    stopped = core.stopped(running, Asked(), MONDAY + timedelta(minutes=5), MONDAY)
+    stopped = transitions.stopped(running, Asked(), MONDAY + timedelta(minutes=5), MONDAY)
     journal(tmp_path).put(stopped)
     journal(tmp_path).add([TIMER])
     assert len(journal(tmp_path).queued()) == 1, "one that waits to be sent does not hold up the next"
@@ -125,7 +125,14 @@ def test_receipts_are_kept_thirty_days_and_nothing_else_is_deleted(tmp_path: Pat
     clock = Clock()
     there = journal(tmp_path, clock=clock)
     done, keyed, waits, aside, dropped = there.add([LOG, replace(LOG, key="a"), LOG, LOG, LOG])
-    there.save([core.done(done, "e1"), core.done(keyed, "e2"), core.aside(aside, "why"), core.dropped(dropped)])
+    there.save(
+        [
+            transitions.done(done, "e1"),
+            transitions.done(keyed, "e2"),
+            transitions.aside(aside, "why"),
+            transitions.dropped(dropped),
+        ]
+    )
     clock.pass_by(days=29)
     there.add([LOG])
     assert len(there.delivered()) == 2
@@ -142,7 +149,7 @@ def test_a_key_is_used_once_until_what_had_it_is_dropped(tmp_path: Path) -> None
     assert journal(tmp_path).with_key("a") == added
     with pytest.raises(Overtaken):
         journal(tmp_path).add([replace(LOG, key="a")])
-    journal(tmp_path).put(core.dropped(added))
+    journal(tmp_path).put(transitions.dropped(added))
     assert journal(tmp_path).with_key("a") is None
     journal(tmp_path).add([replace(LOG, key="a")])
 
@@ -220,5 +227,5 @@ def test_an_entry_that_was_only_changed_is_nobodys_making(tmp_path: Path) -> Non
         replace(LOG, kind=Kind.DELETE, entry_id="gone"),
     ]
     for operation in book.add(done):
-        book.put(core.done(operation, None))
+        book.put(transitions.done(operation, None))
     assert book.made() == {"made", "a timer's", "stopped"}

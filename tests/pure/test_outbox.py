@@ -24,10 +24,10 @@ from alga.core.errors import (
     Unreachable,
     Verdict,
 )
-from alga.outbox import core
-from alga.outbox.core import Step
-from alga.outbox.drain import Outbox
+from alga.outbox import transitions
 from alga.outbox.operation import Kind, Look, Operation, Seen, State
+from alga.outbox.outbox import Outbox
+from alga.outbox.transitions import Step
 from tests.support import EXAMPLES, MONDAY, SAME_EACH_TIME, Clock
 
 HOUR = Asked("ticket", "t1", MONDAY, MONDAY + timedelta(hours=1))
@@ -176,7 +176,7 @@ class Line:
         entry_id = self.server.carry_out(operation)
         if fault in AFTER:
             raise AFTER[fault]
-        return core.done(operation, entry_id), entry_id
+        return transitions.done(operation, entry_id), entry_id
 
     def look(self, operation: Operation, taken: set[str]) -> tuple[Look, str | None]:
         """Whether it is there."""
@@ -322,54 +322,56 @@ LATER = MONDAY + timedelta(minutes=30)
 
 def sent(operation: Operation) -> Operation:
     """As it is once it may be on the server."""
-    return core.sending(operation, MONDAY, 0.0)
+    return transitions.sending(operation, MONDAY, 0.0)
 
 
 def test_a_start_is_sent_once_and_by_its_own_command_only() -> None:
-    assert core.first_step(START, own=True) is Step.SEND
-    assert core.first_step(START, own=False) is Step.KEEP
-    assert core.first_step(sent(START), own=True) is Step.LOOK
-    assert core.after_look(sent(START), Look(Seen.NOT_DONE)) is Step.KEEP
+    assert transitions.first_step(START, own=True) is Step.SEND
+    assert transitions.first_step(START, own=False) is Step.KEEP
+    assert transitions.first_step(sent(START), own=True) is Step.LOOK
+    assert transitions.after_look(sent(START), Look(Seen.NOT_DONE)) is Step.KEEP
 
 
 def test_a_start_that_did_not_arrive_is_a_clock_here_and_one_finished_entry() -> None:
-    here = core.kept_here(sent(START))
+    here = transitions.kept_here(sent(START))
     assert (here.kind, here.state, here.in_doubt, here.live) == (Kind.CREATE, State.RUNNING, False, True)
-    stopped = core.stopped(here, Asked(notes="done"), LATER, LATER)
+    stopped = transitions.stopped(here, Asked(notes="done"), LATER, LATER)
     assert (stopped.state, stopped.asked.started_at, stopped.asked.ended_at) == (State.QUEUED, MONDAY, LATER)
-    assert core.stopped(here, Asked(), MONDAY + timedelta(seconds=59), LATER).state is State.DROPPED
+    assert transitions.stopped(here, Asked(), MONDAY + timedelta(seconds=59), LATER).state is State.DROPPED
 
 
 def test_a_stop_that_came_while_the_start_was_in_doubt_ends_what_is_found() -> None:
-    stopped = core.stopped(sent(START), Asked(ended_at=LATER), LATER, LATER)
-    running = core.after_look(stopped, Look(Seen.RUNNING, "s1", Asked(started_at=MONDAY)))
+    stopped = transitions.stopped(sent(START), Asked(ended_at=LATER), LATER, LATER)
+    running = transitions.after_look(stopped, Look(Seen.RUNNING, "s1", Asked(started_at=MONDAY)))
     assert isinstance(running, Operation)
     assert (running.kind, running.state, running.entry_id, running.in_doubt) == (Kind.STOP, State.QUEUED, "s1", False)
-    elsewhere = core.after_look(stopped, Look(Seen.ENDED, "s1", Asked(ended_at=LATER + timedelta(hours=1)), "Why."))
+    elsewhere = transitions.after_look(
+        stopped, Look(Seen.ENDED, "s1", Asked(ended_at=LATER + timedelta(hours=1)), "Why.")
+    )
     assert isinstance(elsewhere, Operation) and (elsewhere.state, elsewhere.reason) == (State.ASIDE, "Why.")
 
 
 def test_a_back_dated_start_is_corrected_at_the_stop_unless_somebody_changed_it() -> None:
     early, begun = MONDAY - timedelta(minutes=9), Asked(started_at=MONDAY)
     back = replace(START, asked=replace(START.asked, started_at=early))
-    running = core.running_there(sent(back), "s1", begun)
-    stop = core.stopped(running, Asked(), LATER, LATER)
-    edit = core.delivered(sent(stop), "e1", Asked(started_at=MONDAY, ended_at=LATER))
+    running = transitions.running_there(sent(back), "s1", begun)
+    stop = transitions.stopped(running, Asked(), LATER, LATER)
+    edit = transitions.delivered(sent(stop), "e1", Asked(started_at=MONDAY, ended_at=LATER))
     assert (edit.kind, edit.state, edit.asked) == (
         Kind.EDIT,
         State.QUEUED,
         Asked(started_at=early, ended_at=LATER, billable_minutes=39),
     )
-    changed = core.delivered(sent(stop), "e1", Asked(started_at=MONDAY - timedelta(minutes=3), ended_at=LATER))
+    changed = transitions.delivered(sent(stop), "e1", Asked(started_at=MONDAY - timedelta(minutes=3), ended_at=LATER))
     assert changed.state is State.DONE
-    assert core.judged(edit, edit, Verdict.NO, "No.", own=True).state is State.ASIDE, "its time would be lost"
+    assert transitions.judged(edit, edit, Verdict.NO, "No.", own=True).state is State.ASIDE, "its time would be lost"
 
 
 def test_a_refused_stop_leaves_the_timer_running_unless_it_is_gone() -> None:
-    stop = core.stopped(core.running_there(START, "s1", Asked(started_at=MONDAY)), Asked(), LATER, LATER)
-    again = core.judged(sent(stop), stop, Verdict.NO, "No.", own=True)
+    stop = transitions.stopped(transitions.running_there(START, "s1", Asked(started_at=MONDAY)), Asked(), LATER, LATER)
+    again = transitions.judged(sent(stop), stop, Verdict.NO, "No.", own=True)
     assert (again.kind, again.state, again.live) == (Kind.START, State.RUNNING, True)
-    assert core.judged(sent(stop), stop, Verdict.NO, "Gone.", own=True, gone=True).state is State.REFUSED
+    assert transitions.judged(sent(stop), stop, Verdict.NO, "Gone.", own=True, gone=True).state is State.REFUSED
 
 
 # What the verdict on a try does to an operation: waits (in doubt, or not), is closed or set aside, runs on.
@@ -403,51 +405,55 @@ ENDS: dict[tuple[Kind, bool, bool, bool], tuple[str, str, str, str]] = {
 def test_what_the_verdict_on_a_try_does(case: tuple[Kind, bool, bool, bool], verdict: Verdict) -> None:
     kind, timer, doubtful, own = case
     fresh = Operation(kind, HOUR, "A", MONDAY, timer=timer, entry_id="e1")
-    before = core.sending(fresh, MONDAY, 0.0) if doubtful else fresh
-    after = core.judged(core.sending(before, LATER, 0.0), before, verdict, "Why.", own)
+    before = transitions.sending(fresh, MONDAY, 0.0) if doubtful else fresh
+    after = transitions.judged(transitions.sending(before, LATER, 0.0), before, verdict, "Why.", own)
     shown = {State.QUEUED: "in doubt" if after.in_doubt else "waits"}.get(after.state, after.state.value)
     assert shown == ENDS[case][list(Verdict).index(verdict)]
     assert after.reason == "Why."
-    assert core.looked_for(before, verdict) is (verdict is Verdict.UNKNOWN or (verdict is Verdict.NO and doubtful))
+    assert transitions.looked_for(before, verdict) is (
+        verdict is Verdict.UNKNOWN or (verdict is Verdict.NO and doubtful)
+    )
     assert after.failures == (verdict is Verdict.UNKNOWN)
 
 
 def test_what_fails_again_and_again_rests_longer_each_time_and_is_never_set_aside() -> None:
     operation, rests = Operation(Kind.CREATE, HOUR, "A", MONDAY), list[float]()
     for _ in range(9):
-        assert core.after_look(operation, Look(Seen.NOT_DONE)) is Step.SEND
-        tried = core.sending(operation, MONDAY, 0.0)
-        operation = core.missing(
-            core.judged(tried, operation, Verdict.UNKNOWN, "It failed.", False), "It failed. It was not there."
+        assert transitions.after_look(operation, Look(Seen.NOT_DONE)) is Step.SEND
+        tried = transitions.sending(operation, MONDAY, 0.0)
+        operation = transitions.missing(
+            transitions.judged(tried, operation, Verdict.UNKNOWN, "It failed.", False), "It failed. It was not there."
         )
-        minutes = (n for n in range(24 * 60) if not core.rests(operation, MONDAY + timedelta(minutes=n)))
+        minutes = (n for n in range(24 * 60) if not transitions.rests(operation, MONDAY + timedelta(minutes=n)))
         rests.append(next(minutes))
     assert rests == [0, 1, 4, 16, 64, 256, 360, 360, 360], "minutes before other commands than alga sync try again"
     assert (operation.state, operation.failing_since) == (State.QUEUED, MONDAY)
     assert operation.reason == "It failed. It was not there."
-    assert not core.rests(operation, MONDAY - timedelta(minutes=1)), "a clock that went back holds nothing up"
-    assert not core.rests(core.again(core.aside(operation, "No.")), MONDAY), "a person wants it tried"
+    assert not transitions.rests(operation, MONDAY - timedelta(minutes=1)), "a clock that went back holds nothing up"
+    assert not transitions.rests(transitions.again(transitions.aside(operation, "No.")), MONDAY), (
+        "a person wants it tried"
+    )
 
 
 def test_where_nobody_can_tell_yet_it_waits_and_a_guarded_server_is_asked_once_more() -> None:
     doubtful = sent(Operation(Kind.CREATE, HOUR, "A", MONDAY))
-    assert core.after_look(doubtful, Look(Seen.UNCLEAR)) is Step.WAIT
-    assert core.after_look(doubtful, Look(Seen.UNCLEAR, guarded=True)) is Step.SEND
-    assert core.after_look(doubtful, Look(Seen.UNCLEAR, guarded=True), tried=True) is Step.WAIT
+    assert transitions.after_look(doubtful, Look(Seen.UNCLEAR)) is Step.WAIT
+    assert transitions.after_look(doubtful, Look(Seen.UNCLEAR, guarded=True)) is Step.SEND
+    assert transitions.after_look(doubtful, Look(Seen.UNCLEAR, guarded=True), tried=True) is Step.WAIT
 
 
 def test_only_entries_made_since_by_the_servers_clock_are_ours() -> None:
-    behind = core.sending(Operation(Kind.CREATE, HOUR, "A", MONDAY), MONDAY, -3600.0)
-    assert core.made_since(behind, MONDAY - timedelta(minutes=61))
-    assert not core.made_since(behind, MONDAY - timedelta(minutes=63))
-    assert core.made_since(behind, None), "a server that shows no creation time is believed"
+    behind = transitions.sending(Operation(Kind.CREATE, HOUR, "A", MONDAY), MONDAY, -3600.0)
+    assert transitions.made_since(behind, MONDAY - timedelta(minutes=61))
+    assert not transitions.made_since(behind, MONDAY - timedelta(minutes=63))
+    assert transitions.made_since(behind, None), "a server that shows no creation time is believed"
 
 
 def test_what_is_about_the_same_entry_keeps_its_order() -> None:
     delete = Operation(Kind.DELETE, Asked(), "A", MONDAY, entry_id="e1")
-    assert core.depends(delete, replace(delete, kind=Kind.EDIT))
-    assert not core.depends(delete, replace(delete, entry_id="e2"))
-    assert not core.depends(START, START), "what has no entry yet depends on nothing"
+    assert transitions.depends(delete, replace(delete, kind=Kind.EDIT))
+    assert not transitions.depends(delete, replace(delete, entry_id="e2"))
+    assert not transitions.depends(START, START), "what has no entry yet depends on nothing"
 
 
 def test_a_missing_entry_is_not_found_in_memory_either() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alga.core.errors import AlgaError, AuthError, Interrupted, NeverSent, UnknownOutcome
-from alga.outcomes import Outcome, Watch, exit_code, in_chunks, one_by_one, summed
+from alga.outbox.results import Outcome, Watch, exit_code, in_chunks, one_by_one, summed
 
 DONE, REFUSED = Outcome("recorded", True), Outcome("refused", False)
 UNKNOWN, NOT_SENT = Outcome("unknown", False), Outcome("not sent", False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, TypeVar
 
-from alga.bulk.reading import ID, Fault, Record, Rows, decoded, headings, read
+from alga.bulk.files import ID, Fault, Record, Rows, decoded, headings, read
 from alga.core.errors import NotFound, Refused, UsageError
 
 if TYPE_CHECKING:

@@ -7,20 +7,20 @@ from dataclasses import dataclass, fields, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from alga import entries, workitems
 from alga.bulk.cells import Cells
 from alga.bulk.creating import MOST, Bulk
-from alga.bulk.reading import Fault, Record
+from alga.bulk.files import Fault, Record
 from alga.bulk.rows import Known, billable_of, check_shown, check_user, checked_times, times_of, type_of
-from alga.clash import LOOK_BACK, Taken
 from alga.core.entry import Asked, billable_follows, check_text, unmet
 from alga.core.errors import AlgaError, NoSuchOperation, NotFound, Refused
 from alga.core.intervals import Diary
 from alga.core.times import cut, minutes_between
-from alga.entries import NOT_THERE
+from alga.delivery.recognise import snapshot
+from alga.lookup import entries, work_items
+from alga.lookup.entries import NOT_THERE
+from alga.lookup.overlaps import LOOK_BACK, Taken
 from alga.outbox.operation import Kind, Operation
-from alga.outcomes import Outcome, Place, Watch, in_chunks, left_by, one_by_one
-from alga.probe import snapshot
+from alga.outbox.results import Outcome, Place, Watch, in_chunks, left_by, one_by_one
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -55,7 +55,7 @@ def removal(entry: TimeEntry, label: str, now: datetime) -> Operation:
 
 def look_up(bulk: Bulk, ids: Sequence[str]) -> dict[str, TimeEntry]:
     """Entries by their ids; for many of them one's own are read at once."""
-    user_id = workitems.own_user(bulk.client, bulk.cache)
+    user_id = work_items.own_user(bulk.client, bulk.cache)
     many = len(ids) > MANY and user_id
     pages: dict[int, list[TimeEntry]] = {}
 
@@ -133,7 +133,7 @@ def check_overlaps(bulk: Bulk, changes: Sequence[Change], kept: Sequence[Taken])
 
     A change that cannot be made leaves its entry where it is, so the others are held against that again.
     """
-    user_id = workitems.asked_user(bulk.client, bulk.cache)
+    user_id = work_items.asked_user(bulk.client, bulk.cache)
     starts = [each.asked.started_at for each in changes if each.asked.started_at]
     ends = [each.asked.ended_at for each in changes if each.asked.ended_at]
     if not starts or user_id is None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from alga import entries, workitems
-from alga.bulk.reading import Fault
+from alga.bulk.files import Fault
 from alga.bulk.rows import Draft
-from alga.clash import LOOK_BACK, Taken
 from alga.core.entry import Asked, differences
 from alga.core.errors import NoSuchOperation, NotFound, Overlaps, Refused
 from alga.core.intervals import Diary
 from alga.core.times import format_day, format_interval, local_date
+from alga.lookup import entries, work_items
+from alga.lookup.overlaps import LOOK_BACK, Taken
 from alga.outbox.operation import Kind, Operation
-from alga.outcomes import Outcome, Place, Watch, in_chunks, one_by_one
+from alga.outbox.results import Outcome, Place, Watch, in_chunks, one_by_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -98,10 +98,10 @@ def plan(bulk: Bulk, drafts: Sequence[Draft], kept: Sequence[Taken]) -> Plan:
     if not drafts:
         return Plan([], [], [])
     starts, ends = zip(*(times(draft) for draft in drafts), strict=True)
-    user_id = workitems.asked_user(bulk.client, bulk.cache)
+    user_id = work_items.asked_user(bulk.client, bulk.cache)
     there = entries.since(bulk.client, user_id, min(starts) - LOOK_BACK, max(ends))
     landed = Landed(there)
-    taken = [Taken(e.started_at, e.ended_at, workitems.label(e, bulk.cache), e.id[:8]) for e in there]
+    taken = [Taken(e.started_at, e.ended_at, work_items.label(e, bulk.cache), e.id[:8]) for e in there]
     diary = Diary(bulk.now, [*kept, *(taken if user_id else [])])
     good, done, faults = list[Draft](), list[Outcome](), list[Fault]()
     for draft in drafts:
@@ -149,7 +149,7 @@ class _Sending:
 
     def size(self) -> int:
         """How many rows the next chunk has."""
-        self._known = workitems.own_user(self._bulk.client, self._bulk.cache) is not None
+        self._known = work_items.own_user(self._bulk.client, self._bulk.cache) is not None
         return MOST if self._known else 1
 
     def write(self, chunk: Sequence[Draft]) -> None:
@@ -185,7 +185,7 @@ class _Sending:
 def _found(bulk: Bulk, chunk: Sequence[Draft]) -> list[TimeEntry | None]:
     """Each row's entry, matched one to one among one's own of that window."""
     starts = [times(draft)[0] for draft in chunk]
-    user_id = workitems.own_user(bulk.client, bulk.cache)
+    user_id = work_items.own_user(bulk.client, bulk.cache)
     landed = Landed(entries.since(bulk.client, user_id, min(starts), max(starts)))
     return [landed.take(draft) for draft in chunk]
 

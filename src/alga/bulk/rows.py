@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from alga.bulk.cells import SHOWN_ONLY, Cells
-from alga.bulk.reading import Fault, Record
+from alga.bulk.files import Fault, Record
 from alga.core.entry import NON_BILLABLE, Asked, check_text, whole_or_not
 from alga.core.errors import Refused, UsageError
 from alga.core.times import (
@@ -22,12 +22,12 @@ from alga.core.times import (
     parse_interval,
     parse_span,
 )
-from alga.workitems import TYPES, WorkItem
+from alga.lookup.work_items import TYPES, WorkItem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from alga.outcomes import Place
+    from alga.outbox.results import Place
 
 T = TypeVar("T")
 NO_ITEM = ("ad_hoc", "interaction", NON_BILLABLE)  # types that need no id (section 2)

@@ -6,20 +6,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alga import columns, entries, review, sentences
+from alga import columns, review, sentences
 from alga.bulk.cells import ids_in
 from alga.choosing import FilterOptions, PeriodOptions, ScopeOptions, choose, listed
-from alga.clash import LOOK_BACK
 from alga.command import command, deliberate
 from alga.core import intervals
 from alga.core.entry import Asked
 from alga.core.errors import NotFound, UsageError
 from alga.core.times import counted, format_minutes
+from alga.delivery.recognise import snapshot
+from alga.lookup import entries
+from alga.lookup.overlaps import LOOK_BACK
 from alga.options import DryRun, Yes
 from alga.outbox.operation import Kind, Operation
-from alga.outcomes import Outcome, Watch, exit_code, summed
+from alga.outbox.results import Outcome, Watch, exit_code, summed
 from alga.output import Shown, confirm, interactive, progress, read_stdin
-from alga.probe import snapshot
 from alga.session import Session
 from alga.tables import Table
 

@@ -8,26 +8,27 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from alga import columns, entries, sentences, workitems
+from alga import columns, sentences
 from alga.bulk import changing, creating
 from alga.bulk.cells import check_columns, id_of, ids_in
 from alga.bulk.changing import Change
 from alga.bulk.creating import Bulk
-from alga.bulk.reading import Fault, Record, Rows, read
+from alga.bulk.files import Fault, Record, Rows, read
 from alga.bulk.rows import Known, split, to_create
-from alga.clash import Taken
 from alga.command import command, deliberate, still_allowed
 from alga.core.entry import Asked
 from alga.core.errors import AlgaError, NeedsService, NotFound, Refused, UsageError
 from alga.core.times import counted
+from alga.lookup import entries, work_items
+from alga.lookup.overlaps import Taken
+from alga.lookup.work_items import label
 from alga.options import DryRun, Yes
 from alga.outbox.operation import Operation
-from alga.outcomes import Outcome, Place, exit_code, summed
+from alga.outbox.results import Outcome, Place, exit_code, summed
 from alga.output import Shown, confirm, interactive, progress, read_stdin
 from alga.session import Session
 from alga.tables import Table
 from alga.told import to_be_sent
-from alga.workitems import label
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
@@ -137,9 +138,9 @@ def _known(session: Session) -> Known:
     return Known(
         session.zone,
         session.now(),
-        _remembered(lambda typed, kind: workitems.resolve(typed, kind, client, cache)),
+        _remembered(lambda typed, kind: work_items.resolve(typed, kind, client, cache)),
         _remembered(lambda typed, item: _service(session, typed, item)),
-        workitems.own_user(client, cache),
+        work_items.own_user(client, cache),
         cache.deployed,
     )
 
@@ -181,7 +182,7 @@ def _entries(session: Session, bulk: Bulk, rows: Rows) -> "tuple[list[tuple[Reco
 
 def _service(session: Session, typed: str | None, item: str | None) -> str | None:
     try:
-        return workitems.service(typed, session.profile.service, item, session.client, session.cache)
+        return work_items.service(typed, session.profile.service, item, session.client, session.cache)
     except NeedsService as error:
         raise Refused(error.message, "Say it in a column service, or: alga config set service NAME") from None
 

@@ -5,14 +5,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alga import columns, entries, sentences, workitems
-from alga.clash import LOOK_BACK
+from alga import columns, sentences
 from alga.command import command
 from alga.core.day import Daysheet, Stretch, of_day
 from alga.core.errors import Refused
 from alga.core.filters import Selection
 from alga.core.periods import Period
 from alga.core.times import format_day, format_minutes, local_date, parse_date, parse_span
+from alga.lookup import entries, work_items
+from alga.lookup.overlaps import LOOK_BACK
 from alga.output import Shown
 from alga.running import Running, of_operation
 from alga.session import Session
@@ -31,15 +32,15 @@ def day(session: Session, date: Date = "today", user: User = None) -> Shown:
     now, zone = session.now(), session.zone
     today = local_date(now, zone)
     on = parse_date(date, today)
-    own = workitems.asked_user(session.client, session.cache)
-    user_id, name = workitems.user(user, session.client, session.cache) if user else (own, "")
+    own = work_items.asked_user(session.client, session.cache)
+    user_id, name = work_items.user(user, session.client, session.cache) if user else (own, "")
     if user_id is None:
         raise Refused(
             "The server has not shown yet whose key this is.", "Say whose: --user PERSON. A first alga log tells."
         )
     around = Period(on - LOOK_BACK, on, "")
     recorded = entries.selected(session.client, Selection(around, (user_id,)), zone, session.warn)
-    workitems.learn_numbers(recorded, session.client, session.cache)
+    work_items.learn_numbers(recorded, session.client, session.cache)
     waits = [session.timer.here(), *map(of_operation, to_be_sent(session))]
     here = [each for each in waits if each] if user_id == own else []
     stretches = [*(_recorded(session, each) for each in recorded), *map(_kept, here)]
@@ -55,7 +56,7 @@ def day(session: Session, date: Date = "today", user: User = None) -> Shown:
 
 
 def _recorded(session: Session, entry: "TimeEntry") -> Stretch:
-    label = workitems.label(entry, session.cache)
+    label = work_items.label(entry, session.cache)
     return Stretch(
         entry.id, entry.started_at, entry.ended_at, entry.billable_minutes, entry.notes, entry.service_id, label
     )

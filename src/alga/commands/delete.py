@@ -6,14 +6,15 @@ from typing import Annotated, Any
 
 import typer
 
-from alga import entries, sentences, workitems
+from alga import sentences
 from alga.command import command, still_allowed
 from alga.core.entry import Asked
 from alga.core.errors import AlgaError
+from alga.delivery.recognise import snapshot
+from alga.lookup import entries, work_items
 from alga.options import Yes
 from alga.outbox.operation import Kind, Operation, State
 from alga.output import Shown, confirm
-from alga.probe import snapshot
 from alga.session import Session
 from alga.told import nothing, settled_entry
 
@@ -40,7 +41,7 @@ def delete(session: Session, entry_ids: Ids, yes: Yes = False) -> Shown:
     lines: list[str] = []
     gone: list[dict[str, Any]] = []
     for entry in doomed:
-        label, before = workitems.label(entry, session.cache), snapshot(entry)
+        label, before = work_items.label(entry, session.cache), snapshot(entry)
         operation = Operation(Kind.DELETE, Asked(), label, session.now(), entry_id=entry.id, before=before)
         operation = replace(operation, remembered=remembered[entry.id])
         try:

@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from alga import columns, entries, sentences, workitems
+from alga import columns, sentences
 from alga.command import command
 from alga.core.errors import AlgaError, ConfigError
 from alga.core.times import counted, local_date
+from alga.delivery.sender import clock_fault
+from alga.lookup import entries, work_items
+from alga.outbox.describe import mentions
 from alga.output import Shown
-from alga.remote import clock_fault
 from alga.session import Session
 from alga.state.cache import DEPLOYED, PUBLISHED, ServerCache
 from alga.state.config import LOOPBACK
-from alga.waiting import mentions
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
@@ -136,7 +137,7 @@ def _clock(session: Session) -> Finding:
 
 
 def _user(session: Session) -> Finding:
-    if user_id := workitems.own_user(session.client, session.cache):
+    if user_id := work_items.own_user(session.client, session.cache):
         return Finding("user", OK, f"{session.cache.user_name or ''} {user_id}".strip())
     told = "the server has not shown yet whose key this is: lists are everyone's"
     return Finding("user", WARNING, told, "A first alga log tells.")

@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alga import entries, options, remote, sentences, workitems
+from alga import options, sentences
 from alga.choosing import item_or_typed, service_or_typed
 from alga.command import command
 from alga.core import periods
 from alga.core.entry import Asked, billable_follows
 from alga.core.errors import Overlaps, Refused, Unreachable, UsageError
 from alga.core.times import AHEAD, cut, local_date, minutes_between, parse_date, parse_instant, parse_interval
+from alga.delivery import sender
+from alga.delivery.recognise import snapshot
+from alga.lookup import entries, work_items
 from alga.options import Billable, EntryId, From, NoBillable, Notes, On, Service, To
 from alga.outbox.operation import Kind, Operation
 from alga.output import Shown
-from alga.probe import snapshot
 from alga.session import Session
 from alga.told import delivered, nothing, settled_entry, told
 
@@ -70,7 +72,7 @@ def edit(
         if running and asked.billable_minutes is not None:
             raise Refused("The timer still runs: say what is billable when it stops.", "alga stop --billable 60")
         _check(session, before, asked)
-        label = workitems.label(before, session.cache)
+        label = work_items.label(before, session.cache)
         operation = Operation(Kind.EDIT, asked, label, session.now(), entry_id=before.id, before=snapshot(before))
         typed_item = item.label if item else None
         operation = replace(operation, remembered=remembered, item_typed=typed_item, service_typed=typed)
@@ -133,7 +135,7 @@ def _check(session: Session, before: "TimeEntry", asked: Asked) -> None:
             f"{asked.billable_minutes} billable minutes are more than the {worked} worked. Nothing was changed."
         )
     with nothing("changed"), suppress(Unreachable):  # checked again before it is sent
-        remote.check_whole(session, asked.billable_minutes, worked, own=True)
+        sender.check_whole(session, asked.billable_minutes, worked, own=True)
     if start is None:
         return
     if minutes_between(start, end or now) < 1:

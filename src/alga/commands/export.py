@@ -16,7 +16,7 @@ from alga.core.files import replacing
 from alga.core.filters import Selection
 from alga.core.periods import EVER, Period
 from alga.core.times import counted, format_minutes, local_date
-from alga.export import rows, text, workbook
+from alga.export import fields, text, workbook
 from alga.export.spool import GroupName, Spool, group, spooled
 from alga.options import FILES, Common
 from alga.output import Bytes, Shown, at_terminal
@@ -60,17 +60,17 @@ def export(
     """Export entries as CSV, JSON, JSON lines or xlsx, oldest first: everyone's, of all time, unless told."""
     deliberate(session)
     form = _form(common, output, exact)
-    fields = rows.picked(common.wanted())
+    columns = fields.picked(common.wanted())
     selection, _ = choose(session, period, scope, filters, "ever", "everyone")
     target = _target(session, output, selection.period) if output and output not in STDOUT else None
     if selection.period == EVER:
         session.warn("Everything of all time, since no period was named.")
-    names = [field.name for field in fields]
-    pack: dict[str, Callable[[Sequence[rows.Value]], bytes]] = {
+    names = [field.name for field in columns]
+    pack: dict[str, Callable[[Sequence[fields.Value]], bytes]] = {
         "csv": lambda cells: text.csv_row(cells, exact),
         "xlsx": workbook.packed,
     }
-    spool = _spooled(session, selection, fields, pack.get(form, lambda cells: text.json_row(names, cells)))
+    spool = _spooled(session, selection, columns, pack.get(form, lambda cells: text.json_row(names, cells)))
 
     def write(out: BinaryIO) -> None:
         _write(session, out, spool, names, form)
@@ -93,15 +93,15 @@ def export(
 def _spooled(
     session: Session,
     selection: Selection,
-    fields: Sequence[rows.Field],
-    pack: Callable[[Sequence[rows.Value]], bytes],
+    columns: Sequence[fields.Field],
+    pack: Callable[[Sequence[fields.Value]], bytes],
 ) -> Spool:
     """The rows of the entries that are meant, as they come from the server; a timer that runs is left out and said."""
     zone = session.zone
 
     def put(spool: Spool, entry: "TimeEntry", meant: bool) -> None:
         running = entry.ended_at is None
-        row = pack([field.value(entry, zone) for field in fields]) if meant and not running else None
+        row = pack([field.value(entry, zone) for field in columns]) if meant and not running else None
         spool.add(entry, row, meant and running, _person(entry), _work_item(entry, session.cache))
 
     spool = spooled(session.client, selection, zone, session.warn, put)

@@ -7,22 +7,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alga import options, sentences, waiting, workitems
+from alga import options, sentences
 from alga.choosing import with_service
 from alga.command import command
 from alga.core.entry import Asked
 from alga.core.errors import NotFound, Overlaps, Overtaken, Refused, Unreachable, UsageError
 from alga.core.times import AHEAD, cut, format_interval, minutes_between
+from alga.lookup import work_items
 from alga.options import Billable, From, NoBillable, Notes, On, Service, To, Type, WorkItem
-from alga.outbox import core, drain
+from alga.outbox import describe, transitions
 from alga.outbox.operation import Kind, Operation, State
+from alga.outbox.outbox import Settled
 from alga.output import Shown
 from alga.session import Session
 from alga.told import delivered, nothing, queued, settled_entry, told
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
-    from alga.outbox.drain import AtOnce, Outbox
+    from alga.outbox.outbox import AtOnce, Outbox
 
 Span = Annotated[str | None, typer.Argument(metavar="[SPAN]", help="90m (ending now), 9:00-10:30 or 9:00+90m.")]
 Key = Annotated[
@@ -60,7 +62,7 @@ def log(
     worked = minutes_between(start, end)
     if minutes is not None and minutes > worked:
         raise Refused(f"{minutes} billable minutes are more than the {worked} worked. Nothing was logged.")
-    typed = workitems.checked(work_item, kind)
+    typed = work_items.checked(work_item, kind)
     asked = Asked(kind, None, start, end, minutes, notes, user)
     operation = Operation(Kind.CREATE, asked, typed, now, item_typed=typed, key=script_key)
     with nothing("logged"):
@@ -72,7 +74,7 @@ def log(
     if entry is None:
         saved = sentences.minutes_line("Saved", settled.operation, sentences.look(session))
         return Shown(queued(settled.operation), saved)
-    told(session, core.as_entry(settled.operation), entry)
+    told(session, transitions.as_entry(settled.operation), entry)
     return Shown(delivered(entry), sentences.entry_line("Logged", entry, sentences.look(session)))
 
 
@@ -87,19 +89,19 @@ def _before(session: Session, operation: Operation) -> Shown:
     return Shown(delivered(entry), sentences.entry_line(verb, entry, sentences.look(session)))
 
 
-def _delivered(session: Session, operation: Operation, service: str) -> "drain.Settled[TimeEntry]":
+def _delivered(session: Session, operation: Operation, service: str) -> "Settled[TimeEntry]":
     """Delivered, or with a key that was used before what became of it then."""
     with session.in_passing():
         return _with_key(session, replace(operation, service_typed=service))
 
 
-def _with_key(session: Session, operation: Operation) -> "drain.Settled[TimeEntry]":
+def _with_key(session: Session, operation: Operation) -> "Settled[TimeEntry]":
     if operation.key is None:
         return _new(session, session.outbox, operation)
     if not operation.key.strip():
         raise UsageError("The key is empty.", "A word that no other entry of the script has: --key TEXT")
     if session.journal.key_of_another(operation.key):  # of the same user? whose key this is may not be known yet
-        workitems.own_user(session.client, session.cache)
+        work_items.own_user(session.client, session.cache)
     if session.journal.key_of_another(operation.key):
         raise Refused(f"The key '{operation.key}' was used here with another login.", "Another --key for this.")
     if (before := session.journal.with_key(operation.key)) is None:
@@ -110,16 +112,16 @@ def _with_key(session: Session, operation: Operation) -> "drain.Settled[TimeEntr
             if before is None:
                 raise
     if not before.mended and not _same(before, operation):
-        shown = waiting.what(before, session.zone, session.now())
+        shown = describe.what(before, session.zone, session.now())
         raise Refused(f"The key '{operation.key}' was used for something else: {shown}.", "Another --key for this.")
     if before.state is State.QUEUED:
         return session.queue.carry_out(before, own=False)
-    return drain.Settled(before)
+    return Settled(before)
 
 
 def _new(
     session: Session, outbox: "Outbox[TimeEntry] | AtOnce[TimeEntry]", operation: Operation
-) -> "drain.Settled[TimeEntry]":
+) -> "Settled[TimeEntry]":
     """What waits here is on no server yet: an overlap with that is refused also without a connection."""
     asked = operation.asked
     assert asked.started_at and asked.ended_at

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 import typer
 
-from alga import workitems
 from alga.command import command
 from alga.core.errors import UsageError
+from alga.lookup import work_items
 from alga.output import Shown, interactive
 from alga.session import Session
 from alga.state import config
@@ -87,11 +87,11 @@ def _read_key(address: str, from_stdin: bool) -> str:
 def _learn(trial: Session) -> list[str]:
     """Check the key, then learn what shows: the kind of server, the user, the services."""
     trial.client.list_entries({"limit": "1"})
-    workitems.own_user(trial.client, trial.cache)
+    work_items.own_user(trial.client, trial.cache)
     lines = []
     if trial.cache.deployed:
         lines.append(KEPT_HERE.replace("Clock kept here;", "Timers: alga keeps the clock;"))
-    known, whole = workitems.services(trial.client, trial.cache)
+    known, whole = work_items.services(trial.client, trial.cache)
     if known and whole:
         lines.append(f"Services: {len(known)}. Choose one with -s, or once for all: alga config set service NAME")
     elif known:

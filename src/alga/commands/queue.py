@@ -6,25 +6,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alga import columns, options, sentences, workitems
+from alga import columns, options, sentences
 from alga.command import command
 from alga.commands.log import check
 from alga.core.errors import Refused, UsageError
 from alga.core.times import cut, format_minutes, local_date, parse_date, parse_instant
+from alga.lookup import work_items
 from alga.options import Billable, From, NoBillable, Notes, On, Service, To
-from alga.outbox import core
-from alga.outbox.core import as_entry
-from alga.outbox.drain import NOTHING_GETS_THROUGH, STILL_WAITS
+from alga.outbox import transitions
+from alga.outbox.describe import DELIVERY, failing, minutes, published, published_unreadable, what
 from alga.outbox.operation import Kind, Operation, State
+from alga.outbox.outbox import NOTHING_GETS_THROUGH, STILL_WAITS
+from alga.outbox.transitions import as_entry
 from alga.output import Shown, confirm
 from alga.session import Session
 from alga.told import saved, told
-from alga.waiting import DELIVERY, failing, minutes, published, published_unreadable, what
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
-    from alga.outbox.drain import Settled
     from alga.outbox.journal import Unreadable
+    from alga.outbox.outbox import Settled
 
 Number = Annotated[int, typer.Argument(metavar="NUMBER", help="The number that alga queue shows.")]
 NumberOrAll = Annotated[
@@ -107,7 +108,7 @@ def drop(session: Session, number: Number, yes: options.Yes = False) -> Shown:
         f"Drop {named}{lost}? It is never sent then.{doubt}", False, f"alga queue drop {number} --yes"
     ):
         return Shown(published(operation), "Kept.")
-    dropped = session.journal.put(core.dropped(operation))
+    dropped = session.journal.put(transitions.dropped(operation))
     return Shown(published(dropped), f"Dropped {named}{lost}.")
 
 
@@ -245,7 +246,7 @@ def _with_words(
         raise Refused(f"{billable} billable minutes are more than the {minutes(operation)} worked.")
     if item or kind:
         kind = kind or asked.work_item_type or "ticket"
-        typed = workitems.checked(item or operation.item_typed or operation.label, kind)
+        typed = work_items.checked(item or operation.item_typed or operation.label, kind)
         asked = replace(asked, work_item_type=kind, work_item_id=None)
         operation = replace(operation, item_typed=typed, label=typed)
     asked = replace(

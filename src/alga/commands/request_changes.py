@@ -13,7 +13,7 @@ from alga.core.entry import Asked
 from alga.core.errors import UsageError
 from alga.options import DryRun, Yes
 from alga.outbox.operation import Kind, Operation
-from alga.outcomes import Outcome, Watch
+from alga.outbox.results import Outcome, Watch
 from alga.output import Shown
 from alga.session import Session
 

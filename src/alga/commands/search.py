@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alga import columns, entries, sentences, workitems
+from alga import columns, sentences
 from alga.choosing import FilterOptions, PeriodOptions, ScopeOptions, choose
 from alga.command import command
 from alga.core.errors import UsageError
 from alga.core.filters import Selection
 from alga.core.times import to_wire
+from alga.lookup import entries, work_items
 from alga.output import Shown
 from alga.session import Session
 
@@ -69,14 +70,14 @@ def _found(session: Session, phrase: str, selection: Selection) -> "list[TimeEnt
     rows, _ = selection.checked(page.rows, session.zone)
     if set(phrase) & set("%_"):  # there they stand for anything
         rows = [entry for entry in rows if phrase.casefold() in (entry.notes or "").casefold()]
-    workitems.learn_numbers(rows, session.client, session.cache)
+    work_items.learn_numbers(rows, session.client, session.cache)
     return rows
 
 
 def _everywhere(session: Session, phrase: str, selection: Selection) -> "list[TimeEntry]":
     """What the export has of it, oldest first: of all that comes only the hits are held."""
-    with workitems.comfort():
-        workitems.learn_latest(session.client, session.cache)
+    with work_items.comfort():
+        work_items.learn_latest(session.client, session.cache)
     sieve, pages = selection.sieve(session.zone), dict[int, "list[TimeEntry]"]()
 
     def begin(page: int) -> "Callable[[TimeEntry], None]":
@@ -92,6 +93,6 @@ def _everywhere(session: Session, phrase: str, selection: Selection) -> "list[Ti
 
 
 def _has(session: Session, entry: "TimeEntry", phrase: str) -> bool:
-    label = workitems.label(entry, session.cache)
+    label = work_items.label(entry, session.cache)
     said = (entry.notes, entry.work_item_title, label, entry.service_name, entry.user_name)
     return any(phrase.casefold() in (text or "").casefold() for text in said)

@@ -1,7 +1,8 @@
 """alga services: what time can be billed as."""
 
-from alga import columns, sentences, workitems
+from alga import columns, sentences
 from alga.command import command
+from alga.lookup import work_items
 from alga.output import Shown
 from alga.session import Session
 
@@ -9,7 +10,7 @@ from alga.session import Session
 @command
 def services(session: Session) -> Shown:
     """List the services that time can be billed as."""
-    known, whole = workitems.services(session.client, session.cache)
+    known, whole = work_items.services(session.client, session.cache)
     found = sorted(known.items(), key=lambda pair: pair[1])
     if not whole:
         session.warn("Your role may not list services (service:read): these were seen in recent entries.")

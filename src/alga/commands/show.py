@@ -2,10 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from alga import entries, sentences, workitems
+from alga import sentences
 from alga.command import command
 from alga.core.safe_text import plain
 from alga.core.times import format_day, format_interval, format_minutes, local_date
+from alga.lookup import entries, work_items
 from alga.options import EntryId
 from alga.output import Shown
 from alga.session import Session
@@ -24,8 +25,8 @@ def show(session: Session, entry_id: EntryId) -> Shown:
 def _text(session: Session, entry: "TimeEntry") -> str:
     zone, today = session.zone, local_date(session.now(), session.zone)
     day = format_day(local_date(entry.started_at, zone), today)
-    title = workitems.title(entry.work_item_id, session.cache) or entry.work_item_title
-    name = workitems.label(entry, session.cache)
+    title = work_items.title(entry.work_item_id, session.cache) or entry.work_item_title
+    name = work_items.label(entry, session.cache)
     service = entry.service_name or session.cache.services.get(entry.service_id or "") or entry.service_id
     lines = sentences.details([
         ("Work item", f"{name} ({title})" if title and title != name else name),

@@ -5,19 +5,20 @@ from typing import Annotated
 
 import typer
 
-from alga import options, sentences, workitems
+from alga import options, sentences
 from alga.choosing import item_or_typed, service_or_typed, with_service
 from alga.command import command
 from alga.commands.stop import stopped
 from alga.core.errors import AlgaError, AlreadyRunning, UsageError
 from alga.core.times import format_day, format_minutes, format_time, is_digits, local_date, minutes_between
+from alga.lookup import work_items
+from alga.lookup.work_items import WorkItem
 from alga.options import ITEM, Ago, At, Notes, Service, Type
 from alga.output import Shown, ask, confirm, interactive
 from alga.running import Running
 from alga.session import Session
 from alga.timer import KEPT_HERE
 from alga.told import nothing
-from alga.workitems import WorkItem
 
 IN_DOUBT = "No answer: whether AlgaPSA's timer runs shows the next time there is a connection. alga stop works anyway."
 WorkItemOrChoice = Annotated[
@@ -71,7 +72,7 @@ def start(
 
 def started(session: Session, running: Running) -> Shown:
     """The words of a start."""
-    title = workitems.title(running.work_item.id, session.cache)
+    title = work_items.title(running.work_item.id, session.cache)
     name = running.work_item.label + (f" ({title})" if title else "")
     day, today = local_date(running.started_at, session.zone), local_date(session.now(), session.zone)
     on = "" if day == today else f"{format_day(day, today)} "
@@ -112,7 +113,7 @@ def _choose(session: Session) -> WorkItem:
     """Recent and assigned work, to choose from in a terminal."""
     if not interactive():
         raise UsageError("Start what? There is no terminal to choose in.", "alga start WORK_ITEM")
-    found = workitems.recent_and_assigned(session.client, session.cache)
+    found = work_items.recent_and_assigned(session.client, session.cache)
     if not found:
         raise UsageError(
             "Start what? There is no recent or assigned work.", "alga start WORK_ITEM, or alga tickets WORDS"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from alga import options, sentences, workitems
+from alga import options, sentences
 from alga.choosing import FilterOptions, PeriodOptions, ScopeOptions, choose
 from alga.command import command
 from alga.core.filters import Selection
@@ -14,6 +14,7 @@ from alga.core.intervals import Sums
 from alga.core.periods import Period, days
 from alga.core.times import counted, format_day, format_minutes, local_date
 from alga.export import spool
+from alga.lookup import work_items
 from alga.output import Shown
 from alga.session import Session
 from alga.tables import Head, Line, Table, unicode
@@ -124,8 +125,8 @@ def _labelled(
 ) -> list[tuple[spool.GroupName, str, Sums]]:
     """With the names by which people know work items."""
     items = [_Pointed(kind, group.id or None, group.name or None) for group, kind, _ in groups]
-    workitems.learn_numbers(items, session.client, session.cache)
-    names = [workitems.label(item, session.cache) for item in items]
+    work_items.learn_numbers(items, session.client, session.cache)
+    names = [work_items.label(item, session.cache) for item in items]
     named = zip(names, groups, strict=True)
     return [(spool.GroupName(group.id or kind, name), kind, sums) for name, (group, kind, sums) in named]
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alga import entries, waiting, workitems
 from alga.command import command
 from alga.core import filters, intervals, periods
 from alga.core.errors import AuthError, Unreachable, UsageError
@@ -18,7 +17,9 @@ from alga.core.times import (
     local_date,
     minutes_between,
 )
+from alga.lookup import entries, work_items
 from alga.options import Common
+from alga.outbox import describe
 from alga.output import Shown
 from alga.running import Running
 from alga.session import Session
@@ -105,7 +106,7 @@ def line(session: Session, running: Running, wide: int) -> str:
 def today(session: Session, running: Running | None) -> str:
     """`47m worked, the running timer included`: what started today, with the stops that wait here to be sent."""
     now, zone = session.now(), session.zone
-    user_id = workitems.own_user(session.client, session.cache)
+    user_id = work_items.own_user(session.client, session.cache)
     if user_id is None:
         return "not known: the server has not shown yet whose key this is"
     own_today = filters.Selection(periods.named("today", now, zone), (user_id,))
@@ -113,7 +114,7 @@ def today(session: Session, running: Running | None) -> str:
     _name_the_other(session, running, rows)
     worked = intervals.sums(rows).worked
     here = [each for each in to_be_sent(session) if not each.in_doubt]
-    worked += sum(waiting.minutes(each) for each in here if local_date(each.started_at, zone) == local_date(now, zone))
+    worked += sum(describe.minutes(each) for each in here if local_date(each.started_at, zone) == local_date(now, zone))
     if running is None:
         return f"{format_minutes(worked)} worked"
     day = local_date(running.started_at, zone)
@@ -129,5 +130,5 @@ def _name_the_other(session: Session, running: Running | None, rows: "list[TimeE
     """Beside the clock kept here one may run on the server, begun on the web."""
     other = next((entry for entry in rows if entry.ended_at is None), None)
     if running and running.kept and other:
-        label, since = workitems.label(other, session.cache), format_time(other.started_at, session.zone)
+        label, since = work_items.label(other, session.cache), format_time(other.started_at, session.zone)
         session.warn(f"Another timer runs on AlgaPSA: {label}, since {since}. A second alga stop ends it.")

@@ -4,21 +4,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alga import columns, sentences, workitems
+from alga import columns, sentences
 from alga.command import command
 from alga.core.entry import Asked
 from alga.core.errors import AlreadyRunning, AuthError, ConfigError, Overtaken
 from alga.core.intervals import sums
 from alga.core.times import counted, format_minutes
-from alga.entries import EVER, since
+from alga.lookup import work_items
+from alga.lookup.entries import EVER, since
 from alga.options import Yes
-from alga.outbox.drain import STILL_WAITS, Settled
+from alga.outbox.describe import differing, published
 from alga.outbox.operation import PRACTICE, Kind, Operation, State
+from alga.outbox.outbox import STILL_WAITS, Settled
 from alga.output import Shown, confirm, progress
 from alga.session import Session
 from alga.state.config import LOCAL
 from alga.told import mention
-from alga.waiting import differing, published
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
@@ -56,10 +57,10 @@ def _queue_practice(session: Session, yes: bool) -> bool:
     if session.profile.is_local:
         raise ConfigError("There is no login to send the practice data to.", "To connect: alga login")
     practice = Session(session.outside, LOCAL)
-    own = workitems.own_user(practice.client, practice.cache)
+    own = work_items.own_user(practice.client, practice.cache)
     entries = [each for each in since(practice.client, own, EVER) if each.ended_at and each.duration_minutes]
     new = [each for each in entries if session.journal.with_key(_key(each)) is None]
-    workitems.learn_numbers(new, practice.client, practice.cache)
+    work_items.learn_numbers(new, practice.client, practice.cache)
     if not new:
         session.note("The practice data has nothing that was not sent before.")
         return True

@@ -1,7 +1,8 @@
 """alga whoami: which login, which server, which user."""
 
-from alga import sentences, workitems
+from alga import sentences
 from alga.command import command
+from alga.lookup import work_items
 from alga.output import Shown
 from alga.session import Session
 
@@ -10,7 +11,7 @@ from alga.session import Session
 def whoami(session: Session) -> Shown:
     """Show the login in use and whose it is."""
     profile = session.profile
-    user_id = workitems.own_user(session.client, session.cache)
+    user_id = work_items.own_user(session.client, session.cache)
     cache = session.cache
     data = {
         "profile": profile.name,

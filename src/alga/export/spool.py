@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from alga.core.errors import ConfigError
 from alga.core.intervals import Sums
-from alga.entries import say_ignored
+from alga.lookup.entries import say_ignored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from alga.api.client import Client
     from alga.api.models import TimeEntry
     from alga.core.filters import Selection
-    from alga.entries import Warn
+    from alga.lookup.entries import Warn
 
 CREATE = """
 CREATE TABLE rows (

@@ -7,12 +7,12 @@ import io
 from typing import TYPE_CHECKING, BinaryIO
 
 from alga.core.safe_text import as_json, guarded, plain_lines
-from alga.export.rows import as_text
+from alga.export.fields import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from alga.export.rows import Value
+    from alga.export.fields import Value
 
 
 def csv_row(cells: Sequence[Value], exact: bool) -> bytes:

@@ -14,7 +14,7 @@ from alga.core.safe_text import plain_lines
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from alga.export.rows import Value
+    from alga.export.fields import Value
     from alga.export.spool import Spool
 
 MOST_ROWS = 1_048_575  # of a sheet, below the heading

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from alga.core.errors import AlgaError, ConfigError, Overtaken, Verdict
-from alga.outbox import core
-from alga.outbox.drain import WAIT
+from alga.outbox import transitions
 from alga.outbox.operation import Operation, State
-from alga.outcomes import Outcome, Place, Tell, Watch
+from alga.outbox.outbox import WAIT
+from alga.outbox.results import Outcome, Place, Tell, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -65,7 +65,7 @@ class Kept(Watch):
             operation, before = self._operations[item], self._before[item]
             its = Verdict.ENDED if operation == before else verdict
             if its is not Verdict.UNKNOWN:
-                after[item] = core.judged(operation, before, its, str(error), item in self._new)
+                after[item] = transitions.judged(operation, before, its, str(error), item in self._new)
         with suppress(Overtaken, ConfigError):
             self._save(after)
 
@@ -75,8 +75,8 @@ class Kept(Watch):
     def _after(self, item: Item, outcome: Outcome) -> Operation:
         operation, before, reason = self._operations[item], self._before[item], outcome.reason or ""
         if outcome.done:
-            return core.done(operation, outcome.id)
-        return core.judged(operation, before, outcome.verdict, reason, own=item in self._new)
+            return transitions.done(operation, outcome.id)
+        return transitions.judged(operation, before, outcome.verdict, reason, own=item in self._new)
 
     def _shown(self, outcome: Outcome) -> Outcome:
         waits = self._undecided(_item(outcome)) and not outcome.done
@@ -101,7 +101,7 @@ def kept(
 ) -> Iterator[Kept]:
     """All of them on disk, and nobody else sends meanwhile. Raises Overtaken when another alga is sending."""
     with journal.alone(WAIT):
-        batch = Kept(journal, operations, lambda operation: core.sending(operation, now(), ahead()), tell)
+        batch = Kept(journal, operations, lambda operation: transitions.sending(operation, now(), ahead()), tell)
         try:
             yield batch
         except BaseException as error:

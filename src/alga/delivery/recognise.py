@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Protocol
 
-from alga import entries, workitems
 from alga.core.entry import Asked, unmet
 from alga.core.times import cut, format_interval
-from alga.outbox import core
+from alga.lookup import entries, work_items
+from alga.outbox import transitions
 from alga.outbox.operation import Kind, Look, Operation, Seen
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Probe:
 
     def _entry(self, operation: Operation, taken: set[str]) -> tuple[Look, TimeEntry | None]:
         """Of the user asked for, or where the server ignored that of one's own (section 2)."""
-        own = workitems.asked_user(self._on.client, self._on.cache)
+        own = work_items.asked_user(self._on.client, self._on.cache)
         users = [user_id for user_id in dict.fromkeys((operation.asked.user_id or own, own)) if user_id]
         if not users:  # with an overlap rule a second sending cannot double it (section 2)
             return Look(Seen.UNCLEAR, reason=NOBODY, guarded=self._on.cache.deployed), None
@@ -96,7 +96,7 @@ class Probe:
         operation = self._by_their_clock(operation)
         for entry in sorted(there, key=_made):  # the oldest: a later operation can have made none of those before it
             same = (entry.user_id, entry.work_item_type, entry.work_item_id, entry.ended_at) == wanted
-            if same and entry.id not in taken and core.made_since(operation, entry.created_at):
+            if same and entry.id not in taken and transitions.made_since(operation, entry.created_at):
                 return entry
         return None
 
@@ -113,9 +113,13 @@ class Probe:
         operation = self._by_their_clock(operation)
         if active and _is_start_of(operation, active):
             return Look(Seen.RUNNING, active.session_id or active.id, snapshot(active)), active
-        user_id = workitems.asked_user(self._on.client, self._on.cache)
-        sent = core.sent_there(operation)
-        found = self._starting(user_id, sent - core.AT_MOST_BETWEEN, 2 * core.AT_MOST_BETWEEN) if user_id else []
+        user_id = work_items.asked_user(self._on.client, self._on.cache)
+        sent = transitions.sent_there(operation)
+        found = (
+            self._starting(user_id, sent - transitions.AT_MOST_BETWEEN, 2 * transitions.AT_MOST_BETWEEN)
+            if user_id
+            else []
+        )
         for entry in found:
             if entry.ended_at and entry.id not in taken and _is_start_of(operation, entry):
                 shown = format_interval(entry.started_at, entry.ended_at, self._on.zone)
@@ -129,7 +133,7 @@ class Probe:
             return Look(Seen.CHANGED, reason=GONE), None
         if entry.ended_at is None:
             return Look(Seen.NOT_DONE), entry
-        if operation.sent_at and core.is_end_of(operation, entry.ended_at):
+        if operation.sent_at and transitions.is_end_of(operation, entry.ended_at):
             return Look(Seen.DONE, entry.id, snapshot(entry)), entry
         shown = format_interval(entry.started_at, entry.ended_at, self._on.zone)
         return Look(Seen.CHANGED, entry.id, reason=f"It was stopped elsewhere: {shown} ({entry.id[:8]})."), entry
@@ -138,7 +142,7 @@ class Probe:
         """The entry of a session: by its id, or where that is not an entry's by work item and start."""
         if entry := entries.there(self._on.client, about(operation)):
             return entry
-        before, user_id = operation.before or Asked(), workitems.asked_user(self._on.client, self._on.cache)
+        before, user_id = operation.before or Asked(), work_items.asked_user(self._on.client, self._on.cache)
         if user_id is None or before.started_at is None:
             return None
         found = self._starting(user_id, cut(before.started_at), MINUTE)
@@ -191,6 +195,6 @@ def _is_start_of(operation: Operation, entry: TimeEntry) -> bool:
     asked = operation.asked
     if (entry.work_item_type, entry.work_item_id) != (asked.work_item_type, asked.work_item_id):
         return False
-    sent = core.sent_there(operation)
-    near = abs(entry.started_at - sent) <= core.AT_MOST_BETWEEN
+    sent = transitions.sent_there(operation)
+    near = abs(entry.started_at - sent) <= transitions.AT_MOST_BETWEEN
     return near or (asked.started_at is not None and entry.started_at == cut(asked.started_at))

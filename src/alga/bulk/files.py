@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from alga.core.errors import UsageError
 from alga.core.safe_text import unguarded
-from alga.outcomes import Place
+from alga.outbox.results import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

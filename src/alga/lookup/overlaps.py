@@ -6,7 +6,6 @@ import re
 from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, NamedTuple
 
-from alga import workitems
 from alga.core import intervals
 from alga.core.errors import NeverSent, Overlaps, Unreachable
 from alga.core.times import (
@@ -18,7 +17,8 @@ from alga.core.times import (
     local_date,
     minutes_between,
 )
-from alga.entries import since_some
+from alga.lookup import work_items
+from alga.lookup.entries import since_some
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,7 +113,7 @@ class Clash:
         own = since_some(self._client, user_id, start, end) if user_id else []  # what came can stand in the way
         stopped_here = {each.id for each in self._kept}
         return [
-            Taken(e.started_at, e.ended_at, workitems.label(e, self._cache), e.id)
+            Taken(e.started_at, e.ended_at, work_items.label(e, self._cache), e.id)
             for e in own
             if e.id not in stopped_here
         ]
@@ -121,7 +121,7 @@ class Clash:
     def _own_user(self) -> str | None:
         """None where the server is well and fails at that one look-up: the overlap is left to the server then."""
         try:
-            return workitems.asked_user(self._client, self._cache)
+            return work_items.asked_user(self._client, self._cache)
         except NeverSent:
             raise
         except Unreachable:

@@ -7,8 +7,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from alga import entries, workitems
-from alga.clash import Clash, Taken
 from alga.core.entry import NON_BILLABLE, Asked, differences, whole_or_not
 from alga.core.errors import (
     AlgaError,
@@ -22,9 +20,11 @@ from alga.core.errors import (
     Unreachable,
 )
 from alga.core.times import cut, format_interval, format_minutes, minutes_between
-from alga.outbox import core
+from alga.delivery.recognise import NOT_THERE, Parts, Probe, about, snapshot
+from alga.lookup import entries, work_items
+from alga.lookup.overlaps import Clash, Taken
+from alga.outbox import transitions
 from alga.outbox.operation import Kind, Look, Operation, State
-from alga.probe import NOT_THERE, Parts, Probe, about, snapshot
 from alga.state.cache import DEPLOYED
 
 if TYPE_CHECKING:
@@ -82,11 +82,11 @@ class Server:
         asked, label = operation.asked, operation.label
         client, cache = self._on.client, self._on.cache
         if operation.item_typed and asked.work_item_id is None:
-            item = workitems.resolve(operation.item_typed, asked.work_item_type or "ticket", client, cache)
+            item = work_items.resolve(operation.item_typed, asked.work_item_type or "ticket", client, cache)
             asked, label = replace(asked, work_item_id=item.id), item.label
         if operation.service_typed is not None:
             typed = operation.service_typed or None
-            service_id = workitems.service(typed, self._on.profile.service, asked.work_item_id, client, cache)
+            service_id = work_items.service(typed, self._on.profile.service, asked.work_item_id, client, cache)
             asked = replace(asked, service_id=service_id)
         return replace(operation, asked=asked, label=label, service_typed=None)
 
@@ -124,15 +124,15 @@ class Server:
                 with suppress(NotFound):
                     self._on.client.delete_entry(about(operation))
                 self._on.cache.forget(about(operation))
-                return core.done(operation, None), None
+                return transitions.done(operation, None), None
             case Kind.APPROVE:
                 self._approve(operation)
             case Kind.SEND_BACK:
                 self._send_back(operation)
-        return core.done(operation, None), None
+        return transitions.done(operation, None), None
 
     def _create(self, operation: Operation) -> tuple[Operation, TimeEntry | None]:
-        asked = core.as_entry(operation)
+        asked = transitions.as_entry(operation)
         assert asked.started_at and asked.ended_at
         try:
             entry = self._on.client.create_entry(asked)
@@ -140,7 +140,7 @@ class Server:
             clash, place = self._clash(operation.id), (asked.started_at, asked.ended_at)
             raise clash.named(error, *place, self._on.again) from None
         self._own(operation, entry)
-        return core.done(operation, entry.id), entry
+        return transitions.done(operation, entry.id), entry
 
     def _own(self, operation: Operation, entry: TimeEntry) -> None:
         """Keep what an entry shows of the key's own user."""
@@ -160,7 +160,7 @@ class Server:
         start = operation.asked.started_at
         if start and cut(start) != entry.started_at and not operation.asked.ended_at:
             entry = self._back_dated(entry, cut(start))
-        begun = core.running_there(operation, entry.session_id or entry.id, snapshot(entry))
+        begun = transitions.running_there(operation, entry.session_id or entry.id, snapshot(entry))
         return begun, entry
 
     def _back_dated(self, entry: TimeEntry, start: datetime) -> TimeEntry:
@@ -180,7 +180,7 @@ class Server:
         except NoSession as error:
             raise self._elsewhere(operation, error) from None
         self._own(operation, entry)
-        return core.delivered(operation, entry.id, snapshot(entry)), entry
+        return transitions.delivered(operation, entry.id, snapshot(entry)), entry
 
     def _elsewhere(self, operation: Operation, error: NoSession) -> AlgaError:
         entry = self._probe.entry_of(operation)
@@ -192,7 +192,7 @@ class Server:
     def _edit(self, operation: Operation) -> tuple[Operation, TimeEntry | None]:
         running = bool(operation.before and operation.before.ended_at is None and operation.asked.ended_at is None)
         entry = self._on.client.update_entry(about(operation), operation.asked, running)
-        return core.delivered(operation, entry.id, snapshot(entry)), entry
+        return transitions.delivered(operation, entry.id, snapshot(entry)), entry
 
     def _approve(self, operation: Operation) -> None:
         results = self._on.client.approve([about(operation)])
@@ -216,7 +216,7 @@ def check_user(on: Parts, user_id: str | None, own: bool) -> None:
 
     Asks what kind of server it is, where that is not known. `own`: in the command that was typed.
     """
-    if user_id is None or workitems.same_case(user_id) == workitems.own_user(on.client, on.cache):
+    if user_id is None or work_items.same_case(user_id) == work_items.own_user(on.client, on.cache):
         return
     others, yourself = "Other users log their time themselves.", on.retyped("--user")
     hint = f"{others} For yourself: {yourself}" if own else others
@@ -247,7 +247,7 @@ def check_whole(on: Parts, minutes: int | None, worked: int, own: bool, stopping
 def _kind(on: Parts) -> str | None:
     """The kind of server; looks once where that is not known."""
     if on.cache.kind is None:
-        with workitems.comfort():
+        with work_items.comfort():
             on.client.list_entries({"limit": "1"})  # the client tells learnt what it sees
     return on.cache.kind
 

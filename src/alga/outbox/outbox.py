@@ -21,9 +21,9 @@ from alga.core.errors import (
     Unreachable,
     Verdict,
 )
-from alga.outbox import core
-from alga.outbox.core import Step
+from alga.outbox import transitions
 from alga.outbox.operation import Kind, Look, Operation, Seen, State
+from alga.outbox.transitions import Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -160,7 +160,7 @@ class Outbox(Generic[E]):
         """One whose turn did not come: its command can take it back."""
         if operation.state is not State.QUEUED:
             return operation
-        return self.journal.put(core.judged(operation, operation, Verdict.ENDED, reason, own))
+        return self.journal.put(transitions.judged(operation, operation, Verdict.ENDED, reason, own))
 
     def drain(
         self,
@@ -188,8 +188,8 @@ class Outbox(Generic[E]):
         held: list[Operation] = []
         queue = self.journal.queued()
         for number, operation in enumerate(queue):
-            resting = brief and operation.id != own and core.rests(operation, self._now())
-            if resting or any(core.depends(operation, earlier) for earlier in held):
+            resting = brief and operation.id != own and transitions.rests(operation, self._now())
+            if resting or any(transitions.depends(operation, earlier) for earlier in held):
                 held.append(operation)
                 continue
             after = self._settle(operation, operation.id == own)
@@ -205,7 +205,7 @@ class Outbox(Generic[E]):
 
     def _going_on(self, later: Operation, operation: Operation, done: Operation) -> Operation:
         """A change that was made before an earlier edit of the same entry was delivered."""
-        if not core.follows(later, operation):
+        if not transitions.follows(later, operation):
             return later
         return self.journal.put(replace(later, before=done.before))
 
@@ -219,12 +219,12 @@ class Outbox(Generic[E]):
             if operation.sent_at and mended != operation:
                 look, entry = self._remote.look(operation, self.journal.made())
                 if look.seen is Seen.DONE:
-                    return Settled(self.journal.put(core.done(operation, look.entry_id)), entry)
-            settled = self._settle(self.journal.put(core.again(mended)), own=False)
+                    return Settled(self.journal.put(transitions.done(operation, look.entry_id)), entry)
+            settled = self._settle(self.journal.put(transitions.again(mended)), own=False)
             if settled.operation.state is State.DONE and operation.kind is Kind.EDIT:
                 for later in (*self.journal.queued(), *self.journal.aside()):
                     self._going_on(later, operation, settled.operation)
-            was = core.as_it_was(settled.operation, operation)
+            was = transitions.as_it_was(settled.operation, operation)
             return settled if was == settled.operation else replace(settled, operation=self.journal.put(was))
 
     # --- one of them ---
@@ -232,11 +232,11 @@ class Outbox(Generic[E]):
     def _settle(self, operation: Operation, own: bool) -> Settled[E]:
         """As far as it gets. Somebody else who changes it meanwhile has the last word."""
         try:
-            match core.first_step(operation, own):
+            match transitions.first_step(operation, own):
                 case Step.LOOK:
                     return self._look(operation, own, lambda: self._send(operation, own))
                 case Step.KEEP:
-                    return self._next(core.kept_here(operation), own)
+                    return self._next(transitions.kept_here(operation), own)
                 case _:
                     return self._send(operation, own)
         except Overtaken as fault:
@@ -259,14 +259,14 @@ class Outbox(Generic[E]):
             look, entry = self._remote.look(operation, self.journal.made())
         except (Unreachable, AuthError, Forbidden, Refused, NotFound) as fault:
             return Settled(self.journal.put(replace(operation, reason=fault.message)), error=error or fault)
-        match core.after_look(operation, look, tried=error is not None):
+        match transitions.after_look(operation, look, tried=error is not None):
             case Operation(state=State.ASIDE) as changed if own and operation.sent_at is None:  # nothing was sent
                 after = self.journal.put(replace(changed, state=State.REFUSED))
                 return Settled(after, error=Refused(changed.reason))
             case Operation() as changed:
                 return self._next(changed, own, entry, error)
             case Step.KEEP:
-                return self._next(core.kept_here(operation), own)
+                return self._next(transitions.kept_here(operation), own)
             case Step.WAIT:
                 return Settled(self.journal.put(replace(operation, reason=look.reason)), error=error)
             case _:
@@ -277,12 +277,12 @@ class Outbox(Generic[E]):
         operation = before
         try:
             ready = self._remote.prepare(before, own)
-            operation = self.journal.put(core.sending(ready, self._now(), self._remote.ahead()))
+            operation = self.journal.put(transitions.sending(ready, self._now(), self._remote.ahead()))
             after, entry = self._remote.send(operation)
         except Overtaken:
             raise
         except InterruptedUnsent as error:
-            self.journal.put(core.judged(operation, before, Verdict.NOT_SENT, error.message, own))
+            self.journal.put(transitions.judged(operation, before, Verdict.NOT_SENT, error.message, own))
             raise
         except Interrupted:
             raise
@@ -295,14 +295,14 @@ class Outbox(Generic[E]):
 
         def final() -> Settled[E]:
             gone = isinstance(error, NoSession)
-            after = core.judged(operation, before, error.verdict, error.message, own, gone)
+            after = transitions.judged(operation, before, error.verdict, error.message, own, gone)
             return Settled(self.journal.put(after), error=error)
 
         if isinstance(error, UnknownOutcome):
             operation = replace(operation, fault=error.brief)
             lost = final().operation
-            missing = core.missing(lost, error.missing)
+            missing = transitions.missing(lost, error.missing)
             return self._look(lost, own, lambda: Settled(self.journal.put(missing), error=error), error)
-        if not core.looked_for(before, error.verdict):
+        if not transitions.looked_for(before, error.verdict):
             return final()
         return self._look(replace(operation, sent_at=before.sent_at), own, final, error)

@@ -8,9 +8,9 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
-from alga import workitems
 from alga.core.errors import Incomplete, NotFound, Refused, Senseless, Unreachable, UsageError
 from alga.core.times import to_wire
+from alga.lookup import work_items
 
 if TYPE_CHECKING:
     from alga.api.client import Client
@@ -96,8 +96,8 @@ class Finder:
 
     def find(self, typed: str) -> TimeEntry:
         """See by_id()."""
-        exact = workitems.same_case(typed.strip())
-        if workitems.UUID.fullmatch(exact):
+        exact = work_items.same_case(typed.strip())
+        if work_items.UUID.fullmatch(exact):
             return self._client.get_entry(exact)
         if not self._cache.deployed and _WORD.fullmatch(exact):  # the deployed kind's ids are UUIDs
             with suppress(NotFound, Refused, Senseless):  # stats, too, is a path there
@@ -107,7 +107,7 @@ class Finder:
             raise UsageError(
                 f"'{typed}' is too short for an id: at least {SHORTEST_PREFIX} characters.", "To see ids: alga list"
             )
-        own, recent = workitems.own_user(self._client, self._cache), self._now - RECENT
+        own, recent = work_items.own_user(self._client, self._cache), self._now - RECENT
         for user_id, start in ((own, recent), (None, recent), *([(own, EVER)] if own else [])):
             found = [entry for entry in self._since(user_id, start) if entry.id.lower().startswith(typed)]
             same = [entry for entry in found if entry.id.lower() == typed]
@@ -121,8 +121,8 @@ class Finder:
 
     def full_id(self, typed: str) -> str:
         """A whole id as it is, a shortened one looked up."""
-        same = workitems.same_case(typed.strip())
-        return same if workitems.UUID.fullmatch(same) else self.find(same).id
+        same = work_items.same_case(typed.strip())
+        return same if work_items.UUID.fullmatch(same) else self.find(same).id
 
     def _since(self, user_id: str | None, start: datetime) -> list[TimeEntry]:
         key = user_id, start
@@ -154,7 +154,7 @@ def by_ids(client: Client, ids: Iterable[str], among: Iterable[TimeEntry] = ()) 
 
 def sheet_days(client: Client, sheet_id: str) -> tuple[date, date] | None:
     """The first and the last day of a time sheet's period; None where the server does not show them."""
-    with workitems.comfort():
+    with work_items.comfort():
         return client.time_sheet(sheet_id).days
     return None
 
@@ -167,7 +167,7 @@ def on_other_sheet(client: Client, entry: TimeEntry, day: date) -> tuple[date, d
 
 def recent_work(client: Client, cache: ServerCache, now: datetime) -> list[TimeEntry]:
     """Own finished entries of the last three months, the latest first."""
-    user_id = workitems.own_user(client, cache)
+    user_id = work_items.own_user(client, cache)
     if user_id is None:
         return []
     query = {

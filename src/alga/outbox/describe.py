@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from alga.core.entry import differences
 from alga.core.times import counted, format_day, format_interval, format_time, local_date, minutes_between, to_wire
-from alga.outbox import core
+from alga.outbox import transitions
 from alga.outbox.operation import Kind, Operation, State
 
 if TYPE_CHECKING:
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
     from alga.api.models import TimeEntry
-    from alga.outbox.drain import Settled
     from alga.outbox.journal import Journal, Unreadable
+    from alga.outbox.outbox import Settled
 
 VERBS = {
     Kind.CREATE: "log",
@@ -58,7 +58,7 @@ def what(operation: Operation, zone: tzinfo, now: datetime) -> str:
 
 def published(operation: Operation) -> dict[str, Any]:
     """As JSON shows it."""
-    asked = core.as_entry(operation)
+    asked = transitions.as_entry(operation)
     timed = operation.kind in (Kind.CREATE, Kind.START, Kind.STOP)
     times = {"started_at": operation.started_at if timed else asked.started_at, "ended_at": asked.ended_at}
     moments = times | {"queued_at": operation.queued_at, "changed_at": operation.changed_at}
@@ -100,7 +100,7 @@ def mentions(journal: Journal, zone: tzinfo, now: datetime) -> list[str]:
     """A sentence for what waits, one for what is set aside, and one for what waits for another key or server."""
     waits = journal.queued()
     said = failing(journal, waits, zone, now)
-    failed = {each.id for each in waits if each.failures >= core.MANY_FAILURES} if said else set()
+    failed = {each.id for each in waits if each.failures >= transitions.MANY_FAILURES} if said else set()
     if queued := [each for each in waits if not each.live and each.id not in failed]:
         said.append(f"Not on the server yet: {_named(queued, zone, now)}. alga sync sends {_it(queued)}.")
     if aside := journal.aside():
@@ -113,7 +113,7 @@ def mentions(journal: Journal, zone: tzinfo, now: datetime) -> list[str]:
 
 def failing(journal: Journal, queued: Sequence[Operation], zone: tzinfo, now: datetime) -> list[str]:
     """A sentence for each operation that failed again and again while others of this server got through."""
-    many = [each for each in queued if each.failures >= core.MANY_FAILURES and each.failing_since]
+    many = [each for each in queued if each.failures >= transitions.MANY_FAILURES and each.failing_since]
     said = []
     for each in many:
         assert each.failing_since
@@ -148,7 +148,7 @@ def differing(settled: Settled[TimeEntry], zone: tzinfo) -> list[str]:
     operation, entry = settled.operation, settled.entry
     if operation.state is not State.DONE or entry is None or operation.kind not in TIMES:
         return []
-    return differences(core.as_entry(operation), entry, zone)
+    return differences(transitions.as_entry(operation), entry, zone)
 
 
 def _named(operations: Sequence[Operation], zone: tzinfo, now: datetime) -> str:
