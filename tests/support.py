@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
+from alga.app.environment import Environment
 from alga.cli import run
-from alga.context import Outside
 from alga.practice.app import App
 from alga.practice.server import listen
 
@@ -96,7 +96,9 @@ class Desk:
         """Type a command line."""
         at_terminal = self.tty if tty is None else tty
         out, err = Stream(tty=at_terminal), Stream(tty=at_terminal)
-        outside = Outside(self.clock, self.zone, self.transport, lambda seconds: pause(seconds), self.environment())
+        environment = Environment(
+            self.clock, self.zone, self.transport, lambda seconds: pause(seconds), self.environment()
+        )
         terminal = {"COLUMNS": str(columns or self.columns)} if at_terminal else {}
         shown = {"LANG": "en_US.UTF-8", "TERM": "xterm", **terminal, **self.env}
         with (
@@ -105,7 +107,7 @@ class Desk:
             patch.object(sys, "stderr", err),
             patch.dict(os.environ, shown, clear=True),
         ):
-            code = run(args, outside)
+            code = run(args, environment)
         return Result(code, out.content.decode(errors="replace"), err.content.decode(), out.content)
 
     def environment(self) -> dict[str, str]:

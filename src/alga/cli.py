@@ -10,11 +10,13 @@ from typing import Annotated, Any, TextIO
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from alga import __version__, output, tab
-from alga.context import TAB, Context, Outside
+from alga import __version__
+from alga.app.environment import Environment
 from alga.core import safe_text
 from alga.core.errors import AlgaError, ConfigError, Interrupted, UsageError
-from alga.options import ProfileName
+from alga.ui import completion, output
+from alga.ui.command_line import TAB, CommandLine
+from alga.ui.options import ProfileName
 
 PANELS = {  # each command's file is commands/NAME.py, imported when it is typed
     "Track": {
@@ -88,7 +90,7 @@ def once_each(parser: Any) -> Any:
 
 
 class Group(TyperGroup):
-    """Commands by panel, each in whole sentences."""
+    """Commands by panel, each in whole messages."""
 
     def make_parser(self, ctx: Any) -> Any:
         parser = super().make_parser(ctx)
@@ -107,7 +109,7 @@ class Group(TyperGroup):
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         commands = [pair for panel in self.panels(ctx).values() for pair in panel.items()]
-        return [*tab.beginning(incomplete, commands), *super(TyperGroup, self).shell_complete(ctx, incomplete)]
+        return [*completion.beginning(incomplete, commands), *super(TyperGroup, self).shell_complete(ctx, incomplete)]
 
 
 class Commands(Group):
@@ -194,9 +196,9 @@ def main(
     return None
 
 
-def run(args: Sequence[str], outside: Outside | None = None) -> int:
+def run(args: Sequence[str], environment: Environment | None = None) -> int:
     """Run one command line and return its exit code. Nothing that goes wrong shows a traceback."""
-    context = Context(outside or Outside(), args)
+    context = CommandLine(environment or Environment(), args)
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by whoever called
             setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))  # noqa: SIM115
@@ -226,7 +228,7 @@ def run(args: Sequence[str], outside: Outside | None = None) -> int:
         _afterwards(context)
 
 
-def _afterwards(context: Context) -> None:
+def _afterwards(context: CommandLine) -> None:
     """Keep what was learnt, and say what there is to say beside the result. What fails here changes no exit code:
     the work is done, and a script that saw it fail would do it again.
     """
@@ -246,10 +248,10 @@ def _unheard() -> Iterator[None]:
         _give_up(sys.stderr)
 
 
-def _run(args: Sequence[str], context: Context) -> int:
+def _run(args: Sequence[str], context: CommandLine) -> int:
     group = typer.main.get_command(root)
     if TAB in os.environ:
-        tab.register()
+        completion.register()
     try:
         result = group.main(list(args), prog_name="alga", complete_var=TAB, standalone_mode=False, obj=context)
     except typer.Abort:
@@ -266,7 +268,7 @@ def _run(args: Sequence[str], context: Context) -> int:
     return _show(result, context)
 
 
-def _told(error: AlgaError, context: Context) -> int:
+def _told(error: AlgaError, context: CommandLine) -> int:
     """Print an error, for a program with the warnings in it, since its stderr is then one object."""
     asked = output.Format("json") if "--json" in context.args else output.Format()
     form, warnings = context.form or asked, []
@@ -277,7 +279,7 @@ def _told(error: AlgaError, context: Context) -> int:
     return error.exit_code
 
 
-def _show(result: "output.Shown", context: Context) -> int:
+def _show(result: "output.Output", context: CommandLine) -> int:
     """Print it. Where that fails a write is done all the same: a script that saw it fail would do it again."""
     try:
         output.show(result, context.form or output.Format())
@@ -298,7 +300,7 @@ def _give_up(stream: TextIO) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _usage(fault: Any, context: Context, args: Sequence[str]) -> int:
+def _usage(fault: Any, context: CommandLine, args: Sequence[str]) -> int:
     """Click's own complaint, in our words: the usage, what is wrong, the nearest option."""
     ctx = fault.ctx
     if type(fault).__name__ == "NoArgsIsHelpError":

@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from alga.context import Outside
+from alga.app.environment import Environment
+from alga.app.session import Session
 from alga.core.errors import Overtaken
-from alga.session import Session
 from tests.conftest import Strict
 from tests.support import Desk, Result, body_of, joined
 
@@ -418,12 +418,12 @@ def test_a_connection_that_goes_leaves_the_rest_waiting(known: Strict) -> None:
 
 
 def test_nobody_else_sends_what_a_bulk_is_sending(known: Strict) -> None:
-    outside = Outside(known.desk.clock, known.desk.zone, env=known.desk.environment())
+    environment = Environment(known.desk.clock, known.desk.zone, env=known.desk.environment())
 
     def another(request: httpx.Request) -> None:
         if request.method == "POST":
             with pytest.raises(Overtaken):
-                Session(outside, syncing=True).queue.drain(wait=0)
+                Session(environment, syncing=True).queue.drain(wait=0)
 
     known.network.before = another
     result = known.desk.ok("bulk", "create", "-", "--json", typed=strict_rows(3))

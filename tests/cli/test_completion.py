@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from alga.commands.completion import script_for
-from alga.tab import SHELLS
+from alga.ui.completion import SHELLS
 from tests.cli.test_processes import alga, environment, served
 from tests.support import Desk
 

@@ -394,10 +394,10 @@ def test_an_answer_that_broke_off_and_came_again_gives_each_entry_once_as_it_was
     gone, running = row(0, "20T07:00", "deleted meanwhile"), row(3, "20T11:00", "it ran", ended=False)
     first, second, stopped = row(1, "20T08:00", "first"), row(2, "20T09:00", "second"), row(3, "20T11:00", "it stopped")
     tie = row(1, "20T09:00", "at the same time as the second")
-    twice, outside = row(5, "20T10:00", "moved later"), row(4, "19T08:00", "moved out of the period")
+    twice, environment = row(5, "20T10:00", "moved later"), row(4, "19T08:00", "moved out of the period")
     was, soon = row(4, "20T12:00", "was in the period"), row(5, "20T06:00", "soon moved")
     broken = json.dumps({"data": [gone, first, second, running, was, {}]})[:-4]
-    whole = json.dumps({"data": [second, soon, first, tie, stopped, was, twice, outside]})
+    whole = json.dumps({"data": [second, soon, first, tie, stopped, was, twice, environment]})
     answers: list[list[bytes | Exception]] = [[broken.encode(), httpx.ReadError("reset")], [whole.encode()]]
 
     def sent(request: httpx.Request) -> httpx.Response:

@@ -1,4 +1,4 @@
-"""What --help shows: an overview of one line a command, and each command in whole sentences."""
+"""What --help shows: an overview of one line a command, and each command in whole messages."""
 
 from pathlib import Path
 

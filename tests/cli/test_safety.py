@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alga import session as sessions
+from alga.app import session as sessions
 from alga.core.files import write_whole
 from alga.core.safe_text import as_json, plain
 from alga.state.cache import ServerCache, load_cache

@@ -5,11 +5,11 @@ import threading
 import httpx
 import pytest
 
-from alga.context import Outside
+from alga.app.environment import Environment
+from alga.app.session import Session
 from alga.core.errors import Interrupted
 from alga.outbox.operation import State
 from alga.practice.rules import Refusal
-from alga.session import Session
 from tests.conftest import Strict
 from tests.support import Desk, body_of, joined
 
@@ -448,7 +448,7 @@ def test_two_algas_that_send_at_once_make_one_entry(strict: Strict, monkeypatch:
     delivered: list[int] = []
 
     def send() -> None:
-        session = Session(Outside(desk.clock, desk.zone, env=desk.environment()), syncing=True)
+        session = Session(Environment(desk.clock, desk.zone, env=desk.environment()), syncing=True)
         delivered.append(sum(each.operation.state is State.DONE for each in session.queue.drain()))
 
     threads = [threading.Thread(target=send) for _ in range(6)]

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alga.bulk.cells import ids_in
 from alga.bulk.files import read
+from alga.bulk.rows import ids_in
 from alga.core.errors import UsageError
 
 cells = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30)

@@ -7,10 +7,9 @@ from dataclasses import dataclass, fields, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from alga.bulk.cells import Cells
 from alga.bulk.creating import MOST, Bulk
 from alga.bulk.files import Fault, Record
-from alga.bulk.rows import Known, billable_of, check_shown, check_user, checked_times, times_of, type_of
+from alga.bulk.rows import Cells, Known, billable_of, check_shown, check_user, checked_times, times_of, type_of
 from alga.core.entry import Asked, billable_follows, check_text, unmet
 from alga.core.errors import AlgaError, NoSuchOperation, NotFound, Refused
 from alga.core.intervals import Diary

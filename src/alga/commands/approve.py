@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alga import columns, review, sentences
-from alga.bulk.cells import ids_in
-from alga.choosing import FilterOptions, PeriodOptions, ScopeOptions, choose, listed
-from alga.command import command, deliberate
+from alga import review
+from alga.app.session import Session
+from alga.bulk.rows import ids_in
 from alga.core import intervals
 from alga.core.entry import Asked
 from alga.core.errors import NotFound, UsageError
@@ -17,12 +16,14 @@ from alga.core.times import counted, format_minutes
 from alga.delivery.recognise import snapshot
 from alga.lookup import entries
 from alga.lookup.overlaps import LOOK_BACK
-from alga.options import DryRun, Yes
 from alga.outbox.operation import Kind, Operation
 from alga.outbox.results import Outcome, Watch, exit_code, summed
-from alga.output import Shown, confirm, interactive, progress, read_stdin
-from alga.session import Session
-from alga.tables import Table
+from alga.ui import columns, messages
+from alga.ui.command import command, deliberate
+from alga.ui.filters import FilterOptions, PeriodOptions, ScopeOptions, choose, listed
+from alga.ui.options import DryRun, Yes
+from alga.ui.output import Output, confirm, interactive, progress, read_stdin
+from alga.ui.tables import Table
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
@@ -53,7 +54,7 @@ def approve(
     entry_ids: Ids = None,
     yes: Yes = False,
     dry_run: DryRun = False,
-) -> Shown:
+) -> Output:
     """Approve entries; alone, in a terminal, shows what waits and asks."""
     operation = Operation(Kind.APPROVE, Asked(), "", session.now())
     act = Act(
@@ -69,7 +70,7 @@ def carried_out(
     chosen: tuple[PeriodOptions, ScopeOptions, FilterOptions],
     yes: bool,
     dry_run: bool,
-) -> Shown:
+) -> Output:
     """Find the entries that are named, by ids (taken at their word) or by filters (shown and asked about), and act."""
     deliberate(session)
     by_filter = any(group != type(group)() for group in chosen)
@@ -79,7 +80,7 @@ def carried_out(
         ids = _typed_ids(session, typed)
         seen = interactive() and "-" not in typed and not yes  # by a person, who is shown what the ids are
         if not dry_run and not (seen and ids):
-            return _done(session, act, ids) if ids else Shown([], "No ids came: nothing to do.")
+            return _done(session, act, ids) if ids else Output([], "No ids came: nothing to do.")
         if not dry_run:
             session.client.allow("approve")  # rather than after the question
         rows, shown = _named(session, ids)
@@ -98,18 +99,18 @@ def carried_out(
     return _done(session, act, [row.id for row in rows], rows) if yes else _asked(session, act, rows, shown)
 
 
-def _asked(session: Session, act: Act, rows: "list[TimeEntry]", shown: Shown) -> Shown:
+def _asked(session: Session, act: Act, rows: "list[TimeEntry]", shown: Output) -> Output:
     """Do it when a person who has seen them says so."""
     people = len({row.user_id for row in rows})
     worked = format_minutes(intervals.sums(rows).worked)
     question = f"{act.verb} {counted(len(rows), 'entry')} of {counted(people, 'person')}, {worked} worked?"
     assert isinstance(shown.text, Table)
     if not confirm(question, False, "To do it without asking: add --yes. To see: --dry-run", shown.text):
-        return Shown([], "Nothing was changed.")
+        return Output([], "Nothing was changed.")
     return _done(session, act, [row.id for row in rows], rows)
 
 
-def _named(session: Session, ids: list[str]) -> "tuple[list[TimeEntry], Shown]":
+def _named(session: Session, ids: list[str]) -> "tuple[list[TimeEntry], Output]":
     """The entries of ids, and how they are shown."""
     found = entries.by_ids(session.client, ids)
     for missing in (entry_id for entry_id in ids if entry_id not in found):
@@ -134,7 +135,7 @@ def _selected(
     return listed(session, selection), title
 
 
-def _waiting(session: Session, rows: "list[TimeEntry]", title: str) -> Shown:
+def _waiting(session: Session, rows: "list[TimeEntry]", title: str) -> Output:
     """The entries by person, with what an approver should look at."""
     marks: dict[str, list[str]] = {}
     if rows:
@@ -145,13 +146,13 @@ def _waiting(session: Session, rows: "list[TimeEntry]", title: str) -> Shown:
         odd = {row.id: intervals.oddities(row, overlaps.get(row.id), session.zone, needs_service) for row in rows}
         marks = {row.id: [*_closed(row), *odd[row.id]] for row in rows}
     table = replace(
-        columns.entries_by_person(title, rows, sentences.look(session), [columns.look_at(marks)]),
+        columns.entries_by_person(title, rows, messages.look(session), [columns.look_at(marks)]),
         empty="Nothing waits for that.",
     )
-    return Shown([row.published() | {"look_at": marks[row.id]} for row in rows], table)
+    return Output([row.published() | {"look_at": marks[row.id]} for row in rows], table)
 
 
-def _dry(shown: Shown) -> Shown:
+def _dry(shown: Output) -> Output:
     assert isinstance(shown.text, Table)
     return shown._replace(text=replace(shown.text, below=["Nothing was changed (--dry-run)."]))
 
@@ -163,8 +164,8 @@ def _closed(entry: "TimeEntry") -> list[str]:
     return ["sent back before"] if entry.approval_status == "CHANGES_REQUESTED" or entry.change_reason else []
 
 
-def _done(session: Session, act: Act, ids: list[str], known: "Sequence[TimeEntry]" = ()) -> Shown:
-    labels = {entry.id: columns.named(entry, sentences.look(session)) for entry in known}
+def _done(session: Session, act: Act, ids: list[str], known: "Sequence[TimeEntry]" = ()) -> Output:
+    labels = {entry.id: columns.named(entry, messages.look(session)) for entry in known}
     seen = {entry.id: snapshot(entry) for entry in known}  # what is approved later is what was seen
     operations = {
         each: replace(act.operation, entry_id=each, label=labels.get(each, ""), before=seen.get(each)) for each in ids
@@ -175,7 +176,7 @@ def _done(session: Session, act: Act, ids: list[str], known: "Sequence[TimeEntry
     if any("DRAFT" in (outcome.reason or "") for outcome in outcomes):
         session.warn("A DRAFT entry waits for its time sheet to be submitted, on the web.")
     table = replace(
-        columns.listing("", columns.OUTCOMES, outcomes, sentences.look(session), ""), below=[summed(outcomes)]
+        columns.listing("", columns.OUTCOMES, outcomes, messages.look(session), ""), below=[summed(outcomes)]
     )
     data: list[dict[str, Any]] = [outcome.published() for outcome in outcomes]
-    return Shown(data, table, exit_code(outcomes))
+    return Output(data, table, exit_code(outcomes))

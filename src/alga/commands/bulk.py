@@ -8,27 +8,26 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from alga import columns, sentences
+from alga.app.session import Session
 from alga.bulk import changing, creating
-from alga.bulk.cells import check_columns, id_of, ids_in
 from alga.bulk.changing import Change
 from alga.bulk.creating import Bulk
 from alga.bulk.files import Fault, Record, Rows, read
-from alga.bulk.rows import Known, split, to_create
-from alga.command import command, deliberate, still_allowed
+from alga.bulk.rows import Known, check_columns, id_of, ids_in, split, to_create
 from alga.core.entry import Asked
 from alga.core.errors import AlgaError, NeedsService, NotFound, Refused, UsageError
 from alga.core.times import counted
 from alga.lookup import entries, work_items
 from alga.lookup.overlaps import Taken
 from alga.lookup.work_items import label
-from alga.options import DryRun, Yes
 from alga.outbox.operation import Operation
 from alga.outbox.results import Outcome, Place, exit_code, summed
-from alga.output import Shown, confirm, interactive, progress, read_stdin
-from alga.session import Session
-from alga.tables import Table
-from alga.told import to_be_sent
+from alga.ui import columns, messages
+from alga.ui.command import command, deliberate, still_allowed
+from alga.ui.messages import to_be_sent
+from alga.ui.options import DryRun, Yes
+from alga.ui.output import Output, confirm, interactive, progress, read_stdin
+from alga.ui.tables import Table
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
@@ -41,7 +40,7 @@ Doomed = Annotated[list[str], typer.Argument(metavar="ID|FILE...", help="Ids, fi
 
 
 @command
-def create(session: Session, files: Files, yes: Yes = False, dry_run: DryRun = False) -> Shown:
+def create(session: Session, files: Files, yes: Yes = False, dry_run: DryRun = False) -> Output:
     """Record the rows of files: date, start, end or span, item, notes, billable, service."""
     deliberate(session)
     rows = _read(files, (("item", "type"), ("start", "span")))
@@ -51,13 +50,13 @@ def create(session: Session, files: Files, yes: Yes = False, dry_run: DryRun = F
     plan = creating.plan(bulk, drafts, _taken(session, left.values()))
     faults = [*rows.faults, *faulty, *plan.faults]
     if not (plan.drafts or plan.landed or faults):
-        return Shown([], "No rows: nothing to do.")
+        return Output([], "No rows: nothing to do.")
     if dry_run:
         ready = [_planned("to record", each.place, None, creating.label(bulk, each)) for each in plan.drafts]
         return _dry(session, [*plan.landed, *ready], faults)
     untold = plan.drafts or not plan.landed  # else there is nothing to send, and each row is told
     if untold and not _goes_on(faults, len(plan.drafts), yes):
-        return Shown([], NOTHING)
+        return Output([], NOTHING)
     new = {each.place: creating.operation(each, session.now()) for each in plan.drafts}
     with progress("Recorded", len(plan.drafts)) as tell, session.batch({**new, **left}.items(), tell) as watch:
         landed = watch.told(plan.landed)
@@ -72,7 +71,7 @@ def _taken(session: Session, left: Iterable[Operation]) -> list[Taken]:
 
 
 @command
-def update(session: Session, files: Files, yes: Yes = False, dry_run: DryRun = False) -> Shown:
+def update(session: Session, files: Files, yes: Yes = False, dry_run: DryRun = False) -> Output:
     """Change entries by the rows of files: id, and what should change."""
     deliberate(session)
     rows = _read(files, (("id",),))
@@ -83,11 +82,11 @@ def update(session: Session, files: Files, yes: Yes = False, dry_run: DryRun = F
     changes, overlapping = changing.check_overlaps(bulk, changes, session.timer.taken())
     faults = [*rows.faults, *unknown, *faulty, *twice, *overlapping]
     if not (changes or faults):
-        return Shown([], "No rows: nothing to do.")
+        return Output([], "No rows: nothing to do.")
     if dry_run:
         return _dry(session, [_to_change(each) for each in changes], faults)
     if not _goes_on(faults, len(changes), yes):
-        return Shown([], NOTHING)
+        return Output([], NOTHING)
     edits = {
         each.place: changing.operation(each, label(each.before, session.cache), session.now())
         for each in changes
@@ -99,25 +98,25 @@ def update(session: Session, files: Files, yes: Yes = False, dry_run: DryRun = F
 
 
 @command
-def delete(session: Session, named: Doomed, yes: Yes = False, dry_run: DryRun = False) -> Shown:
+def delete(session: Session, named: Doomed, yes: Yes = False, dry_run: DryRun = False) -> Output:
     """Delete entries: ids, or files that name them."""
     deliberate(session)
     bulk = _bulk(session)
     typed = [entry_id for each in named for entry_id in (_ids_of(each) if _is_file(each) else [each])]
     ids = entries.full_ids(session.client, session.cache, typed, session.now())
     if not ids:
-        return Shown([], "No ids: nothing to do.")
+        return Output([], "No ids: nothing to do.")
     there = changing.look_up(bulk, ids)
     doomed = [entry for entry in there.values() if not changing.closed(bulk, entry)]
     others = len(ids) - len(doomed)
-    table = replace(columns.entries_flat("To delete", doomed, sentences.look(session)), below=_others(others))
+    table = replace(columns.entries_flat("To delete", doomed, messages.look(session)), below=_others(others))
     if dry_run:
         table = replace(table, below=[*table.below, DRY])
-        return Shown([entry.published() for entry in doomed], table)
+        return Output([entry.published() for entry in doomed], table)
     if doomed and not yes:
         still_allowed(session, "delete")
     if doomed and not yes and not confirm(f"Delete {counted(len(doomed), 'entry')}?", False, "Add --yes.", table):
-        return Shown([], NOTHING)
+        return Output([], NOTHING)
     now = session.now()
     removals = {each.id: changing.removal(each, label(each, session.cache), now) for each in doomed}
     with progress("Deleted", len(doomed)) as tell, session.batch(removals.items(), tell) as watch:
@@ -263,19 +262,17 @@ def _to_change(each: Change) -> Outcome:
     return _planned("to change" if what else "unchanged", each.place, each.before.id, what)
 
 
-def _dry(session: Session, ready: Sequence[Outcome], faults: Sequence[Fault]) -> Shown:
+def _dry(session: Session, ready: Sequence[Outcome], faults: Sequence[Fault]) -> Output:
     shown = _shown(session, [*ready, *_faulty(faults)])
     assert isinstance(shown.text, Table)
     table = replace(shown.text, below=[*shown.text.below, DRY])
-    return Shown(shown.data, table, UsageError.exit_code if faults else 0)
+    return Output(shown.data, table, UsageError.exit_code if faults else 0)
 
 
-def _shown(session: Session, outcomes: Sequence[Outcome]) -> Shown:
+def _shown(session: Session, outcomes: Sequence[Outcome]) -> Output:
     ordered = _in_order(outcomes)
-    table = replace(
-        columns.listing("", columns.OUTCOMES, ordered, sentences.look(session), ""), below=[summed(ordered)]
-    )
-    return Shown([outcome.published() for outcome in ordered], table, exit_code(ordered))
+    table = replace(columns.listing("", columns.OUTCOMES, ordered, messages.look(session), ""), below=[summed(ordered)])
+    return Output([outcome.published() for outcome in ordered], table, exit_code(ordered))
 
 
 def _in_order(outcomes: Sequence[Outcome]) -> list[Outcome]:

@@ -9,13 +9,13 @@ import typer
 from typer.completion import get_completion_script  # type: ignore[attr-defined]
 from typer.completion import install as install_for  # type: ignore[attr-defined]
 
-from alga.command import command
-from alga.context import TAB
+from alga.app.session import Session
 from alga.core.errors import UsageError
 from alga.core.files import replacing
-from alga.output import Shown
-from alga.session import Session
-from alga.tab import LINES, SHELLS
+from alga.ui.command import command
+from alga.ui.command_line import TAB
+from alga.ui.completion import LINES, SHELLS
+from alga.ui.output import Output
 
 Shell = Annotated[
     str | None, typer.Argument(metavar="[SHELL]", help="bash, zsh, fish or powershell; none: your login shell.")
@@ -90,15 +90,15 @@ OURS = {"bash": BASH, "zsh": ZSH, "fish": FISH}
 
 
 @command
-def install(session: Session, shell: Shell = None) -> Shown:
+def install(session: Session, shell: Shell = None) -> Output:
     """Install TAB completion for a shell."""
-    env = session.outside.env
+    env = session.environment.env
     wanted = shell or PurePath(env.get("SHELL", "")).name
     if wanted not in SHELLS:
         raise UsageError(f"There is no completion for '{wanted}'.", f"Say which: {', '.join(SHELLS)}")
     if wanted not in OURS:
         path = Path(install_for(shell=wanted, prog_name="alga", complete_var=TAB)[1])
-        return Shown({"shell": wanted, "path": str(path)}, f"Completion for {wanted} is in {path}. {OPEN}")
+        return Output({"shell": wanted, "path": str(path)}, f"Completion for {wanted} is in {path}. {OPEN}")
     path, start = _places(wanted, env)
     _write(path, f"{OURS[wanted]}\n")
     text = f"Completion for {wanted} is in {path}"
@@ -107,7 +107,7 @@ def install(session: Session, shell: Shell = None) -> Shown:
         if line not in there:
             _write(start, "\n".join([*there.splitlines(), line, ""]))
         text = f"{text}, and {start} reads it"
-    return Shown({"shell": wanted, "path": str(path)}, f"{text}. {OPEN}")
+    return Output({"shell": wanted, "path": str(path)}, f"{text}. {OPEN}")
 
 
 OPEN = "Open a new terminal to use it."
@@ -133,10 +133,10 @@ def _write(path: Path, text: str) -> None:
 @command
 def show(
     session: Session, shell: Annotated[str, typer.Argument(metavar="SHELL", help="bash, zsh, fish or powershell.")]
-) -> Shown:
+) -> Output:
     """Print a shell's completion script."""
     script = script_for(shell)
-    return Shown({"shell": shell, "script": script}, script)
+    return Output({"shell": shell, "script": script}, script)
 
 
 def script_for(shell: str) -> str:

@@ -4,14 +4,14 @@ from typing import Annotated
 
 import typer
 
-from alga import sentences
-from alga.command import command
+from alga.app.session import Session
 from alga.core.errors import UsageError
-from alga.output import Shown
-from alga.session import Session
 from alga.state import settings
 from alga.state.config import SETTINGS
-from alga.told import unsent_here
+from alga.ui import messages
+from alga.ui.command import command
+from alga.ui.messages import unsent_here
+from alga.ui.output import Output
 
 Key = Annotated[
     str,
@@ -21,35 +21,35 @@ Value = Annotated[str, typer.Argument(metavar="VALUE", help="The value; '' remov
 
 
 @command
-def path(session: Session) -> Shown:
+def path(session: Session) -> Output:
     """Show where the config file is."""
-    return Shown({"path": str(session.paths.config)}, str(session.paths.config))
+    return Output({"path": str(session.paths.config)}, str(session.paths.config))
 
 
 @command
-def show_all(session: Session) -> Shown:
+def show_all(session: Session) -> Output:
     """Show the settings of the login in use, the key left out."""
     profile = session.profile
     values = {name: getattr(profile, name) or (False if name == "allow_http" else None) for name in SETTINGS}
-    text = sentences.details([("profile", profile.name), *((name, _said(value)) for name, value in values.items())])
-    return Shown({"profile": profile.name, **values}, text)
+    text = messages.details([("profile", profile.name), *((name, _said(value)) for name, value in values.items())])
+    return Output({"profile": profile.name, **values}, text)
 
 
 @command
-def get(session: Session, setting: Key) -> Shown:
+def get(session: Session, setting: Key) -> Output:
     """Show one setting."""
     if setting not in SETTINGS:
         raise UsageError(f"There is no setting '{setting}'.", f"There is: {', '.join(SETTINGS)}")
     value = _said(getattr(session.profile, setting))
-    return Shown({"profile": session.profile.name, "setting": setting, "value": value}, value or "")
+    return Output({"profile": session.profile.name, "setting": setting, "value": value}, value or "")
 
 
 @command
-def change(session: Session, setting: Key, value: Value) -> Shown:
+def change(session: Session, setting: Key, value: Value) -> Output:
     """Change a setting of the login in use: alga config set service "Basic Support"."""
     if setting == "default":
         settings.set_default(session.config, value)
-        return Shown({"profile": None, "setting": "default", "value": value}, f"The default login is now {value}.")
+        return Output({"profile": None, "setting": "default", "value": value}, f"The default login is now {value}.")
     name = session.profile.name
     if setting == "url" and unsent_here(session):
         raise UsageError(
@@ -59,7 +59,7 @@ def change(session: Session, setting: Key, value: Value) -> Shown:
     text = (
         f"{setting} of profile {name} is now {value}." if value else f"{setting} of profile {name} is not set any more."
     )
-    return Shown({"profile": name, "setting": setting, "value": value or None}, text)
+    return Output({"profile": name, "setting": setting, "value": value or None}, text)
 
 
 def _said(value: str | bool | None) -> str | None:

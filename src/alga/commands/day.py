@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alga import columns, sentences
-from alga.command import command
+from alga.app.running import Running, of_operation
+from alga.app.session import Session
 from alga.core.day import Daysheet, Stretch, of_day
 from alga.core.errors import Refused
 from alga.core.filters import Selection
@@ -14,10 +14,10 @@ from alga.core.periods import Period
 from alga.core.times import format_day, format_minutes, local_date, parse_date, parse_span
 from alga.lookup import entries, work_items
 from alga.lookup.overlaps import LOOK_BACK
-from alga.output import Shown
-from alga.running import Running, of_operation
-from alga.session import Session
-from alga.told import to_be_sent
+from alga.ui import columns, messages
+from alga.ui.command import command
+from alga.ui.messages import to_be_sent
+from alga.ui.output import Output
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
@@ -27,7 +27,7 @@ User = Annotated[str | None, typer.Option("--user", metavar="PERSON", help="That
 
 
 @command
-def day(session: Session, date: Date = "today", user: User = None) -> Shown:
+def day(session: Session, date: Date = "today", user: User = None) -> Output:
     """Show a day's sheet: yours of today."""
     now, zone = session.now(), session.zone
     today = local_date(now, zone)
@@ -51,8 +51,8 @@ def day(session: Session, date: Date = "today", user: User = None) -> Shown:
     marks = [{"id": key, "look_at": words} for key, words in sheet.marks.items() if words]
     data = sheet.published() | {"entries": shown, "kept_here": kept, "look_at": marks}
     whose = "Mine" if user_id == own else f"{name}'s"
-    table = columns.day_table(f"{whose}, {format_day(on, today)}", sheet, sentences.look(session))
-    return Shown(data, replace(table, below=_below(sheet) if on <= today else []))
+    table = columns.day_table(f"{whose}, {format_day(on, today)}", sheet, messages.look(session))
+    return Output(data, replace(table, below=_below(sheet) if on <= today else []))
 
 
 def _recorded(session: Session, entry: "TimeEntry") -> Stretch:

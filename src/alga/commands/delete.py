@@ -6,17 +6,17 @@ from typing import Annotated, Any
 
 import typer
 
-from alga import sentences
-from alga.command import command, still_allowed
+from alga.app.session import Session
 from alga.core.entry import Asked
 from alga.core.errors import AlgaError
 from alga.delivery.recognise import snapshot
 from alga.lookup import entries, work_items
-from alga.options import Yes
 from alga.outbox.operation import Kind, Operation, State
-from alga.output import Shown, confirm
-from alga.session import Session
-from alga.told import nothing, settled_entry
+from alga.ui import messages
+from alga.ui.command import command, still_allowed
+from alga.ui.messages import nothing, settled_entry
+from alga.ui.options import Yes
+from alga.ui.output import Output, confirm
 
 Ids = Annotated[
     list[str],
@@ -25,7 +25,7 @@ Ids = Annotated[
 
 
 @command
-def delete(session: Session, entry_ids: Ids, yes: Yes = False) -> Shown:
+def delete(session: Session, entry_ids: Ids, yes: Yes = False) -> Output:
     """Delete entries."""
     with nothing("deleted"), session.in_passing():
         found = [entries.as_seen(session.client, session.cache, typed, session.now()) for typed in entry_ids]
@@ -35,9 +35,9 @@ def delete(session: Session, entry_ids: Ids, yes: Yes = False) -> Shown:
     if not yes:
         with nothing("deleted"):
             still_allowed(session, "delete")
-        shown = [sentences.entry_line("To delete:", entry, sentences.look(session)) for entry in doomed]
+        shown = [messages.entry_line("To delete:", entry, messages.look(session)) for entry in doomed]
         if not confirm(f"Delete {named}?", False, f"alga delete {join(entry_ids)} --yes", shown):
-            return Shown([], "Kept.")
+            return Output([], "Kept.")
     lines: list[str] = []
     gone: list[dict[str, Any]] = []
     for entry in doomed:
@@ -55,5 +55,5 @@ def delete(session: Session, entry_ids: Ids, yes: Yes = False) -> Shown:
         if not done:
             settled_entry(session, settled)
         gone.append(entry.published() | {"delivery": "delivered" if done else "queued"})
-        lines.append(sentences.entry_line("Deleted" if done else "To delete:", entry, sentences.look(session)))
-    return Shown(gone, "\n".join(lines))
+        lines.append(messages.entry_line("Deleted" if done else "To delete:", entry, messages.look(session)))
+    return Output(gone, "\n".join(lines))

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from alga import columns, sentences
-from alga.command import command
+from alga.app.session import Session
 from alga.core.errors import AlgaError, ConfigError
 from alga.core.times import counted, local_date
 from alga.delivery.sender import clock_fault
 from alga.lookup import entries, work_items
 from alga.outbox.describe import mentions
-from alga.output import Shown
-from alga.session import Session
 from alga.state.cache import DEPLOYED, PUBLISHED, ServerCache
 from alga.state.config import LOOPBACK
+from alga.ui import columns, messages
+from alga.ui.command import command
+from alga.ui.output import Output
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
@@ -44,16 +44,16 @@ class Finding:
 
 
 @command
-def doctor(session: Session) -> Shown:
+def doctor(session: Session) -> Output:
     """Check the setup: files, server, key, clock, role, time zone."""
     found = [*_of_files(session), *_of_server(session), *_of_path(session)]
-    anywhere = sentences.Look(
+    anywhere = messages.Look(
         session.zone, session.now(), ServerCache(session.paths.state_dir)
     )  # a damaged config has no login
     hinted = [line for each in found for line in (each, Finding("", "", each.hint)) if line.found]
     data = [{"check": f.check, "state": f.state, "found": f.found, "hint": f.hint or None} for f in found]
     code = FAULTY if any(each.state == FAULT for each in found) else 0
-    return Shown(data, columns.listing("", columns.FINDINGS, hinted, anywhere, ""), code)
+    return Output(data, columns.listing("", columns.FINDINGS, hinted, anywhere, ""), code)
 
 
 # --- files ----------------------------------------------------------------------------------------
@@ -82,7 +82,7 @@ def _open_to_others(path: Path) -> bool:
 
 def _of_path(session: Session) -> Iterator[Finding]:
     """AlgaPSA's extension SDK installs a program of the same name."""
-    places = session.outside.env.get("PATH", os.environ.get("PATH", "")).split(os.pathsep)
+    places = session.environment.env.get("PATH", os.environ.get("PATH", "")).split(os.pathsep)
     every = [Path(place) / "alga" for place in places if place]
     programs = list(dict.fromkeys(each.resolve() for each in every if each.is_file() and os.access(each, os.X_OK)))
     ours = {Path(sys.argv[0]).resolve(), Path(sys.executable).parent.resolve() / "alga"}

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alga import options, sentences
-from alga.choosing import item_or_typed, service_or_typed
-from alga.command import command
+from alga.app.session import Session
 from alga.core import periods
 from alga.core.entry import Asked, billable_follows
 from alga.core.errors import Overlaps, Refused, Unreachable, UsageError
@@ -17,11 +15,13 @@ from alga.core.times import AHEAD, cut, local_date, minutes_between, parse_date,
 from alga.delivery import sender
 from alga.delivery.recognise import snapshot
 from alga.lookup import entries, work_items
-from alga.options import Billable, EntryId, From, NoBillable, Notes, On, Service, To
 from alga.outbox.operation import Kind, Operation
-from alga.output import Shown
-from alga.session import Session
-from alga.told import delivered, nothing, settled_entry, told
+from alga.ui import messages, options
+from alga.ui.command import command
+from alga.ui.filters import item_or_typed, service_or_typed
+from alga.ui.messages import delivered, nothing, settled_entry, told
+from alga.ui.options import Billable, EntryId, From, NoBillable, Notes, On, Service, To
+from alga.ui.output import Output
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
@@ -53,7 +53,7 @@ def edit(
     date: On = None,
     first: From = None,
     last: To = None,
-) -> Shown:
+) -> Output:
     """Change an entry: its times, notes, service, work item or billable minutes."""
     minutes = options.billable_minutes(billable, no_billable)
     if not any([span, notes is not None, service_name, work_item, kind, billable, no_billable, date, first, last]):
@@ -79,17 +79,17 @@ def edit(
         return _changed(session, before, operation)
 
 
-def _changed(session: Session, before: "TimeEntry", operation: Operation) -> Shown:
+def _changed(session: Session, before: "TimeEntry", operation: Operation) -> Output:
     with nothing("changed"):
         settled = session.outbox.deliver(operation)
         entry = settled_entry(session, settled)
     if entry is None:
-        return Shown(
+        return Output(
             before.published() | {"delivery": "queued"},
-            sentences.entry_line("To change:", before, sentences.look(session)),
+            messages.entry_line("To change:", before, messages.look(session)),
         )
     told(session, settled.operation.asked, entry)
-    return Shown(delivered(entry), sentences.entry_line("Changed", entry, sentences.look(session)))
+    return Output(delivered(entry), messages.entry_line("Changed", entry, messages.look(session)))
 
 
 def _times(

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, ClassVar
 
 import typer
 
-from alga.choosing import FilterOptions, PeriodOptions, ScopeOptions, choose
-from alga.command import command, deliberate
+from alga.app.session import Session
 from alga.core.errors import ConfigError, UsageError
 from alga.core.files import replacing
 from alga.core.filters import Selection
@@ -18,10 +17,11 @@ from alga.core.periods import EVER, Period
 from alga.core.times import counted, format_minutes, local_date
 from alga.export import fields, text, workbook
 from alga.export.spool import GroupName, Spool, group, spooled
-from alga.options import FILES, Common
-from alga.output import Bytes, Shown, at_terminal
-from alga.session import Session
-from alga.told import mention
+from alga.ui.command import command, deliberate
+from alga.ui.filters import FilterOptions, PeriodOptions, ScopeOptions, choose
+from alga.ui.messages import mention
+from alga.ui.options import FILES, Common
+from alga.ui.output import Bytes, Output, at_terminal
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
@@ -56,7 +56,7 @@ def export(
     common: FileOptions,
     output: Out = None,
     exact: Exact = False,
-) -> Shown:
+) -> Output:
     """Export entries as CSV, JSON, JSON lines or xlsx, oldest first: everyone's, of all time, unless told."""
     deliberate(session)
     form = _form(common, output, exact)
@@ -76,7 +76,7 @@ def export(
         _write(session, out, spool, names, form)
 
     if target is None:
-        return Shown(None, Bytes(write))
+        return Output(None, Bytes(write))
     try:
         with replacing(target) as file:
             write(file)
@@ -87,7 +87,7 @@ def export(
     sums = spool.sums()
     worked, billable = format_minutes(sums.worked), format_minutes(sums.billable)
     session.note(f"Wrote {counted(sums.entries, 'entry')} to {target}: {worked} worked, {billable} billable.")
-    return Shown(None, Bytes(lambda out: None))
+    return Output(None, Bytes(lambda out: None))
 
 
 def _spooled(

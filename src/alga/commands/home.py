@@ -1,16 +1,16 @@
 """alga alone: where you are, and three next steps."""
 
 from alga import __version__
-from alga.command import command
+from alga.app.session import Session
 from alga.commands.status import line, today
 from alga.core.errors import AuthError, Unreachable
-from alga.output import Shown
-from alga.session import Session
-from alga.told import mention
+from alga.ui.command import command
+from alga.ui.messages import mention
+from alga.ui.output import Output
 
 
 @command
-def home(session: Session) -> Shown:
+def home(session: Session) -> Output:
     """Show the login, the running timer, today, and what to type next."""
     profile = session.profile
     where = (
@@ -44,4 +44,4 @@ def home(session: Session) -> Shown:
         "url": profile.url or None,
         "running": running.published(session.now()) if running else None,
     }
-    return Shown(data, text)
+    return Output(data, text)

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alga import columns, options, sentences, tables
-from alga.choosing import FilterOptions, PeriodOptions, ScopeOptions, choose, listed
-from alga.command import command
+from alga.app.session import Session
 from alga.core.times import format_time
-from alga.output import Shown
-from alga.session import Session
-from alga.told import kept_here, mention
+from alga.ui import columns, messages, options, tables
+from alga.ui.command import command
+from alga.ui.filters import FilterOptions, PeriodOptions, ScopeOptions, choose, listed
+from alga.ui.messages import kept_here, mention
+from alga.ui.output import Output
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
@@ -41,7 +41,7 @@ def list(  # noqa: A001  the verb's own name
     filters: FilterOptions,
     sort: Sort = None,
     limit: Limit = None,
-) -> Shown:
+) -> Output:
     """List time entries, by day: yours of this week."""
     options.one_of("column to sort by,", sort and sort.removeprefix("-"), tuple(SORTS))
     selection, title = choose(session, period, scope, filters, "week", "mine")
@@ -61,6 +61,6 @@ def list(  # noqa: A001  the verb's own name
         people = [columns.PERSON] if len(selection.user_ids) != 1 else []
         by_day = not sort and len(rows) == every  # a day's sum is the whole day's
         draw = columns.entries_by_day if by_day else columns.entries_flat
-        return draw(title, rows, sentences.look(session), people)
+        return draw(title, rows, messages.look(session), people)
 
-    return Shown([entry.published() for entry in rows], drawn)
+    return Output([entry.published() for entry in rows], drawn)

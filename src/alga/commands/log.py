@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alga import options, sentences
-from alga.choosing import with_service
-from alga.command import command
+from alga.app.session import Session
 from alga.core.entry import Asked
 from alga.core.errors import NotFound, Overlaps, Overtaken, Refused, Unreachable, UsageError
 from alga.core.times import AHEAD, cut, format_interval, minutes_between
 from alga.lookup import work_items
-from alga.options import Billable, From, NoBillable, Notes, On, Service, To, Type, WorkItem
 from alga.outbox import describe, transitions
 from alga.outbox.operation import Kind, Operation, State
 from alga.outbox.outbox import Settled
-from alga.output import Shown
-from alga.session import Session
-from alga.told import delivered, nothing, queued, settled_entry, told
+from alga.ui import messages, options
+from alga.ui.command import command
+from alga.ui.filters import with_service
+from alga.ui.messages import delivered, nothing, queued, settled_entry, told
+from alga.ui.options import Billable, From, NoBillable, Notes, On, Service, To, Type, WorkItem
+from alga.ui.output import Output
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
@@ -50,7 +50,7 @@ def log(
     first: From = None,
     last: To = None,
     script_key: Key = None,
-) -> Shown:
+) -> Output:
     """Record work already done: alga log TIC1042 90m -m "Patched the switch"."""
     now, zone = session.now(), session.zone
     start, end = options.interval(span, date, first, last, now, zone)
@@ -72,21 +72,21 @@ def log(
             return _before(session, settled.operation)
         entry = settled_entry(session, settled)
     if entry is None:
-        saved = sentences.minutes_line("Saved", settled.operation, sentences.look(session))
-        return Shown(queued(settled.operation), saved)
+        saved = messages.minutes_line("Saved", settled.operation, messages.look(session))
+        return Output(queued(settled.operation), saved)
     told(session, transitions.as_entry(settled.operation), entry)
-    return Shown(delivered(entry), sentences.entry_line("Logged", entry, sentences.look(session)))
+    return Output(delivered(entry), messages.entry_line("Logged", entry, messages.look(session)))
 
 
-def _before(session: Session, operation: Operation) -> Shown:
+def _before(session: Session, operation: Operation) -> Output:
     """Recorded by an earlier run with that key, or by another alga that was first."""
     verb = "Logged before:" if operation.key else "Logged"
     try:
         entry = session.client.get_entry(operation.entry_id or "")
     except (Unreachable, NotFound):  # the journal knows enough
         data = queued(operation) | {"id": operation.entry_id, "delivery": "delivered"}
-        return Shown(data, sentences.minutes_line(verb, operation, sentences.look(session)))
-    return Shown(delivered(entry), sentences.entry_line(verb, entry, sentences.look(session)))
+        return Output(data, messages.minutes_line(verb, operation, messages.look(session)))
+    return Output(delivered(entry), messages.entry_line(verb, entry, messages.look(session)))
 
 
 def _delivered(session: Session, operation: Operation, service: str) -> "Settled[TimeEntry]":

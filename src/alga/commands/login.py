@@ -8,14 +8,14 @@ from urllib.parse import urlsplit
 
 import typer
 
-from alga.command import command
+from alga.app.session import Session
+from alga.app.timer import KEPT_HERE
 from alga.core.errors import UsageError
 from alga.lookup import work_items
-from alga.output import Shown, interactive
-from alga.session import Session
 from alga.state import config
 from alga.state.settings import save_profile
-from alga.timer import KEPT_HERE
+from alga.ui.command import command
+from alga.ui.output import Output, interactive
 
 Url = Annotated[str | None, typer.Argument(metavar="[URL]", help="Your AlgaPSA's address; none: the profile's.")]
 KeyStdin = Annotated[bool, typer.Option("--key-stdin", help="Read the key from standard input.")]
@@ -25,7 +25,7 @@ Tenant = Annotated[
 
 
 @command
-def login(session: Session, url: Url = None, key_stdin: KeyStdin = False, tenant: Tenant = None) -> Shown:
+def login(session: Session, url: Url = None, key_stdin: KeyStdin = False, tenant: Tenant = None) -> Output:
     """Connect to an AlgaPSA: asks for the key, checks it and keeps it (mode 0600)."""
     settings, name = session.config, session.asked
     known = settings.settings(name) if name else {}
@@ -36,7 +36,7 @@ def login(session: Session, url: Url = None, key_stdin: KeyStdin = False, tenant
     profile = config.Profile(
         name, address, key, tenant or known.get("tenant"), known.get("service"), known.get("timer", "auto")
     )
-    trial = Session(session.outside, name)
+    trial = Session(session.environment, name)
     vars(trial)["choice"] = config.Choice(profile, named=True)
     try:
         lines = _learn(trial)
@@ -54,7 +54,7 @@ def login(session: Session, url: Url = None, key_stdin: KeyStdin = False, tenant
         "user_name": cache.user_name,
         "server_kind": cache.kind,
     }
-    return Shown(data, "\n".join(text))
+    return Output(data, "\n".join(text))
 
 
 def _name_for(address: str) -> str:

@@ -2,18 +2,18 @@
 
 from shlex import quote
 
-from alga.command import command
+from alga.app.session import Session
 from alga.core.errors import ConfigError, UsageError
-from alga.options import Yes
-from alga.output import Shown, confirm
-from alga.session import Session
 from alga.state.config import ENVIRONMENT, LOCAL
 from alga.state.settings import remove_profile
-from alga.told import unsent_here
+from alga.ui.command import command
+from alga.ui.messages import unsent_here
+from alga.ui.options import Yes
+from alga.ui.output import Output, confirm
 
 
 @command
-def logout(session: Session, yes: Yes = False) -> Shown:
+def logout(session: Session, yes: Yes = False) -> Output:
     """Forget the login in use, or --profile NAME, and its key."""
     profile = session.profile
     if profile.name == ENVIRONMENT:
@@ -24,9 +24,9 @@ def logout(session: Session, yes: Yes = False) -> Shown:
         names = ", ".join(dict.fromkeys(each.label for each in unsent))
         question = f"What waits for this key is not on the server yet: {names}. Log out all the same?"
         if not confirm(question, False, f"alga sync first, or alga logout --profile {quote(profile.name)} --yes"):
-            return Shown(None, "Still logged in.")
+            return Output(None, "Still logged in.")
     default = remove_profile(session.config, profile.name)
     text = f"Logged out of {profile.url}: profile {profile.name} and its key are gone from {session.paths.config}."
     if default and default != session.config.default:
         text = f"{text}\nThe default login is now {default}."
-    return Shown({"profile": profile.name, "url": profile.url}, text)
+    return Output({"profile": profile.name, "url": profile.url}, text)

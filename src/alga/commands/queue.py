@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alga import columns, options, sentences
-from alga.command import command
+from alga.app.session import Session
 from alga.commands.log import check
 from alga.core.errors import Refused, UsageError
 from alga.core.times import cut, format_minutes, local_date, parse_date, parse_instant
 from alga.lookup import work_items
-from alga.options import Billable, From, NoBillable, Notes, On, Service, To
 from alga.outbox import transitions
 from alga.outbox.describe import DELIVERY, failing, minutes, published, published_unreadable, what
 from alga.outbox.operation import Kind, Operation, State
 from alga.outbox.outbox import NOTHING_GETS_THROUGH, STILL_WAITS
 from alga.outbox.transitions import as_entry
-from alga.output import Shown, confirm
-from alga.session import Session
-from alga.told import saved, told
+from alga.ui import columns, messages, options
+from alga.ui.command import command
+from alga.ui.messages import saved, told
+from alga.ui.options import Billable, From, NoBillable, Notes, On, Service, To
+from alga.ui.output import Output, confirm
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
@@ -41,7 +41,7 @@ Item = Annotated[
 
 
 @command
-def queue(session: Session, sent: Sent = False) -> Shown:
+def queue(session: Session, sent: Sent = False) -> Output:
     """Show what waits to be sent; reads this computer only."""
     if sent:
         rows = session.journal.delivered()
@@ -68,13 +68,13 @@ def _listed(
     rows: list[Operation],
     empty: str,
     below: Sequence[str],
-) -> Shown:
-    table = columns.listing(title, shown, rows, sentences.look(session), empty)
-    return Shown([published(each) for each in rows], replace(table, below=[*below]))
+) -> Output:
+    table = columns.listing(title, shown, rows, messages.look(session), empty)
+    return Output([published(each) for each in rows], replace(table, below=[*below]))
 
 
 @command
-def show(session: Session, number: Number) -> Shown:
+def show(session: Session, number: Number) -> Output:
     """Show all that is known of one."""
     operation = session.journal.get(number)
     data = published(operation)
@@ -90,13 +90,13 @@ def show(session: Session, number: Number) -> Shown:
     if operation.state is State.ASIDE:
         here["next"] = f"alga queue retry {number}, with log's options to mend it, or alga queue drop {number}"
         said["next"] = ""
-    return Shown(
-        data, sentences.details([*(named | said | {name: here[name] for name in said if name in here}).items()])
+    return Output(
+        data, messages.details([*(named | said | {name: here[name] for name in said if name in here}).items()])
     )
 
 
 @command
-def drop(session: Session, number: Number, yes: options.Yes = False) -> Shown:
+def drop(session: Session, number: Number, yes: options.Yes = False) -> Output:
     """Drop one: it is never sent."""
     if damaged := next((each for each in session.journal.unreadable() if each.id == number), None):
         return _drop_unreadable(session, damaged, yes)
@@ -107,19 +107,19 @@ def drop(session: Session, number: Number, yes: options.Yes = False) -> Shown:
     if not yes and not confirm(
         f"Drop {named}{lost}? It is never sent then.{doubt}", False, f"alga queue drop {number} --yes"
     ):
-        return Shown(published(operation), "Kept.")
+        return Output(published(operation), "Kept.")
     dropped = session.journal.put(transitions.dropped(operation))
-    return Shown(published(dropped), f"Dropped {named}{lost}.")
+    return Output(published(dropped), f"Dropped {named}{lost}.")
 
 
-def _drop_unreadable(session: Session, damaged: "Unreadable", yes: bool) -> Shown:
+def _drop_unreadable(session: Session, damaged: "Unreadable", yes: bool) -> Output:
     """Drop a damaged row, of which nobody can tell what operation it was."""
     question = f"Drop number {damaged.id}, which cannot be read? It is never sent then."
     if not yes and not confirm(question, False, f"alga queue drop {damaged.id} --yes"):
-        return Shown(published_unreadable(damaged), "Kept.")
+        return Output(published_unreadable(damaged), "Kept.")
     session.journal.drop_unreadable(damaged.id)
     data = published_unreadable(damaged) | {"delivery": DELIVERY[State.DROPPED]}
-    return Shown(data, f"Dropped number {damaged.id}.")
+    return Output(data, f"Dropped number {damaged.id}.")
 
 
 @command
@@ -140,7 +140,7 @@ def retry(
     first: From = None,
     last: To = None,
     every: All = False,
-) -> Shown:
+) -> Output:
     """Try an operation again, mended where something was wrong with it; or all of them."""
     mending = (span, notes, service_name, item, kind, billable, no_billable or None, date, first, last)
     if number is None or every:
@@ -157,7 +157,7 @@ def retry(
     return _tried(session, session.queue.again(operation, mended))
 
 
-def _tried(session: Session, settled: "Settled[TimeEntry]") -> Shown:
+def _tried(session: Session, settled: "Settled[TimeEntry]") -> Output:
     """What came of one that was tried again."""
     after = settled.operation
     if after.state is State.ASIDE:
@@ -167,12 +167,12 @@ def _tried(session: Session, settled: "Settled[TimeEntry]") -> Shown:
         session.warn(saved(session, after, settled.error))
     if settled.entry and settled.entry.ended_at:
         told(session, as_entry(after), settled.entry)
-        return Shown(published(after), sentences.entry_line("Recorded", settled.entry, sentences.look(session)))
+        return Output(published(after), messages.entry_line("Recorded", settled.entry, messages.look(session)))
     named = what(after, session.zone, session.now())
-    return Shown(published(after), f"{'Done' if after.state is State.DONE else 'Waits'}: {named}")
+    return Output(published(after), f"{'Done' if after.state is State.DONE else 'Waits'}: {named}")
 
 
-def _retry_all(session: Session, alone: bool) -> Shown:
+def _retry_all(session: Session, alone: bool) -> Output:
     """Each that waits or is set aside, as it is; what it comes to is shown as by alga sync."""
     if not alone:
         raise UsageError(
@@ -188,8 +188,8 @@ def _retry_all(session: Session, alone: bool) -> Shown:
             session.warn(settled[-1].error.message)
             break
     left = [*session.journal.queued(), *session.journal.aside()]
-    table = columns.listing("", columns.SYNCED, settled, sentences.look(session), "Nothing waits.")
-    return Shown([published(each.operation) for each in settled], table, STILL_WAITS if left else 0)
+    table = columns.listing("", columns.SYNCED, settled, messages.look(session), "Nothing waits.")
+    return Output([published(each.operation) for each in settled], table, STILL_WAITS if left else 0)
 
 
 def _open(session: Session, number: int) -> Operation:

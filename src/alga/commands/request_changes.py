@@ -6,16 +6,16 @@ from typing import Annotated
 import typer
 
 from alga import review
-from alga.choosing import FilterOptions, PeriodOptions, ScopeOptions
-from alga.command import command
+from alga.app.session import Session
 from alga.commands.approve import Act, Ids, carried_out
 from alga.core.entry import Asked
 from alga.core.errors import UsageError
-from alga.options import DryRun, Yes
 from alga.outbox.operation import Kind, Operation
 from alga.outbox.results import Outcome, Watch
-from alga.output import Shown
-from alga.session import Session
+from alga.ui.command import command
+from alga.ui.filters import FilterOptions, PeriodOptions, ScopeOptions
+from alga.ui.options import DryRun, Yes
+from alga.ui.output import Output
 
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="What should change, in a sentence.")]
 Feedback = Annotated[str | None, typer.Option("--feedback", metavar="TEXT", help="More about it.")]
@@ -32,7 +32,7 @@ def request_changes(
     feedback: Feedback = None,
     yes: Yes = False,
     dry_run: DryRun = False,
-) -> Shown:
+) -> Output:
     """Send submitted entries back, with a reason."""
     if not reason.strip():
         raise UsageError("Why? The reason is empty.", "Say it: --reason TEXT")

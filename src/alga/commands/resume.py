@@ -2,18 +2,18 @@
 
 from shlex import quote
 
-from alga import options
-from alga.command import command
+from alga.app.session import Session
 from alga.commands.start import started
 from alga.core.errors import AlreadyRunning, NeedsService, NotFound
-from alga.options import Ago, At, Notes
-from alga.output import Shown
-from alga.session import Session
-from alga.told import lately
+from alga.ui import options
+from alga.ui.command import command
+from alga.ui.messages import lately
+from alga.ui.options import Ago, At, Notes
+from alga.ui.output import Output
 
 
 @command
-def resume(session: Session, notes: Notes = None, at: At = None, ago: Ago = None) -> Shown:
+def resume(session: Session, notes: Notes = None, at: At = None, ago: Ago = None) -> Output:
     """Start the last work item again, with its notes and service."""
     now = session.now()
     moment = options.moment(at, ago, now, session.zone)

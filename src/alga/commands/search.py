@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alga import columns, sentences
-from alga.choosing import FilterOptions, PeriodOptions, ScopeOptions, choose
-from alga.command import command
+from alga.app.session import Session
 from alga.core.errors import UsageError
 from alga.core.filters import Selection
 from alga.core.times import to_wire
 from alga.lookup import entries, work_items
-from alga.output import Shown
-from alga.session import Session
+from alga.ui import columns, messages
+from alga.ui.command import command
+from alga.ui.filters import FilterOptions, PeriodOptions, ScopeOptions, choose
+from alga.ui.output import Output
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,7 @@ def search(
     scope: ScopeOptions,
     filters: FilterOptions,
     everything: Everything = False,
-) -> Shown:
+) -> Output:
     """Find entries by their notes: everyone's, of all time, the latest first."""
     phrase = " ".join(words).strip()
     if not phrase or not phrase.isprintable():
@@ -50,10 +50,10 @@ def search(
     where = "anywhere" if everything else "in the notes"
     empty = f"No entry has that {where}." + ("" if everything else f" Everywhere: {session.retyped((), '--all')}")
     table = replace(
-        columns.listing(f"'{phrase}' {where}: {title}", columns.HITS, rows, sentences.look(session), empty),
+        columns.listing(f"'{phrase}' {where}: {title}", columns.HITS, rows, messages.look(session), empty),
         marked=phrase,
     )
-    return Shown([entry.published() for entry in rows], table)
+    return Output([entry.published() for entry in rows], table)
 
 
 def _found(session: Session, phrase: str, selection: Selection) -> "list[TimeEntry]":

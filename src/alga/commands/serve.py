@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from alga.command import command
+from alga.app.session import Session
 from alga.core.errors import UsageError
-from alga.output import Shown, interactive
-from alga.session import Session
+from alga.ui.command import command
+from alga.ui.output import Output, interactive
 
 ROLES = ("technician", "admin")
 Port = Annotated[int, typer.Option("--port", metavar="N", help="The port; 0 takes a free one.")]
@@ -17,7 +17,7 @@ Role = Annotated[str, typer.Option("--role", metavar="|".join(ROLES), help="Whos
 
 
 @command
-def serve(session: Session, port: Port = 0, strict: Strict = False, role: Role = "technician") -> Shown:
+def serve(session: Session, port: Port = 0, strict: Strict = False, role: Role = "technician") -> Output:
     """Serve practice data on 127.0.0.1 until Ctrl-C."""
     if role not in ROLES:
         raise UsageError(f"There is no role '{role}'.", f"There is: {', '.join(ROLES)}")
@@ -30,4 +30,4 @@ def serve(session: Session, port: Port = 0, strict: Strict = False, role: Role =
         typer.echo("Serving until Ctrl-C. In another terminal paste the two lines above.", err=True)
     with server:
         server.serve_forever()
-    return Shown(None, "")
+    return Output(None, "")

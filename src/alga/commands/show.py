@@ -2,24 +2,24 @@
 
 from typing import TYPE_CHECKING
 
-from alga import sentences
-from alga.command import command
+from alga.app.session import Session
 from alga.core.safe_text import plain
 from alga.core.times import format_day, format_interval, format_minutes, local_date
 from alga.lookup import entries, work_items
-from alga.options import EntryId
-from alga.output import Shown
-from alga.session import Session
+from alga.ui import messages
+from alga.ui.command import command
+from alga.ui.options import EntryId
+from alga.ui.output import Output
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
 
 
 @command
-def show(session: Session, entry_id: EntryId) -> Shown:
+def show(session: Session, entry_id: EntryId) -> Output:
     """Show one entry."""
     entry = entries.by_id(session.client, session.cache, entry_id, session.now())
-    return Shown(entry.published(), _text(session, entry))
+    return Output(entry.published(), _text(session, entry))
 
 
 def _text(session: Session, entry: "TimeEntry") -> str:
@@ -28,7 +28,7 @@ def _text(session: Session, entry: "TimeEntry") -> str:
     title = work_items.title(entry.work_item_id, session.cache) or entry.work_item_title
     name = work_items.label(entry, session.cache)
     service = entry.service_name or session.cache.services.get(entry.service_id or "") or entry.service_id
-    lines = sentences.details([
+    lines = messages.details([
         ("Work item", f"{name} ({title})" if title and title != name else name),
         ("Type", entry.work_item_type),
         ("Time", f"{day} {format_interval(entry.started_at, entry.ended_at, zone)}"),

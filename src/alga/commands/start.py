@@ -5,20 +5,20 @@ from typing import Annotated
 
 import typer
 
-from alga import options, sentences
-from alga.choosing import item_or_typed, service_or_typed, with_service
-from alga.command import command
+from alga.app.running import Running
+from alga.app.session import Session
+from alga.app.timer import KEPT_HERE
 from alga.commands.stop import stopped
 from alga.core.errors import AlgaError, AlreadyRunning, UsageError
 from alga.core.times import format_day, format_minutes, format_time, is_digits, local_date, minutes_between
 from alga.lookup import work_items
 from alga.lookup.work_items import WorkItem
-from alga.options import ITEM, Ago, At, Notes, Service, Type
-from alga.output import Shown, ask, confirm, interactive
-from alga.running import Running
-from alga.session import Session
-from alga.timer import KEPT_HERE
-from alga.told import nothing
+from alga.ui import messages, options
+from alga.ui.command import command
+from alga.ui.filters import item_or_typed, service_or_typed, with_service
+from alga.ui.messages import nothing
+from alga.ui.options import ITEM, Ago, At, Notes, Service, Type
+from alga.ui.output import Output, ask, confirm, interactive
 
 IN_DOUBT = "No answer: whether AlgaPSA's timer runs shows the next time there is a connection. alga stop works anyway."
 WorkItemOrChoice = Annotated[
@@ -36,7 +36,7 @@ def start(
     kind: Type = "ticket",
     at: At = None,
     ago: Ago = None,
-) -> Shown:
+) -> Output:
     """Start the clock on a work item."""
     moment = options.moment(at, ago, session.now(), session.zone)
     with nothing("started"):
@@ -70,18 +70,18 @@ def start(
     return switched(session, old, item, service_found, notes, moment)
 
 
-def started(session: Session, running: Running) -> Shown:
+def started(session: Session, running: Running) -> Output:
     """The words of a start."""
     title = work_items.title(running.work_item.id, session.cache)
     name = running.work_item.label + (f" ({title})" if title else "")
     day, today = local_date(running.started_at, session.zone), local_date(session.now(), session.zone)
     on = "" if day == today else f"{format_day(day, today)} "
-    billed_as = sentences.look(session).billed_as(*running.service)
+    billed_as = messages.look(session).billed_as(*running.service)
     text = f"Started {name} at {on}{format_time(running.started_at, session.zone)}{billed_as}"
     if running.entry is None:
         session.warn(IN_DOUBT) if not running.kept else session.note(_kept(session))
     data = running.published(session.now()) | {"delivery": "delivered" if running.entry else "queued"}
-    return Shown(data, f"{text}: {running.notes}" if running.notes else text)
+    return Output(data, f"{text}: {running.notes}" if running.notes else text)
 
 
 def _kept(session: Session) -> str:
@@ -96,7 +96,7 @@ def switched(
     service_found: tuple[str | None, str | None],
     notes: str | None,
     at: datetime | None,
-) -> Shown:
+) -> Output:
     """Both steps, and the words of both."""
     with session.in_passing():
         done, running = session.timer.switch(old, item, service_found, notes, at)
@@ -106,7 +106,7 @@ def switched(
     except AlgaError as error:
         since = format_time(running.started_at, session.zone)
         raise error.adding(f"{running.work_item.label} was started at {since}.") from None
-    return Shown({"stopped": ended.data, "started": begun.data}, f"{ended.text}\n{begun.text}")
+    return Output({"stopped": ended.data, "started": begun.data}, f"{ended.text}\n{begun.text}")
 
 
 def _choose(session: Session) -> WorkItem:

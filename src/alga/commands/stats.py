@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from alga import options, sentences
-from alga.choosing import FilterOptions, PeriodOptions, ScopeOptions, choose
-from alga.command import command
+from alga.app.session import Session
 from alga.core.filters import Selection
 from alga.core.intervals import Sums
 from alga.core.periods import Period, days
 from alga.core.times import counted, format_day, format_minutes, local_date
 from alga.export import spool
 from alga.lookup import work_items
-from alga.output import Shown
-from alga.session import Session
-from alga.tables import Head, Line, Table, unicode
-from alga.told import mention
+from alga.ui import messages, options
+from alga.ui.command import command
+from alga.ui.filters import FilterOptions, PeriodOptions, ScopeOptions, choose
+from alga.ui.messages import mention
+from alga.ui.output import Output
+from alga.ui.tables import Head, Line, Table, unicode
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
@@ -31,7 +31,9 @@ By = Annotated[str | None, typer.Option("--by", metavar="|".join(BY), help="What
 
 
 @command
-def stats(session: Session, period: PeriodOptions, scope: ScopeOptions, filters: FilterOptions, by: By = None) -> Shown:
+def stats(
+    session: Session, period: PeriodOptions, scope: ScopeOptions, filters: FilterOptions, by: By = None
+) -> Output:
     """Show totals: yours of this week."""
     options.one_of("--by", by, BY)
     selection, title = choose(session, period, scope, filters, "week", "mine")
@@ -44,10 +46,10 @@ def stats(session: Session, period: PeriodOptions, scope: ScopeOptions, filters:
     data: dict[str, Any] = {"period": _published(selection.period), "source": source, **_minutes(total)}
     mention(session)
     if by is None:
-        return Shown(data, f"{title}\n{_totals(total, said)}")
+        return Output(data, f"{title}\n{_totals(total, said)}")
     data["groups"] = [{"key": group.id, "name": group.name, **_minutes(sums)} for group, sums in groups]
     named = [(name, sums) for (_, name), sums in groups]
-    return Shown(data, _bars(title, by.upper().replace("-", " "), named, total, f"Source: {said}."))
+    return Output(data, _bars(title, by.upper().replace("-", " "), named, total, f"Source: {said}."))
 
 
 def _of_server(session: Session, period: Period) -> Sums | None:
@@ -80,7 +82,7 @@ def _published(period: Period) -> dict[str, str | None]:
 def _totals(total: Sums, source: str) -> str:
     numbers = _minutes(total)
     running = f", {total.running} running beside" if total.running else ""
-    return sentences.details([
+    return messages.details([
         ("Worked", format_minutes(total.worked)),
         ("Billable", f"{format_minutes(total.billable)} ({numbers['billable_percentage']}%)"),
         ("Not billable", format_minutes(total.worked - total.billable)),

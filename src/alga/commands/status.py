@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alga.command import command
+from alga.app.running import Running
+from alga.app.session import Session
 from alga.core import filters, intervals, periods
 from alga.core.errors import AuthError, Unreachable, UsageError
 from alga.core.times import (
@@ -18,12 +19,11 @@ from alga.core.times import (
     minutes_between,
 )
 from alga.lookup import entries, work_items
-from alga.options import Common
 from alga.outbox import describe
-from alga.output import Shown
-from alga.running import Running
-from alga.session import Session
-from alga.told import mention, to_be_sent
+from alga.ui.command import command
+from alga.ui.messages import mention, to_be_sent
+from alga.ui.options import Common
+from alga.ui.output import Output
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
@@ -38,7 +38,7 @@ Offline = Annotated[bool, typer.Option("--offline", help="Only what this compute
 
 
 @command
-def status(session: Session, common: Common, offline: Offline = False, template: Template = None) -> Shown:
+def status(session: Session, common: Common, offline: Offline = False, template: Template = None) -> Output:
     """Show the running timer and today's sum."""
     if template is not None:
         if common.form or common.json or common.fields:
@@ -58,13 +58,13 @@ def status(session: Session, common: Common, offline: Offline = False, template:
             return _shown(session, known, "not known")
 
 
-def _filled(session: Session, template: str, offline: bool) -> Shown:
+def _filled(session: Session, template: str, offline: bool) -> Output:
     """A template with the timer's words in it; nothing at all where none runs."""
     if unknown := [name for name in re.findall(r"\{(\w*)\}", template) if name not in FIELDS.split(", ")]:
         raise UsageError(f"There is no {{{unknown[0]}}} in a template.", f"There is: {FIELDS}")
     running = session.timer.known() if offline else session.timer.running()
     if running is None:
-        return Shown(None, "")
+        return Output(None, "")
     now = session.now()
     words = {
         "elapsed": format_elapsed(running.started_at, now),
@@ -74,16 +74,16 @@ def _filled(session: Session, template: str, offline: bool) -> Shown:
         "notes": running.notes or "",
         "profile": session.profile.name,
     }
-    return Shown(running.published(now), re.sub(r"\{(\w+)\}", lambda match: words[match[1]], template))
+    return Output(running.published(now), re.sub(r"\{(\w+)\}", lambda match: words[match[1]], template))
 
 
-def _shown(session: Session, running: Running | None, day_sum: str) -> Shown:
+def _shown(session: Session, running: Running | None, day_sum: str) -> Output:
     mention(session)
     if running is None:
-        return Shown(None, f"Nothing is running.\nToday    {day_sum}")
+        return Output(None, f"Nothing is running.\nToday    {day_sum}")
     wide = max(5, len(running.work_item.label))
     text = f"{line(session, running, wide)}\n{'Today'.ljust(wide)}  {day_sum}"
-    return Shown(running.published(session.now()), text)
+    return Output(running.published(session.now()), text)
 
 
 def line(session: Session, running: Running, wide: int) -> str:

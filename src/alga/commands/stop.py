@@ -2,17 +2,17 @@
 
 from dataclasses import replace
 
-from alga import options, sentences
-from alga.command import command
+from alga.app.running import Running, Stopped
+from alga.app.session import Session
 from alga.core.entry import Asked
 from alga.core.errors import AuthError, NotFound, Refused, Unreachable
 from alga.core.times import format_time
-from alga.options import Ago, At, Billable, NoBillable, Notes, Service
 from alga.outbox.operation import Kind, Operation, State
-from alga.output import Shown
-from alga.running import Running, Stopped
-from alga.session import Session
-from alga.told import delivered, mention, queued, saved, told
+from alga.ui import messages, options
+from alga.ui.command import command
+from alga.ui.messages import delivered, mention, queued, saved, told
+from alga.ui.options import Ago, At, Billable, NoBillable, Notes, Service
+from alga.ui.output import Output
 
 
 @command
@@ -24,7 +24,7 @@ def stop(
     service_name: Service = None,
     billable: Billable = None,
     no_billable: NoBillable = False,
-) -> Shown:
+) -> Output:
     """Stop the running timer and record its time."""
     minutes = options.billable_minutes(billable, no_billable)
     with session.in_passing():
@@ -53,18 +53,18 @@ def _asked(session: Session, running: Running, at: str | None, ago: str | None, 
     return replace(asked, ended_at=options.moment(at, ago, now, zone) or (now if running.kept else None))
 
 
-def stopped(session: Session, done: Stopped) -> Shown:
+def stopped(session: Session, done: Stopped) -> Output:
     """The words of a stop."""
     if done.waits:
         return _waits(session, done, done.waits)
     if done.entry is None:
         data = done.running.published(session.now()) | {"delivery": "discarded"}
-        return Shown(data, f"Less than a minute on {done.running.work_item.label}: nothing recorded.")
+        return Output(data, f"Less than a minute on {done.running.work_item.label}: nothing recorded.")
     told(session, done.asked, done.entry)
-    return Shown(delivered(done.entry), sentences.entry_line("Stopped", done.entry, sentences.look(session)))
+    return Output(delivered(done.entry), messages.entry_line("Stopped", done.entry, messages.look(session)))
 
 
-def _waits(session: Session, done: Stopped, operation: Operation) -> Shown:
+def _waits(session: Session, done: Stopped, operation: Operation) -> Output:
     """The end is on disk, and not on the server yet."""
     end = format_time(operation.asked.ended_at or operation.queued_at, session.zone)
     kept = f"Your stop at {end} is kept"
@@ -77,7 +77,7 @@ def _waits(session: Session, done: Stopped, operation: Operation) -> Shown:
     if isinstance(done.error, AuthError):
         raise done.error.adding(f"{kept}.")
     session.warn(saved(session, operation, done.error))
-    return Shown(queued(operation), sentences.minutes_line("Stopped", operation, sentences.look(session)))
+    return Output(queued(operation), messages.minutes_line("Stopped", operation, messages.look(session)))
 
 
 def _since(session: Session, operation: Operation) -> str:

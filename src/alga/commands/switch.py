@@ -4,16 +4,16 @@ from typing import Annotated
 
 import typer
 
-from alga import options
-from alga.choosing import item_or_typed, service_or_typed, with_service
-from alga.command import command
+from alga.app.running import Running
+from alga.app.session import Session
 from alga.commands.start import started, switched
 from alga.core.errors import NotFound
-from alga.options import Ago, At, Notes, Service, Type
-from alga.output import Shown
-from alga.running import Running
-from alga.session import Session
-from alga.told import lately, nothing
+from alga.ui import options
+from alga.ui.command import command
+from alga.ui.filters import item_or_typed, service_or_typed, with_service
+from alga.ui.messages import lately, nothing
+from alga.ui.options import Ago, At, Notes, Service, Type
+from alga.ui.output import Output
 
 Next = Annotated[
     str,
@@ -30,7 +30,7 @@ def switch(
     kind: Type = "ticket",
     at: At = None,
     ago: Ago = None,
-) -> Shown:
+) -> Output:
     """Stop the running timer and start another at the same minute."""
     now = session.now()
     moment = options.moment(at, ago, now, session.zone)
@@ -48,7 +48,7 @@ def switch(
         if old is None:
             session.note("Nothing was running.")
             begun = started(session, session.timer.start(item, found, notes, moment))
-            return Shown({"stopped": None, "started": begun.data}, begun.text)
+            return Output({"stopped": None, "started": begun.data}, begun.text)
     return switched(session, old, item, found, notes, moment)
 
 

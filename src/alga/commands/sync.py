@@ -4,22 +4,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alga import columns, sentences
-from alga.command import command
+from alga.app.session import Session
 from alga.core.entry import Asked
 from alga.core.errors import AlreadyRunning, AuthError, ConfigError, Overtaken
 from alga.core.intervals import sums
 from alga.core.times import counted, format_minutes
 from alga.lookup import work_items
 from alga.lookup.entries import EVER, since
-from alga.options import Yes
 from alga.outbox.describe import differing, published
 from alga.outbox.operation import PRACTICE, Kind, Operation, State
 from alga.outbox.outbox import STILL_WAITS, Settled
-from alga.output import Shown, confirm, progress
-from alga.session import Session
 from alga.state.config import LOCAL
-from alga.told import mention
+from alga.ui import columns, messages
+from alga.ui.command import command
+from alga.ui.messages import mention
+from alga.ui.options import Yes
+from alga.ui.output import Output, confirm, progress
 
 if TYPE_CHECKING:
     from alga.api.models import TimeEntry
@@ -29,11 +29,11 @@ Local = Annotated[bool, typer.Option("--local", help="Send the practice data of 
 
 
 @command
-def sync(session: Session, local: Local = False, yes: Yes = False) -> Shown:
+def sync(session: Session, local: Local = False, yes: Yes = False) -> Output:
     """Deliver all that waits, however long that takes."""
     session.syncing = True
     if local and not _queue_practice(session, yes):
-        return Shown([], "Nothing was sent.")
+        return Output([], "Nothing was sent.")
     session.journal.resume()
     with progress("Delivered", len(session.journal.queued())) as tell:
         settled = session.queue.drain(wait=PATIENCE, tell=tell)
@@ -49,14 +49,14 @@ def sync(session: Session, local: Local = False, yes: Yes = False) -> Shown:
     code = AuthError.exit_code if key_refused else STILL_WAITS if left else 0
     data = [published(each.operation) for each in settled]
     empty = "Nothing to send." if left else "Nothing waits for this login." if others else "Nothing waits."
-    return Shown(data, columns.listing("", columns.SYNCED, settled, sentences.look(session), empty), code)
+    return Output(data, columns.listing("", columns.SYNCED, settled, messages.look(session), empty), code)
 
 
 def _queue_practice(session: Session, yes: bool) -> bool:
     """Queue the finished entries of the embedded server that were not queued before; False when a person says no."""
     if session.profile.is_local:
         raise ConfigError("There is no login to send the practice data to.", "To connect: alga login")
-    practice = Session(session.outside, LOCAL)
+    practice = Session(session.environment, LOCAL)
     own = work_items.own_user(practice.client, practice.cache)
     entries = [each for each in since(practice.client, own, EVER) if each.ended_at and each.duration_minutes]
     new = [each for each in entries if session.journal.with_key(_key(each)) is None]

@@ -4,16 +4,16 @@ from typing import Annotated
 
 import typer
 
-from alga import columns, sentences
-from alga.command import command
-from alga.output import Shown
-from alga.session import Session
+from alga.app.session import Session
+from alga.ui import columns, messages
+from alga.ui.command import command
+from alga.ui.output import Output
 
 Words = Annotated[list[str] | None, typer.Argument(metavar="[WORDS]", help="A number or part of a title; none: yours.")]
 
 
 @command
-def tickets(session: Session, words: Words = None) -> Shown:
+def tickets(session: Session, words: Words = None) -> Output:
     """Find tickets; without words, those assigned to you."""
     if words:
         found = session.client.search_tickets(" ".join(words))
@@ -27,4 +27,4 @@ def tickets(session: Session, words: Words = None) -> Shown:
         {"id": each.ticket_id, "number": each.ticket_number, "title": each.title, "client_name": each.client_name}
         for each in found
     ]
-    return Shown(rows, columns.listing(title, columns.TICKETS, found, sentences.look(session), empty))
+    return Output(rows, columns.listing(title, columns.TICKETS, found, messages.look(session), empty))

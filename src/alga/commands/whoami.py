@@ -1,14 +1,14 @@
 """alga whoami: which login, which server, which user."""
 
-from alga import sentences
-from alga.command import command
+from alga.app.session import Session
 from alga.lookup import work_items
-from alga.output import Shown
-from alga.session import Session
+from alga.ui import messages
+from alga.ui.command import command
+from alga.ui.output import Output
 
 
 @command
-def whoami(session: Session) -> Shown:
+def whoami(session: Session) -> Output:
     """Show the login in use and whose it is."""
     profile = session.profile
     user_id = work_items.own_user(session.client, session.cache)
@@ -24,6 +24,6 @@ def whoami(session: Session) -> Shown:
     server = profile.url or f"practice data on this computer ({session.paths.local_db})"
     clock = "kept by alga, since this server's own timers reach no time sheet" if data["clock"] == "here" else None
     person = f"{cache.user_name} ({user_id})" if cache.user_name else user_id or "not known yet: a first alga log tells"
-    return Shown(
-        data, sentences.details([("Profile", profile.name), ("Server", server), ("Person", person), ("Clock", clock)])
+    return Output(
+        data, messages.details([("Profile", profile.name), ("Server", server), ("Person", person), ("Clock", clock)])
     )

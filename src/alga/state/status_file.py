@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _MORE_THAN_TEXT = re.compile(r"[%#$`\\{}]")  # to a prompt or a status bar
 
 
-class Shown(NamedTuple):
+class PromptLine(NamedTuple):
     """A timer as a prompt shows it: its start in UTC, its work item as people know it, and whose it is."""
 
     started_at: datetime
@@ -33,12 +33,12 @@ class Shown(NamedTuple):
         return "\t".join((f"{self.started_at.timestamp():.0f}", *safe))
 
 
-def read(path: Path, profile: str) -> Shown | None:
+def read(path: Path, profile: str) -> PromptLine | None:
     """The timer of a profile, as it was when a command saw it last."""
     return next((shown for shown in _read(path) if shown.profile == profile), None)
 
 
-def write(path: Path, profile: str, running: Shown | None) -> None:
+def write(path: Path, profile: str, running: PromptLine | None) -> None:
     """Put the timer of a profile first, or take it out. Raises OSError."""
     before = _read(path)
     after = [*([running] if running else []), *(each for each in before if each.profile != profile)]
@@ -46,7 +46,7 @@ def write(path: Path, profile: str, running: Shown | None) -> None:
         files.write_whole(path, "".join(f"{each.line()}\n" for each in after), cache=True)
 
 
-def _read(path: Path) -> list[Shown]:
+def _read(path: Path) -> list[PromptLine]:
     """A line that makes no sense is none."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -54,7 +54,7 @@ def _read(path: Path) -> list[Shown]:
         return []
     rows = [line.split("\t") for line in lines]
     timers = []
-    for since, *texts in (row for row in rows if len(row) == len(Shown._fields) and row[0].isdecimal()):
+    for since, *texts in (row for row in rows if len(row) == len(PromptLine._fields) and row[0].isdecimal()):
         with suppress(ValueError, OverflowError, OSError):  # a number that is no time
-            timers.append(Shown(datetime.fromtimestamp(int(since), UTC), *texts))
+            timers.append(PromptLine(datetime.fromtimestamp(int(since), UTC), *texts))
     return timers

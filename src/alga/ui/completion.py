@@ -16,21 +16,21 @@ from typer._click.shell_completion import (
 )
 from typer._completion_classes import PowerShellComplete, ZshComplete
 
-from alga import options
+from alga.app.session import Session
 from alga.core import filters
 from alga.core.errors import AlgaError
 from alga.core.safe_text import plain
 from alga.core.times import format_day, format_interval, from_wire, local_date
 from alga.lookup import work_items
 from alga.outbox import describe
-from alga.session import Session
 from alga.state import config
+from alga.ui import options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from alga.context import Context
     from alga.state.cache import Recorded
+    from alga.ui.command_line import CommandLine
 
     Pairs = Iterable[tuple[str, str]]
     Values = Callable[[Session], Pairs]
@@ -95,10 +95,10 @@ def offered(placeholder: str, ctx: Any, incomplete: str) -> list[CompletionItem]
     if placeholder.islower():  # yes|no
         return beginning(incomplete, _words(placeholder.split("|")))
     values = VALUES.get(placeholder.partition("|")[0])
-    context: Context = ctx.find_root().obj
+    context: CommandLine = ctx.find_root().obj
     profile = ctx.params.get("profile") or ctx.find_root().params.get("profile")
     with suppress(AlgaError, OSError):
-        return beginning(incomplete, values(Session(context.outside, profile))) if values else []
+        return beginning(incomplete, values(Session(context.environment, profile))) if values else []
     return []
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from alga.api.models import TimeEntry
     from alga.outbox.operation import Operation
     from alga.state.cache import ServerCache
-    from alga.state.status_file import Shown
+    from alga.state.status_file import PromptLine
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,10 @@ class Running:
         """When it was stopped, for one that waits here."""
         return self.operation.asked.ended_at if self.operation and not self.entry else None
 
-    def shown(self, profile: str) -> Shown:
+    def shown(self, profile: str) -> PromptLine:
         """As a prompt shows it."""
         item = self.work_item
-        return status_file.Shown(self.started_at, item.label, self.notes or "", profile, item.type, item.id)
+        return status_file.PromptLine(self.started_at, item.label, self.notes or "", profile, item.type, item.id)
 
     def published(self, now: datetime) -> dict[str, Any]:
         """The session as JSON shows it: `id` is null while there is no entry on a server; elapsed in whole minutes."""
@@ -99,7 +99,7 @@ def of_operation(operation: Operation) -> Running:
     return Running(item, operation.started_at, asked.notes, asked.service_id, operation)
 
 
-def of_prompt(shown: Shown) -> Running:
+def of_prompt(shown: PromptLine) -> Running:
     """One of which only its line for prompts is known."""
     item = work_items.WorkItem(shown.work_item_type, shown.work_item_id, shown.work_item)
     return Running(item, shown.started_at, shown.notes or None, None)

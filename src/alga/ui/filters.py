@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from alga.app.session import Session
 from alga.core import periods
 from alga.core.errors import NeedsService, Unreachable, UsageError
 from alga.core.filters import STATUSES, Selection
@@ -13,10 +14,9 @@ from alga.core.periods import Period
 from alga.core.times import is_digits
 from alga.lookup import entries, work_items
 from alga.lookup.work_items import TYPES, WorkItem
-from alga.options import one_of
-from alga.output import ask, confirm, interactive
-from alga.session import Session
 from alga.state.settings import set_setting
+from alga.ui.options import one_of
+from alga.ui.output import ask, confirm, interactive
 
 if TYPE_CHECKING:
     from collections.abc import Callable

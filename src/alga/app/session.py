@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from alga import timer
 from alga.api import client, http
+from alga.app import timer
 from alga.core import files
 from alga.core.errors import ConfigError, NoConnection, Overtaken
 from alga.core.times import local_date
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import httpx
 
     from alga.api.models import TimeEntry
-    from alga.context import Outside
+    from alga.app.environment import Environment
     from alga.outbox.operation import Operation
     from alga.state.cache import ServerCache
     from alga.state.config import Choice, Config, Paths, Profile
@@ -42,7 +42,7 @@ PRACTICE = "No AlgaPSA login: kept on this computer. To connect: alga login"
 class Session:
     """One command's connection to its profile. Warnings and notes gather here and are printed after its result."""
 
-    outside: Outside
+    environment: Environment
     asked: str | None = None
     typed: Sequence[str] = ()  # the command line, without the program's name
     again: str = ""  # the command line of a log without its times, for a hint that has others
@@ -54,11 +54,11 @@ class Session:
     @property
     def zone(self) -> tzinfo:
         """The zone in which people type and read times."""
-        return self.outside.zone
+        return self.environment.zone
 
     def now(self) -> datetime:
         """Now, in UTC."""
-        return self.outside.clock()
+        return self.environment.clock()
 
     def warn(self, sentence: str) -> None:
         """Something the user must hear, also through a pipe."""
@@ -86,7 +86,7 @@ class Session:
     @cached_property
     def paths(self) -> Paths:
         """This environment's files."""
-        return config.find_paths(self.outside.env)
+        return config.find_paths(self.environment.env)
 
     @cached_property
     def config(self) -> Config:
@@ -96,7 +96,7 @@ class Session:
     @cached_property
     def choice(self) -> Choice:
         """The profile, and whether it was named."""
-        return config.choose(self.asked, self.outside.env, self.config)
+        return config.choose(self.asked, self.environment.env, self.config)
 
     @property
     def profile(self) -> Profile:
@@ -127,8 +127,8 @@ class Session:
             target = http.Target("http://localhost", self.embedded.key_of("local"), config.LOCAL, "The practice server")
         else:
             target = http.Target(profile.url, profile.key, profile.name, "AlgaPSA", profile.tenant)
-        transport, outside = self._transport(), self.outside
-        requests = http.Http(target, transport, outside.sleep, self._waiting, self._no_connection, self.now)
+        transport, environment = self._transport(), self.environment
+        requests = http.Http(target, transport, environment.sleep, self._waiting, self._no_connection, self.now)
         requests.answered = self.cache.routes
         requests.forbidden = self.cache.forbidden.add
         made = client.Client(requests, self.cache.see)
@@ -228,8 +228,8 @@ class Session:
             self.note(f"What was learnt could not be kept: {fault.strerror}.")
 
     def _transport(self) -> httpx.BaseTransport | None:
-        if self.outside.transport or not self.profile.is_local:
-            return self.outside.transport
+        if self.environment.transport or not self.profile.is_local:
+            return self.environment.transport
         import httpx
 
         return httpx.WSGITransport(app=self.embedded)

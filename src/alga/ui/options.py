@@ -7,7 +7,6 @@ from typing import Annotated, ClassVar
 
 import typer
 
-from alga import output
 from alga.core.errors import Refused, UsageError
 from alga.core.times import (
     AHEAD,
@@ -21,6 +20,7 @@ from alga.core.times import (
     parse_interval,
     parse_span,
 )
+from alga.ui import output
 
 FORMATS = ("table", "json", "jsonl", "ids")
 FILES = ("csv", "json", "jsonl", "xlsx")  # what an export may be

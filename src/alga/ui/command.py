@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 import typer
 
-from alga import output
+from alga.app.session import Session
 from alga.core.errors import ConfigError, UsageError
-from alga.options import Common
-from alga.output import Shown
-from alga.session import Session
+from alga.ui import output
+from alga.ui.options import Common
+from alga.ui.output import Output
 
 if TYPE_CHECKING:
-    from alga.context import Context
+    from alga.ui.command_line import CommandLine
 
 
-def command(function: Callable[..., Shown]) -> Callable[..., Shown]:
+def command(function: Callable[..., Output]) -> Callable[..., Output]:
     """Make a command of a function that takes a session and options and returns what is to be shown.
 
     A parameter whose type is a dataclass is a group of options: each field becomes an option, and the function gets
@@ -33,16 +33,16 @@ def command(function: Callable[..., Shown]) -> Callable[..., Shown]:
     defaults = {name: each.default for name, each in inspect.signature(function).parameters.items()}
 
     @wraps(function)
-    def run(ctx: typer.Context, **given: Any) -> Shown:
+    def run(ctx: typer.Context, **given: Any) -> Output:
         if ctx.invoked_subcommand:
             return _not_alone(ctx, given)
         made = {name: group(**{f.name: given.pop(f.name) for f in fields(group)}) for name, group in groups.items()}
         common = made["common"] if own else made.pop("common")
-        context: Context = ctx.find_root().obj
+        context: CommandLine = ctx.find_root().obj
         if common.profile and context.profile:
             raise UsageError("--profile is given twice.", "Give each option once.")
         context.form = common.chosen()
-        context.session = session = Session(context.outside, common.profile or context.profile, context.args)
+        context.session = session = Session(context.environment, common.profile or context.profile, context.args)
         return function(session, **given, **made)
 
     parameters = {"ctx": inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)}
@@ -56,11 +56,11 @@ def command(function: Callable[..., Shown]) -> Callable[..., Shown]:
     return run
 
 
-def _not_alone(ctx: typer.Context, given: dict[str, Any]) -> Shown:
+def _not_alone(ctx: typer.Context, given: dict[str, Any]) -> Output:
     """What a group shows in front of its subcommand: nothing. Raises UsageError for options that stand there."""
     if any(given.values()):
         raise UsageError("Options come after the subcommand.", f"{ctx.command_path} {ctx.invoked_subcommand} ...")
-    return Shown(None, "")
+    return Output(None, "")
 
 
 def _flattened(name: str, hint: Any, default: Any) -> list[tuple[str, Any, Any]]:

@@ -19,7 +19,7 @@ from alga.core.times import (
 )
 from alga.lookup import work_items
 from alga.outbox.describe import DELIVERY, what
-from alga.tables import Head, Line, Table, unicode
+from alga.ui.tables import Head, Line, Table, unicode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from alga.api.models import TimeEntry
     from alga.outbox.results import Place
-    from alga.sentences import Look
+    from alga.ui.messages import Look
 
 T = TypeVar("T")
 

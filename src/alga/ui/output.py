@@ -9,10 +9,10 @@ import textwrap
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TextIO
 
-from alga import tables
 from alga.core.errors import AlgaError, Interrupted, UsageError
 from alga.core.safe_text import as_json, plain
 from alga.outbox import results
+from alga.ui import tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 LITTLE = 50  # of what is done at once no progress is told
 
 
-class Shown(NamedTuple):
+class Output(NamedTuple):
     """What a command returns: data for JSON, and the same for people."""
 
     data: Any
@@ -49,7 +49,7 @@ class Format(NamedTuple):
 # --- results --------------------------------------------------------------------------------------
 
 
-def show(shown: Shown, form: Format) -> None:
+def show(shown: Output, form: Format) -> None:
     """Print a command's result to stdout."""
     if isinstance(shown.text, Bytes):
         shown.text.write(sys.stdout.buffer)
