@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from alga.api.client import Client
-    from alga.api.lookups import Result
-    from alga.api.models import TimeEntry
+    from alga.api.models import ReviewResult
+    from alga.core.entry import Entry
 
 MOST = 100  # ids in one request (section 7)
 
 
 def approve(client: Client, ids: Sequence[str], watch: Watch) -> list[Outcome]:
     """Approve each: the server answers for each, and when its answer is lost the entries are read."""
-    results: dict[str, Result] = {}
+    results: dict[str, ReviewResult] = {}
 
     def write(chunk: Sequence[str]) -> None:
         results.update({result.entry_id: result for result in client.approve(chunk)})
@@ -66,7 +66,7 @@ def _read(client: Client, entry_id: str, wanted: str, done: str, doubt: str) -> 
     return _told(entry_id, entries.there(client, entry_id), wanted, done, doubt)
 
 
-def _told(entry_id: str, entry: TimeEntry | None, wanted: str, done: str, doubt: str) -> Outcome:
+def _told(entry_id: str, entry: Entry | None, wanted: str, done: str, doubt: str) -> Outcome:
     """The outcome that an entry shows; in doubt what is not done yet may still be."""
     if entry is None:
         return Outcome("refused", False, entry_id, entries.NOT_THERE)

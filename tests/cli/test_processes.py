@@ -308,8 +308,8 @@ print(*[name for name in used if name.startswith("alga.") and not hasattr(sys.mo
         (["config", "path"], {"platformdirs"}),
         (["config", "list"], {"platformdirs"}),
         (["status", "--offline"], {"platformdirs"}),
-        (["status"], {"platformdirs", "httpx", "pydantic", "sqlite3"}),
-        (["list", "--json"], {"platformdirs", "httpx", "pydantic", "sqlite3"}),
+        (["status"], {"platformdirs", "httpx", "sqlite3"}),
+        (["list", "--json"], {"platformdirs", "httpx", "sqlite3"}),
     ],
 )
 def test_only_what_a_command_needs_is_loaded(tmp_path: Path, args: list[str], heavy: set[str]) -> None:

@@ -14,7 +14,7 @@ from alga.api import connection
 from alga.api import http as wire
 from alga.api.client import Client
 from alga.api.http import Http, Target
-from alga.core.entry import Asked
+from alga.core.entry import EntryRequest
 from alga.core.errors import (
     AlgaError,
     Incomplete,
@@ -37,7 +37,7 @@ EMPTY = {
     "pagination": {"page": 1, "limit": 25, "total": 0, "totalPages": 0, "hasNext": False, "hasPrev": False},
 }
 
-HOUR = Asked("ticket", "t", from_wire("2026-01-01T00:00:00Z"), from_wire("2026-01-01T01:00:00Z"))
+HOUR = EntryRequest("ticket", "t", from_wire("2026-01-01T00:00:00Z"), from_wire("2026-01-01T01:00:00Z"))
 
 
 class Script(httpx.BaseTransport):

@@ -18,8 +18,7 @@ import pytest
 
 from alga.api.client import Client
 from alga.api.http import Http, Target
-from alga.api.models import TimeEntry
-from alga.core.entry import Asked
+from alga.core.entry import Entry, EntryRequest
 from alga.core.errors import AlreadyRunning, AuthError, Forbidden, NoSession, NotFound, Overlaps, Refused
 from alga.core.times import cut, to_wire
 from alga.practice.app import App
@@ -44,12 +43,14 @@ class Server:
     day: datetime = TODAY - timedelta(days=40)
     made: list[str] = field(default_factory=list)
 
-    def asked(self, hours: int = 0, minutes: int = 90) -> Asked:
+    def asked(self, hours: int = 0, minutes: int = 90) -> EntryRequest:
         """An entry that can be made here."""
         start = self.day + timedelta(hours=hours)
-        return Asked("ticket", self.ticket, start, start + timedelta(minutes=minutes), None, "n", None, self.service)
+        return EntryRequest(
+            "ticket", self.ticket, start, start + timedelta(minutes=minutes), None, "n", None, self.service
+        )
 
-    def create(self, asked: Asked) -> TimeEntry:
+    def create(self, asked: EntryRequest) -> Entry:
         """Make one, to be taken away at the end."""
         entry = self.client.create_entry(asked)
         self.made.append(entry.id)
@@ -142,7 +143,7 @@ def test_create_get_update_and_delete(server: Server) -> None:
     made = server.create(server.asked())
     assert (made.started_at, made.duration_minutes, made.billable_minutes) == (server.day, 90, 90)
     assert client.get_entry(made.id).notes == "n"
-    changed = client.update_entry(made.id, Asked(notes="changed", billable_minutes=0))
+    changed = client.update_entry(made.id, EntryRequest(notes="changed", billable_minutes=0))
     assert (changed.notes, changed.billable_minutes, changed.duration_minutes) == ("changed", 0, 90)
     with suppress(Forbidden):  # a technician may not
         client.delete_entry(made.id)
@@ -170,15 +171,15 @@ def test_a_tracking_session(server: Server) -> None:
     assert active.id == session.id
     with pytest.raises(AlreadyRunning):
         client.start_tracking(server.asked())
-    back = client.update_entry(session.id, Asked(started_at=before - timedelta(minutes=15)), running=True)
+    back = client.update_entry(session.id, EntryRequest(started_at=before - timedelta(minutes=15)), running=True)
     assert back.started_at == before - timedelta(minutes=15)
-    stopped = client.stop_tracking(session.session_id or session.id, Asked())
+    stopped = client.stop_tracking(session.session_id or session.id, EntryRequest())
     assert stopped.duration_minutes >= 15
     assert stopped.billable_minutes == stopped.duration_minutes
     assert stopped.lacks_sheet is server.strict
     assert client.active_session() is None
     with pytest.raises(NoSession):
-        client.stop_tracking(session.id, Asked())
+        client.stop_tracking(session.id, EntryRequest())
 
 
 def test_list_pages_and_walks(server: Server) -> None:
@@ -205,7 +206,7 @@ def test_search_stats_export_and_templates(server: Server) -> None:
 def test_bulk(server: Server) -> None:
     assert server.client.bulk_create([server.asked(), server.asked(), server.asked(hours=2)]) == 2
     made = server.client.walk_entries(server.window)
-    assert server.client.bulk_update({made[0].id: Asked(notes="new")}) == 1
+    assert server.client.bulk_update({made[0].id: EntryRequest(notes="new")}) == 1
     assert server.client.get_entry(made[0].id).notes == "new"
     with suppress(Forbidden):
         server.client.bulk_delete([entry.id for entry in made])

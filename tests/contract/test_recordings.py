@@ -10,14 +10,13 @@ import pytest
 
 from alga.api.client import Client
 from alga.api.http import Http, Target
-from alga.api.models import TimeEntry
-from alga.core.entry import Asked
+from alga.core.entry import Entry, EntryRequest
 from alga.core.errors import AlgaError, AuthError, Forbidden, NotFound, Refused, UnknownOutcome, Unreachable
 from alga.core.times import from_wire
 from tests.contract.recordings import ALL, BY_NAME, Exchange
 
 NOW = from_wire("2026-11-23T09:00:00Z")
-ASKED = Asked("ticket", "t", NOW, NOW, 30)
+ASKED = EntryRequest("ticket", "t", NOW, NOW, 30)
 CALLS: dict[tuple[str, str], Callable[[Client], Any]] = {
     ("GET", "/time-entries"): lambda client: client.list_entries({}),
     ("POST", "/time-entries"): lambda client: client.create_entry(ASKED),
@@ -90,11 +89,11 @@ def test_a_success_is_read(exchange: Exchange) -> None:
     answer = call(client_for(exchange))
     rows = getattr(answer, "rows", answer)
     for entry in rows if isinstance(rows, list) else [rows]:
-        if isinstance(entry, TimeEntry):
+        if isinstance(entry, Entry):
             assert_same_entry(entry, exchange.body["data"])
 
 
-def assert_same_entry(entry: TimeEntry, data: Any) -> None:
+def assert_same_entry(entry: Entry, data: Any) -> None:
     """What was read is what the server wrote, in the other vocabulary."""
     raw = next(row for row in (data if isinstance(data, list) else [data]) if row["entry_id"] == entry.id)
     shown = entry.published()

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from alga.api import http as wire
 from alga.api.client import PAGE, Client
 from alga.api.http import Http, Target
-from alga.api.models import TimeEntry
 from alga.api.stream import Rows
+from alga.core.entry import Entry
 from alga.core.errors import Incomplete, Refused, Unreachable
 from alga.core.safe_text import sound
 from tests.support import Desk, answering
@@ -60,7 +60,7 @@ def exported(transport: httpx.BaseTransport) -> list[str]:
     """The ids in the order in which they came; what a try gave that was not the last of its page does not count."""
     pages: dict[int, list[str]] = {}
 
-    def begin(page: int) -> Callable[[TimeEntry], None]:
+    def begin(page: int) -> Callable[[Entry], None]:
         if page == 1:
             pages.clear()
         pages[page] = []

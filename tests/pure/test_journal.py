@@ -10,14 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alga.core.entry import Asked
+from alga.core.entry import Entry, EntryRequest
 from alga.core.errors import AlreadyRunning, ConfigError, NotFound, Overtaken
 from alga.outbox import transitions
 from alga.outbox.journal import Journal
 from alga.outbox.operation import Kind, Operation, State
 from tests.support import MONDAY, Clock
 
-HOUR = Asked("ticket", "t1", MONDAY, MONDAY + timedelta(hours=1), 60, "notes", None, "s1")
+HOUR = EntryRequest("ticket", "t1", MONDAY, MONDAY + timedelta(hours=1), 60, "notes", None, "s1")
+SEEN = Entry("e1", MONDAY, MONDAY + timedelta(hours=1), "ticket", notes="n", shows_sheet=True)
 LOG = Operation(Kind.CREATE, HOUR, "TIC1", MONDAY)
 TIMER = replace(LOG, asked=replace(HOUR, ended_at=None), state=State.RUNNING, timer=True)
 OLD = """
@@ -44,7 +45,7 @@ def test_looking_makes_no_file(tmp_path: Path) -> None:
         Operation,
         st.sampled_from(Kind),
         st.builds(
-            Asked,
+            EntryRequest,
             st.none() | st.just("ticket"),
             started_at=st.just(MONDAY),
             ended_at=st.just(MONDAY),
@@ -54,7 +55,8 @@ def test_looking_makes_no_file(tmp_path: Path) -> None:
         st.just(MONDAY),
         st.sampled_from([State.QUEUED, State.ASIDE]),
         entry_id=st.text("ab", min_size=1, max_size=5),
-        before=st.none() | st.just(HOUR),
+        before=st.none() | st.just(SEEN),
+        stored=st.none() | st.just(SEEN),
         item_typed=st.none() | st.just("1042"),
         service_typed=st.none() | st.just(""),
         feedback=st.none() | st.text(max_size=5),
@@ -80,7 +82,7 @@ def test_what_is_read_is_what_was_written(tmp_path_factory: pytest.TempPathFacto
 def test_first_in_first_out_and_by_state(tmp_path: Path) -> None:
     first, second, third = journal(tmp_path).add([LOG, replace(LOG, label="B"), replace(LOG, label="C")])
     assert journal(tmp_path).queued() == [first, second, third]
-    done = journal(tmp_path).put(transitions.done(first, "e1"))
+    done = journal(tmp_path).put(transitions.done(first, Entry("e1", MONDAY)))
     aside = journal(tmp_path).put(transitions.aside(second, "why"))
     journal(tmp_path).put(transitions.dropped(third))
     assert (journal(tmp_path).queued(), journal(tmp_path).aside()) == ([], [aside])
@@ -91,7 +93,7 @@ def test_first_in_first_out_and_by_state(tmp_path: Path) -> None:
 
 def test_two_processes_never_change_one_over_each_other(tmp_path: Path) -> None:
     added = journal(tmp_path).add([LOG])[0]
-    journal(tmp_path).put(transitions.done(added, "e1"))
+    journal(tmp_path).put(transitions.done(added, Entry("e1", MONDAY)))
     with pytest.raises(Overtaken):
         journal(tmp_path).put(transitions.dropped(added))
     assert journal(tmp_path).get(added.id).state is State.DONE
@@ -103,7 +105,7 @@ def test_one_clock_runs_for_a_key_and_another_key_has_its_own(tmp_path: Path) ->
         journal(tmp_path).add([LOG, TIMER])
     assert journal(tmp_path).queued() == [], "all or none"
     journal(tmp_path, "k2").add([TIMER])
-    stopped = transitions.stopped(running, Asked(), MONDAY + timedelta(minutes=5), MONDAY)
+    stopped = transitions.stopped(running, EntryRequest(), MONDAY + timedelta(minutes=5), MONDAY)
     journal(tmp_path).put(stopped)
     journal(tmp_path).add([TIMER])
     assert len(journal(tmp_path).queued()) == 1, "one that waits to be sent does not hold up the next"
@@ -127,8 +129,8 @@ def test_receipts_are_kept_thirty_days_and_nothing_else_is_deleted(tmp_path: Pat
     done, keyed, waits, aside, dropped = there.add([LOG, replace(LOG, key="a"), LOG, LOG, LOG])
     there.save(
         [
-            transitions.done(done, "e1"),
-            transitions.done(keyed, "e2"),
+            transitions.done(done, Entry("e1", MONDAY)),
+            transitions.done(keyed, Entry("e2", MONDAY)),
             transitions.aside(aside, "why"),
             transitions.dropped(dropped),
         ]
@@ -193,7 +195,7 @@ def test_sessions_of_an_older_alga_become_operations(tmp_path: Path) -> None:
         db.execute("PRAGMA user_version = 0")
     waits, running = journal(tmp_path).queued()[0], journal(tmp_path).live()
     assert (waits.kind, waits.in_doubt, waits.timer, waits.label) == (Kind.CREATE, True, True, "TIC1")
-    assert waits.asked == Asked(
+    assert waits.asked == EntryRequest(
         "ticket", "t1", MONDAY.replace(minute=0), MONDAY.replace(minute=30), 15, "x", None, "s1"
     )
     assert running and (running.state, running.started_at) == (State.RUNNING, MONDAY.replace(minute=40))

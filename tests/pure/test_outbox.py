@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from alga.core.entry import Asked
+from alga.core.entry import Entry, EntryRequest
 from alga.core.errors import (
     AlgaError,
     AuthError,
@@ -30,7 +30,12 @@ from alga.outbox.outbox import Outbox
 from alga.outbox.transitions import Step
 from tests.support import EXAMPLES, MONDAY, SAME_EACH_TIME, Clock
 
-HOUR = Asked("ticket", "t1", MONDAY, MONDAY + timedelta(hours=1))
+HOUR = EntryRequest("ticket", "t1", MONDAY, MONDAY + timedelta(hours=1))
+
+
+def there(entry_id: str, notes: str = "") -> Entry:
+    """An entry on the server."""
+    return Entry(entry_id, MONDAY, notes=notes)
 
 
 class Crash(BaseException):
@@ -162,7 +167,7 @@ class Line:
         """It takes no time."""
         yield
 
-    def send(self, operation: Operation) -> tuple[Operation, str | None]:
+    def send(self, operation: Operation) -> tuple[Operation, Entry | None]:
         """Send it."""
         self.meanwhile()
         fault = self.faults.pop(0) if self.faults else ""
@@ -173,12 +178,12 @@ class Line:
             raise BEFORE[fault]
         if fault == "lands":
             self.server.land()
-        entry_id = self.server.carry_out(operation)
+        entry = there(self.server.carry_out(operation))
         if fault in AFTER:
             raise AFTER[fault]
-        return transitions.done(operation, entry_id), entry_id
+        return transitions.done(operation, entry), entry
 
-    def look(self, operation: Operation, taken: set[str]) -> tuple[Look, str | None]:
+    def look(self, operation: Operation, taken: set[str]) -> Look:
         """Whether it is there."""
         match self.faults.pop(0) if self.faults and self.faults[0] in LOOK_FAULTS else "":
             case "no look":
@@ -190,13 +195,13 @@ class Line:
         if operation.kind is Kind.EDIT:
             now = self.server.notes[operation.entry_id or ""]
             if now == operation.asked.notes:
-                return Look(Seen.DONE), None
+                return Look(Seen.DONE, there(operation.entry_id or "", now))
             same = operation.before is not None and operation.before.notes == now
-            return Look(Seen.NOT_DONE if same else Seen.CHANGED, reason="It was changed elsewhere."), None
+            return Look(Seen.NOT_DONE if same else Seen.CHANGED, reason="It was changed elsewhere.")
         for entry_id, number in self.server.made.items():
             if number == operation.id and entry_id not in taken:
-                return Look(Seen.DONE, entry_id), entry_id
-        return Look(Seen.NOT_DONE), None
+                return Look(Seen.DONE, there(entry_id))
+        return Look(Seen.NOT_DONE)
 
 
 plans = st.lists(st.sampled_from(sorted({*BEFORE, *AFTER, *LOOK_FAULTS, "late", "lands", ""})), max_size=4)
@@ -212,7 +217,7 @@ class Machine(RuleBasedStateMachine):
         self.told: dict[int, str] = {}  # what the command that made it said
         self.edits: dict[str, list[str]] = {}  # what an entry was to say, and what others made it say, in turn
 
-    def outbox(self, plan: list[str], meanwhile: Callable[[], object] = lambda: None) -> Outbox[str]:
+    def outbox(self, plan: list[str], meanwhile: Callable[[], object] = lambda: None) -> Outbox:
         """A process of its own."""
         self.journal.locked = False
         return Outbox(self.journal, Line(self.server, list(plan), meanwhile), Clock())  # type: ignore[arg-type]
@@ -243,8 +248,8 @@ class Machine(RuleBasedStateMachine):
         if not self.server.notes:
             return
         entry_id = data.draw(st.sampled_from(sorted(self.server.notes)))
-        before, notes = Asked(notes=self.server.notes[entry_id]), f"edit {len(self.journal.rows)}"
-        operation = Operation(Kind.EDIT, Asked(notes=notes), "A", MONDAY, entry_id=entry_id, before=before)
+        before, notes = there(entry_id, self.server.notes[entry_id]), f"edit {len(self.journal.rows)}"
+        operation = Operation(Kind.EDIT, EntryRequest(notes=notes), "A", MONDAY, entry_id=entry_id, before=before)
         number = self.typed(operation, plan, crash)
         if number in self.journal.rows and self.told[number] != "refused":
             self.edits.setdefault(entry_id, []).append(notes)
@@ -316,7 +321,7 @@ def test_what_is_accepted_is_done_once_or_set_aside_and_what_is_refused_is_not_d
 
 # --- single rules -----------------------------------------------------------------------------------
 
-START = Operation(Kind.START, Asked("ticket", "t1"), "A", MONDAY, timer=True)
+START = Operation(Kind.START, EntryRequest("ticket", "t1"), "A", MONDAY, timer=True)
 LATER = MONDAY + timedelta(minutes=30)
 
 
@@ -335,40 +340,40 @@ def test_a_start_is_sent_once_and_by_its_own_command_only() -> None:
 def test_a_start_that_did_not_arrive_is_a_clock_here_and_one_finished_entry() -> None:
     here = transitions.kept_here(sent(START))
     assert (here.kind, here.state, here.in_doubt, here.live) == (Kind.CREATE, State.RUNNING, False, True)
-    stopped = transitions.stopped(here, Asked(notes="done"), LATER, LATER)
+    stopped = transitions.stopped(here, EntryRequest(notes="done"), LATER, LATER)
     assert (stopped.state, stopped.asked.started_at, stopped.asked.ended_at) == (State.QUEUED, MONDAY, LATER)
-    assert transitions.stopped(here, Asked(), MONDAY + timedelta(seconds=59), LATER).state is State.DROPPED
+    assert transitions.stopped(here, EntryRequest(), MONDAY + timedelta(seconds=59), LATER).state is State.DROPPED
 
 
 def test_a_stop_that_came_while_the_start_was_in_doubt_ends_what_is_found() -> None:
-    stopped = transitions.stopped(sent(START), Asked(ended_at=LATER), LATER, LATER)
-    running = transitions.after_look(stopped, Look(Seen.RUNNING, "s1", Asked(started_at=MONDAY)))
+    stopped = transitions.stopped(sent(START), EntryRequest(ended_at=LATER), LATER, LATER)
+    running = transitions.after_look(stopped, Look(Seen.RUNNING, Entry("s1", MONDAY)))
     assert isinstance(running, Operation)
     assert (running.kind, running.state, running.entry_id, running.in_doubt) == (Kind.STOP, State.QUEUED, "s1", False)
     elsewhere = transitions.after_look(
-        stopped, Look(Seen.ENDED, "s1", Asked(ended_at=LATER + timedelta(hours=1)), "Why.")
+        stopped, Look(Seen.ENDED, Entry("s1", MONDAY, LATER + timedelta(hours=1)), "Why.")
     )
     assert isinstance(elsewhere, Operation) and (elsewhere.state, elsewhere.reason) == (State.ASIDE, "Why.")
 
 
 def test_a_back_dated_start_is_corrected_at_the_stop_unless_somebody_changed_it() -> None:
-    early, begun = MONDAY - timedelta(minutes=9), Asked(started_at=MONDAY)
+    early, begun = MONDAY - timedelta(minutes=9), Entry("s1", MONDAY)
     back = replace(START, asked=replace(START.asked, started_at=early))
-    running = transitions.running_there(sent(back), "s1", begun)
-    stop = transitions.stopped(running, Asked(), LATER, LATER)
-    edit = transitions.delivered(sent(stop), "e1", Asked(started_at=MONDAY, ended_at=LATER))
+    running = transitions.running_there(sent(back), begun)
+    stop = transitions.stopped(running, EntryRequest(), LATER, LATER)
+    edit = transitions.delivered(sent(stop), Entry("e1", MONDAY, LATER))
     assert (edit.kind, edit.state, edit.asked) == (
         Kind.EDIT,
         State.QUEUED,
-        Asked(started_at=early, ended_at=LATER, billable_minutes=39),
+        EntryRequest(started_at=early, ended_at=LATER, billable_minutes=39),
     )
-    changed = transitions.delivered(sent(stop), "e1", Asked(started_at=MONDAY - timedelta(minutes=3), ended_at=LATER))
+    changed = transitions.delivered(sent(stop), Entry("e1", MONDAY - timedelta(minutes=3), LATER))
     assert changed.state is State.DONE
     assert transitions.judged(edit, edit, Verdict.NO, "No.", own=True).state is State.ASIDE, "its time would be lost"
 
 
 def test_a_refused_stop_leaves_the_timer_running_unless_it_is_gone() -> None:
-    stop = transitions.stopped(transitions.running_there(START, "s1", Asked(started_at=MONDAY)), Asked(), LATER, LATER)
+    stop = transitions.stopped(transitions.running_there(START, Entry("s1", MONDAY)), EntryRequest(), LATER, LATER)
     again = transitions.judged(sent(stop), stop, Verdict.NO, "No.", own=True)
     assert (again.kind, again.state, again.live) == (Kind.START, State.RUNNING, True)
     assert transitions.judged(sent(stop), stop, Verdict.NO, "Gone.", own=True, gone=True).state is State.REFUSED
@@ -450,7 +455,7 @@ def test_only_entries_made_since_by_the_servers_clock_are_ours() -> None:
 
 
 def test_what_is_about_the_same_entry_keeps_its_order() -> None:
-    delete = Operation(Kind.DELETE, Asked(), "A", MONDAY, entry_id="e1")
+    delete = Operation(Kind.DELETE, EntryRequest(), "A", MONDAY, entry_id="e1")
     assert transitions.depends(delete, replace(delete, kind=Kind.EDIT))
     assert not transitions.depends(delete, replace(delete, entry_id="e2"))
     assert not transitions.depends(START, START), "what has no entry yet depends on nothing"

@@ -7,11 +7,8 @@ from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 from urllib.parse import quote
 
-from pydantic import ValidationError
-
-from alga.api import lookups, wire
-from alga.api.http import CHECK, Envelope, Http
-from alga.api.models import Record, TimeEntry
+from alga.api import models, wire
+from alga.api.http import CHECK, Http
 from alga.core.errors import (
     AlgaError,
     Forbidden,
@@ -25,9 +22,11 @@ from alga.core.errors import (
 )
 
 if TYPE_CHECKING:
-    from alga.core.entry import Asked
+    from alga.api.models import Record
+    from alga.core.entry import Entry, EntryRequest
 
-R = TypeVar("R", bound=Record)
+T = TypeVar("T")
+R = TypeVar("R", bound="Record")
 Query = Mapping[str, str]
 
 PAGE = 100
@@ -37,10 +36,10 @@ ENTRIES = "/time-entries"
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
-class Page(NamedTuple, Generic[R]):
+class Page(NamedTuple, Generic[T]):
     """One page of a list, and how many there are in all where the server says so."""
 
-    rows: list[R]
+    rows: list[T]
     total: int | None
     more: bool
 
@@ -51,7 +50,7 @@ class Client:
     def __init__(
         self,
         http: Http,
-        seen: Callable[[Mapping[str, Any], TimeEntry], None] = lambda row, entry: None,
+        seen: Callable[[Mapping[str, Any], Entry], None] = lambda row, entry: None,
     ) -> None:
         self._http, self._seen = http, seen
 
@@ -102,17 +101,17 @@ class Client:
 
     # --- entries ---
 
-    def list_entries(self, query: Query) -> Page[TimeEntry]:
+    def list_entries(self, query: Query) -> Page[Entry]:
         """GET /time-entries: one page. Filters as deployed (section 3); the published ones have no effect there."""
-        return self._page(ENTRIES, TimeEntry, query)
+        return self._page(ENTRIES, self._entry, query)
 
-    def walk_entries(self, query: Query) -> list[TimeEntry]:
+    def walk_entries(self, query: Query) -> list[Entry]:
         """Every entry that matches, each once: pages shift while people work, and ties are unordered.
 
         A page without a new id ends the walk. One that found fewer than the server counts is walked once more, from
         the other end; raises Incomplete for what is missing even then. More than MOST_LISTED are read from the export.
         """
-        found: dict[str, TimeEntry] = {}
+        found: dict[str, Entry] = {}
         for order in ("asc", "desc"):
             total, walked = self._walk({"sort": "start_time", "order": order, **query}, found)
             if not walked:
@@ -121,11 +120,11 @@ class Client:
                 return list(found.values())
         raise self._incomplete(total, len(found), list(found.values()))
 
-    def _walk(self, query: Query, found: dict[str, TimeEntry]) -> tuple[int, bool]:
+    def _walk(self, query: Query, found: dict[str, Entry]) -> tuple[int, bool]:
         """Add what is found; how many there are, as the last page says, and whether they are few enough to walk."""
         seen: set[str] = set()
         for number in range(1, MOST_LISTED // PAGE + 1):
-            page = self._page(ENTRIES, TimeEntry, {**query, "limit": str(PAGE), "page": str(number)})
+            page = self._page(ENTRIES, self._entry, {**query, "limit": str(PAGE), "page": str(number)})
             new = {entry.id: entry for entry in page.rows if entry.id not in seen}
             seen |= set(new)
             found |= {entry_id: entry for entry_id, entry in new.items() if entry_id not in found}
@@ -135,11 +134,11 @@ class Client:
                 return page.total or 0, True
         return page.total or 0, False
 
-    def _exported(self, query: Query, total: int) -> list[TimeEntry]:
+    def _exported(self, query: Query, total: int) -> list[Entry]:
         """The same from the export: one answer, of which each page is a part."""
-        pages: dict[int, dict[str, TimeEntry]] = {}
+        pages: dict[int, dict[str, Entry]] = {}
 
-        def begin(page: int) -> Callable[[TimeEntry], None]:
+        def begin(page: int) -> Callable[[Entry], None]:
             if page == 1:
                 pages.clear()
             rows = pages[page] = {}
@@ -151,23 +150,23 @@ class Client:
             raise self._incomplete(total, len(every), list(every.values()))
         return list(every.values())
 
-    def _incomplete(self, total: int, found: int, rows: Sequence[TimeEntry]) -> Incomplete:
+    def _incomplete(self, total: int, found: int, rows: Sequence[Entry]) -> Incomplete:
         told = f"{self._http.target.host} counts {total} entries and returned only {found}, so no sum would be right."
         error = Incomplete(told, "Try again in a while, or ask for a shorter period.")
         error.rows = rows
         return error
 
-    def create_entry(self, asked: Asked) -> TimeEntry:
+    def create_entry(self, asked: EntryRequest) -> Entry:
         """POST /time-entries."""
-        return self._one("POST", ENTRIES, TimeEntry, wire.create_body(asked))
+        return self._written("POST", ENTRIES, wire.create_body(asked))
 
-    def get_entry(self, entry_id: str) -> TimeEntry:
+    def get_entry(self, entry_id: str) -> Entry:
         """GET /time-entries/{id}: anyone's entry may be read."""
-        return self._one("GET", f"{ENTRIES}/{segment(entry_id)}", TimeEntry)
+        return self._entry(self._http.request("GET", f"{ENTRIES}/{segment(entry_id)}").data)
 
-    def update_entry(self, entry_id: str, asked: Asked, running: bool = False) -> TimeEntry:
+    def update_entry(self, entry_id: str, asked: EntryRequest, running: bool = False) -> Entry:
         """PUT /time-entries/{id}. The deployed server checks no overlap here (section 4)."""
-        return self._one("PUT", f"{ENTRIES}/{segment(entry_id)}", TimeEntry, wire.update_body(asked, running))
+        return self._written("PUT", f"{ENTRIES}/{segment(entry_id)}", wire.update_body(asked, running))
 
     def delete_entry(self, entry_id: str) -> None:
         """DELETE /time-entries/{id}, with the body the published page requires."""
@@ -175,22 +174,22 @@ class Client:
 
     # --- tracking sessions ---
 
-    def active_session(self) -> TimeEntry | None:
+    def active_session(self) -> Entry | None:
         """GET active-session: the key's own running session."""
         data = self._http.request("GET", f"{ENTRIES}/active-session").data
-        return self._read(TimeEntry, data, write=False) if data is not None else None
+        return self._entry(data) if data is not None else None
 
-    def start_tracking(self, asked: Asked) -> TimeEntry:
+    def start_tracking(self, asked: EntryRequest) -> Entry:
         """POST start-tracking: starts now, by the server's clock, cut to the minute."""
-        return self._one("POST", f"{ENTRIES}/start-tracking", TimeEntry, wire.start_body(asked))
+        return self._written("POST", f"{ENTRIES}/start-tracking", wire.start_body(asked))
 
-    def stop_tracking(self, session_id: str, asked: Asked) -> TimeEntry:
+    def stop_tracking(self, session_id: str, asked: EntryRequest) -> Entry:
         """POST stop-tracking/{id}: the finished entry. Neither order nor overlap is checked there (section 6)."""
-        return self._one("POST", f"{ENTRIES}/stop-tracking/{segment(session_id)}", TimeEntry, wire.stop_body(asked))
+        return self._written("POST", f"{ENTRIES}/stop-tracking/{segment(session_id)}", wire.stop_body(asked))
 
     # --- review ---
 
-    def approve(self, entry_ids: Sequence[str]) -> list[lookups.Result]:
+    def approve(self, entry_ids: Sequence[str]) -> list[models.ReviewResult]:
         """POST approve, 1 to 100 ids: what became of each, also when none could be approved (section 7)."""
         try:
             data = self._http.request("POST", f"{ENTRIES}/approve", body={"entry_ids": list(entry_ids)}).data
@@ -200,30 +199,29 @@ class Client:
                 raise
             data = {"results": told}
         results = data.get("results") if isinstance(data, Mapping) else None
-        return self._many(lookups.Result, results, write=True)
+        return self._each(results, self._reading(models.ReviewResult, write=True))
 
     def request_changes(
         self, entry_ids: Sequence[str], reason: str, feedback: str | None = None
-    ) -> list[lookups.Result]:
+    ) -> list[models.ReviewResult]:
         """POST request-changes. Says success whatever happened (section 7): read the entries back."""
         body: dict[str, Any] = {"entry_ids": list(entry_ids), "change_reason": reason}
         if feedback is not None:
             body["detailed_feedback"] = feedback
-        return self._many(
-            lookups.Result, self._http.request("POST", f"{ENTRIES}/request-changes", body=body).data, write=True
-        )
+        answer = self._http.request("POST", f"{ENTRIES}/request-changes", body=body).data
+        return self._each(answer, self._reading(models.ReviewResult, write=True))
 
     # --- many at once ---
 
-    def bulk_create(self, rows: Sequence[Asked]) -> int:
+    def bulk_create(self, rows: Sequence[EntryRequest]) -> int:
         """POST bulk, 1 to 50 rows: how many were created, not which (section 9)."""
         body = {"entries": [wire.create_body(row) for row in rows]}
-        return self._one("POST", f"{ENTRIES}/bulk", lookups.Count, body).created_count or 0
+        return self._counted("POST", body).created_count or 0
 
-    def bulk_update(self, rows: Mapping[str, Asked]) -> int:
+    def bulk_update(self, rows: Mapping[str, EntryRequest]) -> int:
         """PUT bulk, 1 to 50 changes by entry id: how many the server counts, unknown ids included."""
         body = {"entries": [{"entry_id": key, "data": wire.update_body(asked, False)} for key, asked in rows.items()]}
-        return self._one("PUT", f"{ENTRIES}/bulk", lookups.Count, body).updated_count or 0
+        return self._counted("PUT", body).updated_count or 0
 
     def bulk_delete(self, entry_ids: Sequence[str]) -> None:
         """DELETE bulk, 1 to 50 ids: 204 whatever was deleted."""
@@ -231,18 +229,18 @@ class Client:
 
     # --- reading across ---
 
-    def search(self, words: str, query: Query) -> Page[TimeEntry]:
+    def search(self, words: str, query: Query) -> Page[Entry]:
         """GET search: notes only, at most 100 hits (section 10)."""
-        return self._page(f"{ENTRIES}/search", TimeEntry, {**query, "query": words})
+        return self._page(f"{ENTRIES}/search", self._entry, {**query, "query": words})
 
-    def stats(self, query: Query) -> lookups.Stats | None:
+    def stats(self, query: Query) -> models.Stats | None:
         """GET stats: the whole tenant's, whoever asks. None from a server that answers something else there."""
         data = self._http.request("GET", f"{ENTRIES}/stats", query).data
-        known = isinstance(data, Mapping) and set(lookups.Stats.model_fields) <= set(data)
-        return self._read(lookups.Stats, data, write=False) if known else None
+        known = isinstance(data, Mapping) and set(models.Stats.model_fields) <= set(data)
+        return self._reading(models.Stats)(data) if known else None
 
     def export(
-        self, query: Query, begin: Callable[[int], Callable[[TimeEntry], None]], seen: Callable[[], int] | None = None
+        self, query: Query, begin: Callable[[int], Callable[[Entry], None]], seen: Callable[[], int] | None = None
     ) -> None:
         """GET export as JSON, each entry as it arrives: all at once as deployed, by page as published.
 
@@ -257,7 +255,7 @@ class Client:
             if last:
                 raise self._incomplete(total, came, ())
 
-    def _export(self, query: Query, begin: Callable[[int], Callable[[TimeEntry], None]]) -> tuple[int | None, int]:
+    def _export(self, query: Query, begin: Callable[[int], Callable[[Entry], None]]) -> tuple[int | None, int]:
         """How many the server counts, where it says so, and how many came."""
         known: set[tuple[int, int]] = set()
         total, came = None, 0
@@ -276,89 +274,102 @@ class Client:
             known.add(page.mark)
         raise self._incomplete(came + 1, came, ())
 
-    def templates(self) -> list[lookups.Template]:
+    def templates(self) -> list[models.Template]:
         """GET templates: always empty on the deployed server."""
-        return self._many(lookups.Template, self._http.request("GET", f"{ENTRIES}/templates").data, write=False)
+        return self._each(self._http.request("GET", f"{ENTRIES}/templates").data, self._reading(models.Template))
 
     # --- look-ups ---
 
-    def tickets_numbered(self, number: str) -> list[lookups.Ticket]:
+    def tickets_numbered(self, number: str) -> list[models.Ticket]:
         """Tickets whose number contains this one, of every page: compare exactly yourself."""
-        return self._every("/tickets", lookups.Ticket, {"ticket_number": number, "fields": "mobile_list"})
+        return self._every("/tickets", self._reading(models.Ticket), {"ticket_number": number, "fields": "mobile_list"})
 
-    def latest_tickets(self) -> list[lookups.Ticket]:
+    def latest_tickets(self) -> list[models.Ticket]:
         """The hundred newest tickets, open and closed."""
-        return self._page("/tickets", lookups.Ticket, {"fields": "mobile_list", "limit": str(PAGE)}).rows
+        return self._page("/tickets", self._reading(models.Ticket), {"fields": "mobile_list", "limit": str(PAGE)}).rows
 
-    def search_tickets(self, words: str) -> list[lookups.Ticket]:
+    def search_tickets(self, words: str) -> list[models.Ticket]:
         """Tickets by number or title, open and closed."""
         query = {"query": words, "include_closed": "true", "limit": str(PAGE)}
-        return self._many(lookups.Ticket, self._http.request("GET", "/tickets/search", query).data, write=False)
+        return self._each(self._http.request("GET", "/tickets/search", query).data, self._reading(models.Ticket))
 
-    def services(self, hourly: bool = True) -> list[lookups.Service]:
+    def services(self, hourly: bool = True) -> list[models.Service]:
         """Active services, by the hour or of every billing method, of every page. Raises Forbidden for technicians."""
         query = {"is_active": "true", "limit": str(PAGE)} | ({"billing_method": "hourly"} if hourly else {})
-        return self._every("/services", lookups.Service, query)
+        return self._every("/services", self._reading(models.Service), query)
 
-    def time_sheet(self, sheet_id: str) -> lookups.Sheet:
+    def time_sheet(self, sheet_id: str) -> models.Sheet:
         """GET /time-sheets/{id}: works for any role, as the other time-sheet calls do not (section 8)."""
-        return self._one("GET", f"/time-sheets/{segment(sheet_id)}", lookups.Sheet)
+        return self._reading(models.Sheet)(self._http.request("GET", f"/time-sheets/{segment(sheet_id)}").data)
 
-    def activities(self, kinds: str = "ticket,projectTask") -> list[lookups.Activity]:
+    def activities(self, kinds: str = "ticket,projectTask") -> list[models.Activity]:
         """Open work assigned to the key's user: needs no extra permission."""
         query = {"type": kinds, "status": "open", "pageSize": str(PAGE)}
-        return self._many(lookups.Activity, self._http.request("GET", "/activities", query).data, write=False)
+        return self._each(self._http.request("GET", "/activities", query).data, self._reading(models.Activity))
 
-    def assigned_tickets(self) -> list[lookups.Ticket]:
+    def assigned_tickets(self) -> list[models.Ticket]:
         """Open tickets assigned to the key's user."""
         tickets = [each for each in self.activities("ticket") if each.type == "ticket" and each.source_id]
         return [
-            lookups.Ticket(ticket_id=each.source_id, ticket_number=each.ticket_number, title=each.title)
+            models.Ticket(ticket_id=each.source_id, ticket_number=each.ticket_number, title=each.title)
             for each in tickets
             if each.ticket_number
         ]
 
     # --- reading answers ---
 
-    def _page(self, path: str, model: type[R], query: Query) -> Page[R]:
+    def _page(self, path: str, read: Callable[[object], T], query: Query) -> Page[T]:
         envelope = self._http.request("GET", path, query)
-        rows = self._many(model, envelope.data, write=False)
+        rows = self._each(envelope.data, read)
         total = envelope.pagination.get("total")
         more = _goes_on(envelope.pagination, full=str(len(rows)) == query.get("limit"))
         return Page(rows, total if isinstance(total, int) else None, more)
 
-    def _every(self, path: str, model: type[R], query: Query) -> list[R]:
-        found: list[R] = []
+    def _every(self, path: str, read: Callable[[object], T], query: Query) -> list[T]:
+        found: list[T] = []
         for number in range(1, MOST_PAGES + 1):
-            page = self._page(path, model, {**query, "limit": str(PAGE), "page": str(number)})
+            page = self._page(path, read, {**query, "limit": str(PAGE), "page": str(number)})
             found += page.rows
             if not page.rows or not page.more:
                 break
         return found
 
-    def _one(self, method: str, path: str, model: type[R], body: Any = None, query: Query | None = None) -> R:
-        envelope: Envelope = self._http.request(method, path, query, body)
-        return self._read(model, envelope.data, write=method != "GET")
+    def _each(self, data: object, read: Callable[[object], T]) -> list[T]:
+        return [read(row) for row in (data if isinstance(data, list) else [data])]
 
-    def _many(self, model: type[R], data: object, write: bool) -> list[R]:
-        return [self._read(model, row, write) for row in (data if isinstance(data, list) else [data])]
+    def _written(self, method: str, path: str, body: object) -> Entry:
+        return self._entry(self._http.request(method, path, body=body).data, write=True)
 
-    def read_entry(self, row: object, learning: bool) -> TimeEntry:
+    def _counted(self, method: str, body: object) -> models.Count:
+        return self._reading(models.Count, write=True)(self._http.request(method, f"{ENTRIES}/bulk", body=body).data)
+
+    def read_entry(self, row: object, learning: bool) -> Entry:
         """An entry of an export, or of what this computer remembers."""
-        return self._read(TimeEntry, row, write=False, learning=learning)
+        return self._entry(row, learning=learning)
 
-    def _read(self, model: type[R], data: object, write: bool, learning: bool = True) -> R:
+    def _entry(self, row: object, write: bool = False, learning: bool = True) -> Entry:
         try:
-            record = model.model_validate(data)
-        except ValidationError as fault:
-            raise self._senseless(fault, write) from None
-        if learning and isinstance(record, TimeEntry) and isinstance(data, Mapping):
-            self._seen(data, record)
-        return record
+            entry = wire.read_entry(row)
+        except wire.Senseless as fault:
+            raise self._senseless(fault.field, write) from None
+        if learning and isinstance(row, Mapping):
+            self._seen(row, entry)
+        return entry
 
-    def _senseless(self, fault: ValidationError, write: bool) -> AlgaError:
-        place, host = ".".join(map(str, fault.errors(include_input=False)[0]["loc"])), self._http.target.host
-        told = f"The answer of {host} makes no sense" + (f" ({place})" if place else "")
+    def _reading(self, model: type[R], write: bool = False) -> Callable[[object], R]:
+        """A reader of things that are no time entries."""
+
+        def read(row: object) -> R:
+            try:
+                return model.model_validate(row)
+            except models.ValidationError as fault:
+                place = ".".join(map(str, fault.errors(include_input=False)[0]["loc"]))
+                raise self._senseless(place, write) from None
+
+        return read
+
+    def _senseless(self, place: str, write: bool) -> AlgaError:
+        told = f"The answer of {self._http.target.host} makes no sense" + (f" ({place})" if place else "")
         if write:
             return UnknownOutcome(told, CHECK)
         return Senseless(f"{told}.", "Is it an AlgaPSA? alga config list")
@@ -367,9 +378,9 @@ class Client:
 class _Given:
     """The rows of a page, on their way to `begin`: how many, and a mark by which the same page is known again."""
 
-    def __init__(self, client: Client, begin: Callable[[int], Callable[[TimeEntry], None]], number: int) -> None:
+    def __init__(self, client: Client, begin: Callable[[int], Callable[[Entry], None]], number: int) -> None:
         self._client, self._begin, self._number = client, begin, number
-        self._take: Callable[[TimeEntry], None] = begin(number)
+        self._take: Callable[[Entry], None] = begin(number)
         self.count = self._sum = 0
 
     def begin(self) -> Callable[[object], None]:

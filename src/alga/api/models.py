@@ -1,17 +1,21 @@
-"""Time entries as servers answer them, read in either vocabulary and kept in the published one."""
+"""The published vocabulary, and what servers answer beside time entries: tickets, services, activities, counts.
+
+`TimeEntry` is the reference of a time entry. Commands read entries with `wire.read_entry`, which is quicker and is
+held to it by a test: the same answer gives the same entry, or the same refusal.
+"""
 
 import os
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # they are looked for in every package that is installed
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import ValidationError as ValidationError
 
-from alga.api.wire import names
-from alga.core.times import from_wire, minutes_between, to_wire
+from alga.api.wire import MOST_MINUTES, names
+from alga.core.times import from_wire
 
-MOST_MINUTES = 10**9
+HALF_A_DAY = timedelta(hours=12)
 
 
 def either(published: str) -> Any:
@@ -20,92 +24,139 @@ def either(published: str) -> Any:
 
 
 def _instant(value: object) -> object:
-    return from_wire(value) if isinstance(value, str) else value
+    """An ISO text; numbers, which pydantic would take for seconds, are none."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ValueError("not a time as text")
+    try:
+        return from_wire(value)
+    except OverflowError as fault:
+        raise ValueError("a time that no clock shows") from fault
 
 
 def _whole(value: object) -> object:
-    """Raises ValueError for more minutes than any entry has."""
-    if not isinstance(value, int | float | str) or value == "":
-        return value
-    if abs(minutes := float(value)) > MOST_MINUTES:
+    """Raises ValueError for what is no number, or more minutes than any entry has."""
+    if value is None:
+        return None
+    if not isinstance(value, int | float | str) or isinstance(value, bool):
+        raise ValueError("not a number of minutes")
+    try:
+        minutes = float(value)
+    except OverflowError as fault:
+        raise ValueError("more minutes than there are") from fault
+    if not abs(minutes) <= MOST_MINUTES:
         raise ValueError("more minutes than there are")
     return round(minutes)
 
 
+def _text(value: object) -> object:
+    """A text, or a number that stands for one."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 Minutes = Annotated[int, BeforeValidator(_whole)]
+Text = Annotated[str, BeforeValidator(_text)]
 
 
 class Record(BaseModel):
     """A thing a server answered. Keys that are not ours are dropped; models are built when first used."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True, coerce_numbers_to_str=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 
 class TimeEntry(Record):
     """Effort against a piece of work. Without an end it is a tracking session that still runs."""
 
-    id: str = Field(validation_alias=AliasChoices(*names("id"), "session_id"))
-    session_id: str | None = None
-    work_item_type: str | None = None
-    work_item_id: str | None = None
-    work_item_title: str | None = None
-    user_id: str | None = None
-    user_name: str | None = None
+    id: Text = Field(validation_alias=AliasChoices(*names("id")))
     started_at: Instant = Field(validation_alias=AliasChoices(*names("started_at")))
     ended_at: Instant | None = either("ended_at")
+    work_item_type: Text | None = None
+    work_item_id: Text | None = None
+    work_item_title: Text | None = None
+    user_id: Text | None = None
+    user_name: Text | None = None
     billable_minutes: Minutes | None = either("billable_minutes")
-    service_id: str | None = None
-    service_name: str | None = None
-    notes: str | None = None
-    approval_status: str | None = None
-    time_sheet_id: str | None = None
-    time_sheet: dict[str, Any] | None = None  # of a create's answer
-    work_timezone: str | None = None
-    change_reason: str | None = None
+    service_id: Text | None = None
+    service_name: Text | None = None
+    notes: Text | None = None
+    approval_status: Text | None = None
+    time_sheet_id: Text | None = None
+    session_id: Text | None = None
+    work_timezone: Text | None = None
+    change_reason: Text | None = None
     created_at: Instant | None = None
+    time_sheet: dict[str, Any] | None = None  # of a create's answer
+
+
+class Ticket(Record):
+    """A work item that people know by its number."""
+
+    ticket_id: Text
+    ticket_number: Text
+    title: Text | None = None
+    client_name: Text | None = None
+    is_closed: bool | None = None
+
+
+class Service(Record):
+    """What is billed."""
+
+    service_id: Text
+    service_name: Text
+    billing_method: Text | None = None
+
+
+class Sheet(Record):
+    """A time sheet: one person's entries of a period, whose end is the first moment after it."""
+
+    id: Text
+    period_start: Instant
+    period_end: Instant
 
     @property
-    def duration_minutes(self) -> int:
-        """Minutes worked: end - start always, 0 while running. `duration_hours` means billable ones there."""
-        return minutes_between(self.started_at, self.ended_at) if self.ended_at else 0
+    def days(self) -> tuple[date, date]:
+        """The first day of the period and the last. Both come as a midnight of the server's own zone."""
+        first, after = (instant + HALF_A_DAY for instant in (self.period_start, self.period_end))
+        return first.date(), after.date() - timedelta(days=1)
 
-    @property
-    def sheet_status(self) -> str | None:
-        """DRAFT, SUBMITTED, …: of the time sheet the entry went to, where the answer tells."""
-        return str((self.time_sheet or {}).get("approval_status") or "") or None
 
-    @property
-    def lacks_sheet(self) -> bool:
-        """The server has time sheets and this finished entry is on none (section 6, after stop)."""
-        return "time_sheet_id" in self.model_fields_set and self.time_sheet_id is None and self.ended_at is not None
+class Activity(Record):
+    """Something assigned to the key's user."""
 
-    @property
-    def counts_on(self) -> date | None:
-        """The server's work date, from the start and the user's zone: `work_date` itself has two forms."""
-        if not self.work_timezone:
-            return None
-        try:
-            return self.started_at.astimezone(ZoneInfo(self.work_timezone)).date()
-        except (ZoneInfoNotFoundError, ValueError):
-            return None
+    type: Text = ""
+    source_id: Text = Field(default="", alias="sourceId")
+    title: Text | None = None
+    ticket_number: Text | None = Field(default=None, alias="ticketNumber")
+    project_name: Text | None = Field(default=None, alias="projectName")
+    assigned_to: list[Text] = Field(default=[], alias="assignedTo")
 
-    def published(self) -> dict[str, Any]:
-        """The entry in the published vocabulary, times in UTC with `Z`, minutes whole."""
-        return {
-            "id": self.id,
-            "work_item_type": self.work_item_type,
-            "work_item_id": self.work_item_id,
-            "work_item_title": self.work_item_title,
-            "user_id": self.user_id,
-            "user_name": self.user_name,
-            "started_at": to_wire(self.started_at),
-            "ended_at": to_wire(self.ended_at) if self.ended_at else None,
-            "duration_minutes": self.duration_minutes if self.ended_at else None,
-            "billable_minutes": self.billable_minutes if self.ended_at else None,
-            "service_id": self.service_id,
-            "service_name": self.service_name,
-            "notes": self.notes,
-            "approval_status": self.approval_status,
-            "time_sheet_id": self.time_sheet_id,
-        }
+
+class ReviewResult(Record):
+    """What became of one entry in approve or request-changes."""
+
+    entry_id: Text
+    success: bool
+    error: Text | None = None
+
+
+class Stats(Record):
+    """Totals of the whole tenant: hours, not of one user (section 10)."""
+
+    total_hours: float
+    billable_hours: float
+    total_entries: int
+
+
+class Count(Record):
+    """How many entries a bulk call says it made or changed: no ids, no reasons (section 9)."""
+
+    created_count: int | None = None
+    updated_count: int | None = None
+
+
+class Template(Record):
+    """A time-entry template. The deployed server has none."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)

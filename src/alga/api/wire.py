@@ -1,4 +1,4 @@
-"""The two vocabularies in one table, and the bodies that carry both.
+"""The two vocabularies in one table: bodies that say each thing in both, and a reader of entries in either.
 
 The deployed server drops keys it does not know and the published schema allows extra ones, so every write says each
 thing in both, and every reading accepts either.
@@ -6,32 +6,109 @@ thing in both, and every reading accepts either.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from alga.core.entry import NON_BILLABLE, Asked
-from alga.core.times import minutes_between, to_wire
+from alga.core.entry import NON_BILLABLE, Entry, EntryRequest
+from alga.core.times import from_wire, minutes_between, to_wire
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
 Body = dict[str, Any]
 
-DEPLOYED = {  # published: deployed
-    "id": "entry_id",
-    "started_at": "start_time",
-    "ended_at": "end_time",
-    "billable_minutes": "billable_duration",
+DEPLOYED = {  # published: as deployed
+    "id": ("entry_id", "session_id"),
+    "started_at": ("start_time",),
+    "ended_at": ("end_time",),
+    "billable_minutes": ("billable_duration",),
 }
+MOST_MINUTES = 10**9
 
 
 def names(published: str) -> tuple[str, ...]:
     """The names under which a field may come, the published one first."""
-    deployed = DEPLOYED.get(published)
-    return (published, deployed) if deployed else (published,)
+    return (published, *DEPLOYED.get(published, ()))
 
 
-def create_body(asked: Asked) -> Body:
+# --- reading --------------------------------------------------------------------------------------
+
+
+class Senseless(ValueError):
+    """An answer that is no entry: the first field that makes no sense, '' where it is no object at all."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field)
+        self.field = field
+
+
+def read_entry(row: object) -> Entry:
+    """The entry in an answer, in either vocabulary. api.models.TimeEntry is its reference. Raises Senseless."""
+    if not isinstance(row, Mapping):
+        raise Senseless("")
+    values: list[Any] = []
+    for name, keys, read in FIELDS:
+        for key in keys:
+            if key in row:
+                break
+        else:
+            key = ""
+        value = row.get(key)
+        if value is None:
+            if name in REQUIRED:
+                raise Senseless(name)
+            values.append(None)
+            continue
+        try:
+            values.append(read(value))
+        except (ValueError, OverflowError):
+            raise Senseless(name) from None
+    sheet = row.get("time_sheet")
+    if not isinstance(sheet, dict | None):
+        raise Senseless("time_sheet")
+    status = str((sheet or {}).get("approval_status") or "") or None
+    return Entry(*[*values, status, "time_sheet_id" in row])
+
+
+def _text(value: object) -> str:
+    """A text, or a whole number that stands for one."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise ValueError("no text")
+
+
+def _instant(value: object) -> datetime:
+    if not isinstance(value, str):
+        raise ValueError("no time")
+    return from_wire(value)
+
+
+def _minutes(value: object) -> int:
+    """Whole minutes, of a number or of a text that is one."""
+    if not isinstance(value, int | float | str) or isinstance(value, bool):
+        raise ValueError("no number")
+    minutes = float(value)
+    if not abs(minutes) <= MOST_MINUTES:
+        raise ValueError("more minutes than there are")
+    return round(minutes)
+
+
+READERS: dict[str, Callable[[object], Any]] = {
+    "started_at": _instant, "ended_at": _instant, "created_at": _instant, "billable_minutes": _minutes
+}  # fmt: skip
+REQUIRED = ("id", "started_at")
+MADE_HERE = ("sheet_status", "shows_sheet")
+FIELDS = tuple((name, names(name), READERS.get(name, _text)) for name in Entry._fields if name not in MADE_HERE)
+
+
+# --- writing --------------------------------------------------------------------------------------
+
+
+def create_body(asked: EntryRequest) -> Body:
     """POST /time-entries. Needs both times; billable minutes default to those worked, none for a non-billable type."""
     assert asked.started_at and asked.ended_at
     worked = minutes_between(asked.started_at, asked.ended_at)
@@ -40,17 +117,17 @@ def create_body(asked: Asked) -> Body:
     return {**_said(asked), **_times(asked.started_at, asked.ended_at), **_billable(asked), "duration_minutes": worked}
 
 
-def start_body(asked: Asked) -> Body:
+def start_body(asked: EntryRequest) -> Body:
     """POST start-tracking: the server uses its own clock and ignores a start, a user and billable (section 6)."""
     return _said(asked)
 
 
-def stop_body(asked: Asked) -> Body:
+def stop_body(asked: EntryRequest) -> Body:
     """POST stop-tracking: at least `{}`, since no body at all is a 500 (section 6)."""
     return {**_said(asked), **_times(None, asked.ended_at), **_billable(asked)}
 
 
-def update_body(asked: Asked, running: bool) -> Body:
+def update_body(asked: EntryRequest, running: bool) -> Body:
     """PUT /time-entries/{id}: what changes. Callers give both times or neither: the order is checked only then.
 
     On a running timer `is_billable` would store a negative number (section 6), so it is left out.
@@ -59,7 +136,7 @@ def update_body(asked: Asked, running: bool) -> Body:
     return {**_said(asked), **_times(asked.started_at, asked.ended_at), **billable}
 
 
-def _said(asked: Asked) -> Body:
+def _said(asked: EntryRequest) -> Body:
     names_alike = ("work_item_type", "work_item_id", "service_id", "user_id", "notes")
     return {name: value for name in names_alike if (value := getattr(asked, name)) is not None}
 
@@ -72,7 +149,7 @@ def _times(start: datetime | None, end: datetime | None) -> Body:
     return body
 
 
-def _billable(asked: Asked) -> Body:
+def _billable(asked: EntryRequest) -> Body:
     if asked.billable_minutes is None:
         return {}
     # On writing, the deployed server knows only all or nothing; billable_duration is ignored there.

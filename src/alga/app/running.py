@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from alga.core.entry import Asked
+from alga.core.entry import EntryRequest
 from alga.core.errors import AlgaError, Refused
 from alga.core.times import AHEAD, cut, format_day, format_time, local_date, minutes_between, to_wire
 from alga.lookup import work_items
@@ -15,7 +15,7 @@ from alga.state import status_file
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
-    from alga.api.models import TimeEntry
+    from alga.core.entry import Entry
     from alga.outbox.operation import Operation
     from alga.state.cache import ServerCache
     from alga.state.status_file import PromptLine
@@ -30,7 +30,7 @@ class Running:
     notes: str | None
     service_id: str | None
     operation: Operation | None = None
-    entry: TimeEntry | None = None
+    entry: Entry | None = None
 
     @property
     def kept(self) -> bool:
@@ -85,15 +85,15 @@ class Stopped(NamedTuple):
     """What a stop made: the entry; what waits here, with the reason why; or nothing, for less than a minute."""
 
     running: Running
-    asked: Asked
-    entry: TimeEntry | None = None
+    asked: EntryRequest
+    entry: Entry | None = None
     waits: Operation | None = None
     error: AlgaError | None = None
 
 
 def of_operation(operation: Operation) -> Running:
     """One that the journal knows."""
-    asked, before = operation.asked, operation.before or Asked()
+    asked, before = operation.asked, operation.before or EntryRequest()
     kind, item_id = asked.work_item_type or before.work_item_type, asked.work_item_id or before.work_item_id
     item = work_items.WorkItem(kind or "ticket", item_id or "", operation.label)
     return Running(item, operation.started_at, asked.notes, asked.service_id, operation)
@@ -105,7 +105,7 @@ def of_prompt(shown: PromptLine) -> Running:
     return Running(item, shown.started_at, shown.notes or None, None)
 
 
-def of_entry(cache: ServerCache, entry: TimeEntry, operation: Operation | None = None) -> Running:
+def of_entry(cache: ServerCache, entry: Entry, operation: Operation | None = None) -> Running:
     """One on the server's clock."""
     item = work_items.WorkItem(
         entry.work_item_type or "ticket", entry.work_item_id or "", work_items.label(entry, cache)
@@ -141,7 +141,7 @@ def check_end(running: Running, end: datetime, now: datetime, zone: tzinfo) -> N
         raise Refused(f"{format_time(end, zone)} is more than 15 minutes ahead. The timer still runs.")
 
 
-def check_billable(running: Running, asked: Asked, end: datetime) -> None:
+def check_billable(running: Running, asked: EntryRequest, end: datetime) -> None:
     """Raise Refused for more billable minutes than were worked."""
     worked = max(0, minutes_between(running.started_at, end))
     if asked.billable_minutes and asked.billable_minutes > worked:

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from alga.api.models import TimeEntry
     from alga.app.environment import Environment
     from alga.outbox.operation import Operation
     from alga.state.cache import ServerCache
@@ -164,12 +163,12 @@ class Session:
         return journal.Journal(self.paths.outbox_db, server, key, self.now, lambda: self.remembered.user_id)
 
     @cached_property
-    def queue(self) -> outbox.Outbox[TimeEntry]:
+    def queue(self) -> outbox.Outbox:
         """What is on disk before it is sent."""
         return outbox.Outbox(self.journal, sender.Server(self), self.now)
 
     @cached_property
-    def outbox(self) -> outbox.Outbox[TimeEntry] | outbox.AtOnce[TimeEntry]:
+    def outbox(self) -> outbox.Outbox | outbox.AtOnce:
         """Where writes go: the queue, or the embedded server at once."""
         return outbox.AtOnce(sender.Server(self)) if self.profile.is_local else self.queue
 

@@ -18,7 +18,7 @@ from alga.app.running import (
     of_prompt,
     other_start,
 )
-from alga.core.entry import Asked
+from alga.core.entry import EntryRequest
 from alga.core.errors import (
     CHOOSE_SERVICE,
     AlgaError,
@@ -33,7 +33,7 @@ from alga.core.errors import (
     Unreachable,
 )
 from alga.core.times import cut, format_day, format_interval, format_time, local_date, minutes_between
-from alga.delivery import recognise, sender
+from alga.delivery import sender
 from alga.lookup import overlaps
 from alga.outbox import outbox, transitions
 from alga.outbox.operation import Kind, Operation, State
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from types import EllipsisType
 
-    from alga.api.models import TimeEntry
     from alga.delivery.recognise import Parts
     from alga.lookup.overlaps import Taken
     from alga.lookup.work_items import WorkItem
@@ -53,9 +52,9 @@ if TYPE_CHECKING:
         """What a session gives the timer."""
 
         @property
-        def outbox(self) -> Outbox[TimeEntry] | AtOnce[TimeEntry]: ...
+        def outbox(self) -> Outbox | AtOnce: ...
         @property
-        def queue(self) -> Outbox[TimeEntry]: ...
+        def queue(self) -> Outbox: ...
 
 
 KEPT_HERE = "Clock kept here; AlgaPSA gets the entry at stop (its own timer leaves entries off the time sheet)."
@@ -166,7 +165,7 @@ class Timer:
         self, item: WorkItem, service: tuple[str | None, str | None], notes: str | None, at: datetime | None
     ) -> Running:
         service_id, service_typed = service
-        asked = Asked(item.type, item.id or None, cut(at) if at else None, notes=notes, service_id=service_id)
+        asked = EntryRequest(item.type, item.id or None, cut(at) if at else None, notes=notes, service_id=service_id)
         operation = Operation(
             Kind.START,
             asked,
@@ -182,7 +181,7 @@ class Timer:
             self.seen = self._started(self._on.outbox.deliver(operation))
         return self.seen
 
-    def _started(self, settled: outbox.Settled[TimeEntry]) -> Running:
+    def _started(self, settled: outbox.Settled) -> Running:
         """On the server's clock; here, where it did not get there for certain; or in doubt until the next look."""
         if settled.entry and settled.operation.entry_id:
             if other := other_start(settled.operation, settled.entry.started_at, self._on.zone):
@@ -230,7 +229,7 @@ class Timer:
     ) -> tuple[Stopped, Running]:
         """Stop one and start another at the same minute. A stop that waits here does not hold up the start."""
         moment = cut(at or self._on.now())
-        stopped = self.stop(old, Asked(ended_at=moment if at or old.kept else None))
+        stopped = self.stop(old, EntryRequest(ended_at=moment if at or old.kept else None))
         ended = stopped.entry.ended_at if stopped.entry else None
         try:
             return stopped, self._begin(item, service, notes, ended or moment)
@@ -239,7 +238,7 @@ class Timer:
 
     # --- stop ---
 
-    def stop(self, running: Running, asked: Asked, service_typed: str | None = None) -> Stopped:
+    def stop(self, running: Running, asked: EntryRequest, service_typed: str | None = None) -> Stopped:
         """Stop it, at `asked.ended_at` or now, with the notes, service and billable minutes asked for.
 
         Raises Refused for an end before the start or more than 15 minutes ahead, Overlaps before anything is sent.
@@ -269,7 +268,7 @@ class Timer:
             return Stopped(running, shown, settled.entry)
         return Stopped(running, shown, None, settled.operation, settled.error)
 
-    def _checked_end(self, running: Running, asked: Asked) -> datetime:
+    def _checked_end(self, running: Running, asked: EntryRequest) -> datetime:
         """When it ends. Raises Refused, or Overlaps, before anything is written down."""
         now = self._now_there(running)
         end = cut(asked.ended_at or now)
@@ -296,12 +295,12 @@ class Timer:
         assert running.entry
         return Operation(
             Kind.START,
-            Asked(),
+            EntryRequest(),
             running.work_item.label,
             self._on.now(),
             State.RUNNING,
             running.entry.session_id or running.entry.id,
-            recognise.snapshot(running.entry),
+            running.entry,
             timer=True,
         )
 
@@ -325,13 +324,13 @@ class Timer:
 
     # --- cancel ---
 
-    def cancel(self, running: Running) -> outbox.Settled[TimeEntry]:
+    def cancel(self, running: Running) -> outbox.Settled:
         """Discard it. On the server's clock that deletes the entry, which a technician may not (Forbidden)."""
         settled = self._cancelled(running)
         self.seen = None
         return settled
 
-    def _cancelled(self, running: Running) -> outbox.Settled[TimeEntry]:
+    def _cancelled(self, running: Running) -> outbox.Settled:
         if running.kept and running.operation:
             return outbox.Settled(self._on.journal.put(transitions.dropped(running.operation)))
         now = self.there()  # it may have been stopped while the question stood
@@ -340,8 +339,8 @@ class Timer:
             return outbox.Settled(self._on.journal.put(transitions.dropped(known.operation)))
         if now is None or now.entry is None or (running.id and now.id != running.id):
             raise self._elsewhere(running, NoSession("That timer is not running any more."))
-        deleting = Operation(Kind.DELETE, Asked(), now.work_item.label, self._on.now(), entry_id=now.entry.id)
-        settled = self._on.outbox.deliver(replace(deleting, before=recognise.snapshot(now.entry)))
+        deleting = Operation(Kind.DELETE, EntryRequest(), now.work_item.label, self._on.now(), entry_id=now.entry.id)
+        settled = self._on.outbox.deliver(replace(deleting, before=now.entry))
         if now.operation:
             self._on.journal.put(transitions.done(now.operation, None))
         return settled

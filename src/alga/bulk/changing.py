@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 from alga.bulk.creating import MOST, Bulk
 from alga.bulk.files import Fault, Record
 from alga.bulk.rows import Cells, Known, billable_of, check_shown, check_user, checked_times, times_of, type_of
-from alga.core.entry import Asked, billable_follows, check_text, unmet
+from alga.core.entry import EntryRequest, billable_follows, check_text, unmet
 from alga.core.errors import AlgaError, NoSuchOperation, NotFound, Refused
 from alga.core.intervals import Diary
 from alga.core.times import cut, minutes_between
-from alga.delivery.recognise import snapshot
 from alga.lookup import entries, work_items
 from alga.lookup.entries import NOT_THERE
 from alga.lookup.overlaps import LOOK_BACK, Taken
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from alga.api.models import TimeEntry
+    from alga.core.entry import Entry
 
 MANY = 25
 BLOCKED = "Its new place is not free: what was there was not moved."
@@ -37,28 +36,28 @@ class Change:
     """An entry as it is, and what should become of it."""
 
     place: Place
-    before: TimeEntry
-    asked: Asked
+    before: Entry
+    asked: EntryRequest
 
 
 def operation(change: Change, label: str, now: datetime) -> Operation:
     """What a change is in the outbox."""
     before = change.before
-    return Operation(Kind.EDIT, change.asked, label, now, entry_id=before.id, before=snapshot(before))
+    return Operation(Kind.EDIT, change.asked, label, now, entry_id=before.id, before=before)
 
 
-def removal(entry: TimeEntry, label: str, now: datetime) -> Operation:
+def removal(entry: Entry, label: str, now: datetime) -> Operation:
     """What deleting an entry is in the outbox."""
-    return Operation(Kind.DELETE, Asked(), label, now, entry_id=entry.id, before=snapshot(entry))
+    return Operation(Kind.DELETE, EntryRequest(), label, now, entry_id=entry.id, before=entry)
 
 
-def look_up(bulk: Bulk, ids: Sequence[str]) -> dict[str, TimeEntry]:
+def look_up(bulk: Bulk, ids: Sequence[str]) -> dict[str, Entry]:
     """Entries by their ids; for many of them one's own are read at once."""
     user_id = work_items.own_user(bulk.client, bulk.cache)
     many = len(ids) > MANY and user_id
-    pages: dict[int, list[TimeEntry]] = {}
+    pages: dict[int, list[Entry]] = {}
 
-    def begin(page: int) -> Callable[[TimeEntry], None]:
+    def begin(page: int) -> Callable[[Entry], None]:
         pages[page] = []
         return pages[page].append
 
@@ -67,7 +66,7 @@ def look_up(bulk: Bulk, ids: Sequence[str]) -> dict[str, TimeEntry]:
     return entries.by_ids(bulk.client, ids, chain.from_iterable(pages.values()))
 
 
-def closed(bulk: Bulk, entry: TimeEntry) -> str | None:
+def closed(bulk: Bulk, entry: Entry) -> str | None:
     """Why an entry cannot be changed: somebody else's, or approved (section 4)."""
     own = bulk.cache.user_id
     if own is not None and entry.user_id not in (own, None):
@@ -78,7 +77,7 @@ def closed(bulk: Bulk, entry: TimeEntry) -> str | None:
 # --- changing -------------------------------------------------------------------------------------
 
 
-def to_change(bulk: Bulk, record: Record, known: Known, before: TimeEntry | None) -> Change | list[Fault]:
+def to_change(bulk: Bulk, record: Record, known: Known, before: Entry | None) -> Change | list[Fault]:
     """What a row changes in its entry: only what is not so already."""
     cells = Cells(record)
     if before is None or (why := closed(bulk, before)):
@@ -100,18 +99,18 @@ def to_change(bulk: Bulk, record: Record, known: Known, before: TimeEntry | None
     cells.tried("notes", lambda: check_text(notes))
     if cells.faults:
         return cells.faults
-    asked = Asked(cells["type"], item.id if item else None, start, end, minutes, notes, None, service_id)
+    asked = EntryRequest(cells["type"], item.id if item else None, start, end, minutes, notes, None, service_id)
     return Change(record.place, before, billable_follows(_new(asked, before), before))
 
 
-def _new_times(cells: Cells, known: Known, before: TimeEntry) -> tuple[datetime, datetime] | None:
+def _new_times(cells: Cells, known: Known, before: Entry) -> tuple[datetime, datetime] | None:
     times = times_of(cells, known, before)
     if times and before.ended_at and (cut(times[0]), cut(times[1])) == (cut(before.started_at), cut(before.ended_at)):
         return None
     return cells.tried("end", lambda: checked_times(*times, known.now)) if times else None
 
 
-def _new(asked: Asked, before: TimeEntry) -> Asked:
+def _new(asked: EntryRequest, before: Entry) -> EntryRequest:
     """Without what the entry has already. With new times what is said of billable minutes is new too."""
     timed = asked.started_at is not None
     kept = ("started_at", "ended_at", "billable_minutes") if timed else ()
@@ -119,7 +118,7 @@ def _new(asked: Asked, before: TimeEntry) -> Asked:
     return replace(asked, **dict.fromkeys(same, None))
 
 
-def words(asked: Asked) -> str:
+def words(asked: EntryRequest) -> str:
     """`notes, times`: what changes."""
     said = {"work item": asked.work_item_id or asked.work_item_type, "times": asked.started_at, "notes": asked.notes}
     said |= {"service": asked.service_id}
@@ -168,7 +167,7 @@ def change(bulk: Bulk, changes: Sequence[Change], watch: Watch) -> list[Outcome]
 
     A change that needs the place of another entry goes after that one has left it, and not at all where it has not.
     """
-    empty = Asked()
+    empty = EntryRequest()
     unchanged = [each for each in changes if each.asked == empty]
     outcomes = [Outcome("unchanged", True, each.before.id, None, each.place, sent=False) for each in unchanged]
     left = [each for each in changes if each.asked != empty]
@@ -251,7 +250,7 @@ def _untold(each: Change, state: str, reason: str) -> Outcome:
 # --- deleting -------------------------------------------------------------------------------------
 
 
-def delete(bulk: Bulk, ids: Sequence[str], there: Mapping[str, TimeEntry], watch: Watch) -> list[Outcome]:
+def delete(bulk: Bulk, ids: Sequence[str], there: Mapping[str, Entry], watch: Watch) -> list[Outcome]:
     """Delete each and look which are gone: the server says 204 whatever happened (section 9)."""
     why = {entry_id: closed(bulk, there[entry_id]) if entry_id in there else NOT_THERE for entry_id in ids}
     refused = [_kept(entry_id, "refused", reason) for entry_id, reason in why.items() if reason]

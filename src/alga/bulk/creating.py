@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from alga.bulk.files import Fault
 from alga.bulk.rows import Draft
-from alga.core.entry import Asked, differences
+from alga.core.entry import EntryRequest, differences
 from alga.core.errors import NoSuchOperation, NotFound, Overlaps, Refused
 from alga.core.intervals import Diary
 from alga.core.times import format_day, format_interval, local_date
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
     from alga.api.client import Client
-    from alga.api.models import TimeEntry
+    from alga.core.entry import Entry
     from alga.state.cache import ServerCache
 
 MOST = 50  # rows in one request (section 9)
@@ -49,7 +49,7 @@ def key(draft: Draft) -> tuple[object, ...]:
     return asked.work_item_type, asked.work_item_id, asked.started_at, asked.ended_at
 
 
-def key_of(entry: TimeEntry) -> tuple[object, ...]:
+def key_of(entry: Entry) -> tuple[object, ...]:
     """The same of an entry."""
     return entry.work_item_type, entry.work_item_id, entry.started_at, entry.ended_at
 
@@ -61,7 +61,7 @@ def operation(draft: Draft, now: datetime) -> Operation:
 
 def waiting(drafts: Sequence[Draft], queued: Sequence[Operation]) -> dict[Place, Operation]:
     """The rows that an earlier run left in the outbox, each matched to one operation only."""
-    left: dict[Asked, list[Operation]] = {}
+    left: dict[EntryRequest, list[Operation]] = {}
     for each in queued:
         left.setdefault(each.asked, []).append(each)
     return {draft.place: same.pop(0) for draft in drafts if (same := left.get(draft.asked))}
@@ -70,12 +70,12 @@ def waiting(drafts: Sequence[Draft], queued: Sequence[Operation]) -> dict[Place,
 class Landed:
     """Entries that rows may have become: each is matched to one row only."""
 
-    def __init__(self, rows: Iterable[TimeEntry]) -> None:
-        self._left: dict[tuple[object, ...], list[TimeEntry]] = {}
+    def __init__(self, rows: Iterable[Entry]) -> None:
+        self._left: dict[tuple[object, ...], list[Entry]] = {}
         for entry in rows:
             self._left.setdefault(key_of(entry), []).append(entry)
 
-    def take(self, draft: Draft) -> TimeEntry | None:
+    def take(self, draft: Draft) -> Entry | None:
         """The entry of a row, if it is there."""
         same = self._left.get(key(draft))
         return same.pop() if same else None
@@ -119,7 +119,7 @@ def plan(bulk: Bulk, drafts: Sequence[Draft], kept: Sequence[Taken]) -> Plan:
     return Plan(good, done, faults)
 
 
-def _nobody(entry: TimeEntry) -> str:
+def _nobody(entry: Entry) -> str:
     """Without knowing whose key this is, an equal entry may be this row: sending it could double it."""
     return f"{entry.id[:8]} is the same and may be yours: the server has not shown yet whose key this is."
 
@@ -182,7 +182,7 @@ class _Sending:
                 yield _untold(draft, "unknown", lost or UNLISTED) if lost or unlisted else next(alone)
 
 
-def _found(bulk: Bulk, chunk: Sequence[Draft]) -> list[TimeEntry | None]:
+def _found(bulk: Bulk, chunk: Sequence[Draft]) -> list[Entry | None]:
     """Each row's entry, matched one to one among one's own of that window."""
     starts = [times(draft)[0] for draft in chunk]
     user_id = work_items.own_user(bulk.client, bulk.cache)
@@ -202,13 +202,13 @@ def _alone(bulk: Bulk, draft: Draft) -> Outcome:
     return _outcome(bulk, draft, entry)
 
 
-def _outcome(bulk: Bulk, draft: Draft, entry: TimeEntry) -> Outcome:
+def _outcome(bulk: Bulk, draft: Draft, entry: Entry) -> Outcome:
     """A row that was recorded, with whatever is not as it was asked."""
     said = " ".join(differences(draft.asked, entry, bulk.zone))
     return Outcome("recorded", True, entry.id, said or None, draft.place, label(bulk, draft))
 
 
-def _already(bulk: Bulk, draft: Draft, entry: TimeEntry) -> Outcome:
+def _already(bulk: Bulk, draft: Draft, entry: Entry) -> Outcome:
     """A row that was there before."""
     asked = draft.asked
     pairs = {

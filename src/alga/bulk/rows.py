@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from alga.bulk.files import ID, Fault, Record, Rows, decoded, headings, read
-from alga.core.entry import NON_BILLABLE, Asked, check_text, whole_or_not
+from alga.core.entry import NON_BILLABLE, EntryRequest, check_text, whole_or_not
 from alga.core.errors import NotFound, Refused, UsageError
 from alga.core.times import (
     AHEAD,
@@ -179,7 +179,7 @@ class Draft:
     """A row that is ready to be sent."""
 
     place: Place
-    asked: Asked
+    asked: EntryRequest
     label: str
 
 
@@ -201,7 +201,7 @@ def to_create(record: Record, known: Known) -> Draft | list[Fault]:
     if cells.faults or not times or not item:
         return cells.faults
     start, end = times
-    asked = Asked(item.type, item.id or None, start, end, minutes, cells["notes"], None, service_id)
+    asked = EntryRequest(item.type, item.id or None, start, end, minutes, cells["notes"], None, service_id)
     return Draft(cells.place, asked, item.label)
 
 

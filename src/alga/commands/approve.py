@@ -10,10 +10,9 @@ from alga import review
 from alga.app.session import Session
 from alga.bulk.rows import ids_in
 from alga.core import intervals
-from alga.core.entry import Asked
+from alga.core.entry import EntryRequest
 from alga.core.errors import NotFound, UsageError
 from alga.core.times import counted, format_minutes
-from alga.delivery.recognise import snapshot
 from alga.lookup import entries
 from alga.lookup.overlaps import LOOK_BACK
 from alga.outbox.operation import Kind, Operation
@@ -26,7 +25,7 @@ from alga.ui.output import Output, confirm, interactive, progress, read_stdin
 from alga.ui.tables import Table
 
 if TYPE_CHECKING:
-    from alga.api.models import TimeEntry
+    from alga.core.entry import Entry
 
 Ids = Annotated[
     list[str] | None,
@@ -56,7 +55,7 @@ def approve(
     dry_run: DryRun = False,
 ) -> Output:
     """Approve entries; alone, in a terminal, shows what waits and asks."""
-    operation = Operation(Kind.APPROVE, Asked(), "", session.now())
+    operation = Operation(Kind.APPROVE, EntryRequest(), "", session.now())
     act = Act(
         "approve", "Approve", "Approved", lambda ids, watch: review.approve(session.client, ids, watch), operation
     )
@@ -99,7 +98,7 @@ def carried_out(
     return _done(session, act, [row.id for row in rows], rows) if yes else _asked(session, act, rows, shown)
 
 
-def _asked(session: Session, act: Act, rows: "list[TimeEntry]", shown: Output) -> Output:
+def _asked(session: Session, act: Act, rows: "list[Entry]", shown: Output) -> Output:
     """Do it when a person who has seen them says so."""
     people = len({row.user_id for row in rows})
     worked = format_minutes(intervals.sums(rows).worked)
@@ -110,7 +109,7 @@ def _asked(session: Session, act: Act, rows: "list[TimeEntry]", shown: Output) -
     return _done(session, act, [row.id for row in rows], rows)
 
 
-def _named(session: Session, ids: list[str]) -> "tuple[list[TimeEntry], Output]":
+def _named(session: Session, ids: list[str]) -> "tuple[list[Entry], Output]":
     """The entries of ids, and how they are shown."""
     found = entries.by_ids(session.client, ids)
     for missing in (entry_id for entry_id in ids if entry_id not in found):
@@ -125,9 +124,7 @@ def _typed_ids(session: Session, typed: list[str]) -> list[str]:
     return entries.full_ids(session.client, session.cache, [*named, *read], session.now())
 
 
-def _selected(
-    session: Session, chosen: tuple[PeriodOptions, ScopeOptions, FilterOptions]
-) -> "tuple[list[TimeEntry], str]":
+def _selected(session: Session, chosen: tuple[PeriodOptions, ScopeOptions, FilterOptions]) -> "tuple[list[Entry], str]":
     """What the filters find; without a status what is submitted, without a person everyone's but one's own."""
     selection, title = choose(session, *chosen, "ever", "others")
     if not selection.statuses:
@@ -135,7 +132,7 @@ def _selected(
     return listed(session, selection), title
 
 
-def _waiting(session: Session, rows: "list[TimeEntry]", title: str) -> Output:
+def _waiting(session: Session, rows: "list[Entry]", title: str) -> Output:
     """The entries by person, with what an approver should look at."""
     marks: dict[str, list[str]] = {}
     if rows:
@@ -157,16 +154,16 @@ def _dry(shown: Output) -> Output:
     return shown._replace(text=replace(shown.text, below=["Nothing was changed (--dry-run)."]))
 
 
-def _closed(entry: "TimeEntry") -> list[str]:
+def _closed(entry: "Entry") -> list[str]:
     """A status in which neither can be done, or that somebody sent it back once."""
     if entry.approval_status in ("DRAFT", "APPROVED"):
         return [entry.approval_status]
     return ["sent back before"] if entry.approval_status == "CHANGES_REQUESTED" or entry.change_reason else []
 
 
-def _done(session: Session, act: Act, ids: list[str], known: "Sequence[TimeEntry]" = ()) -> Output:
+def _done(session: Session, act: Act, ids: list[str], known: "Sequence[Entry]" = ()) -> Output:
     labels = {entry.id: columns.named(entry, messages.look(session)) for entry in known}
-    seen = {entry.id: snapshot(entry) for entry in known}  # what is approved later is what was seen
+    seen = {entry.id: entry for entry in known}  # what is approved later is what was seen
     operations = {
         each: replace(act.operation, entry_id=each, label=labels.get(each, ""), before=seen.get(each)) for each in ids
     }

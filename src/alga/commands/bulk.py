@@ -14,7 +14,7 @@ from alga.bulk.changing import Change
 from alga.bulk.creating import Bulk
 from alga.bulk.files import Fault, Record, Rows, read
 from alga.bulk.rows import Known, check_columns, id_of, ids_in, split, to_create
-from alga.core.entry import Asked
+from alga.core.entry import EntryRequest
 from alga.core.errors import AlgaError, NeedsService, NotFound, Refused, UsageError
 from alga.core.times import counted
 from alga.lookup import entries, work_items
@@ -30,7 +30,7 @@ from alga.ui.output import Output, confirm, interactive, progress, read_stdin
 from alga.ui.tables import Table
 
 if TYPE_CHECKING:
-    from alga.api.models import TimeEntry
+    from alga.core.entry import Entry
 
 T = TypeVar("T")
 NOTHING = "Nothing was changed."
@@ -90,7 +90,7 @@ def update(session: Session, files: Files, yes: Yes = False, dry_run: DryRun = F
     edits = {
         each.place: changing.operation(each, label(each.before, session.cache), session.now())
         for each in changes
-        if each.asked != Asked()  # what is unchanged is no operation
+        if each.asked != EntryRequest()  # what is unchanged is no operation
     }
     with progress("Changed", len(changes)) as tell, session.batch(edits.items(), tell) as watch:
         outcomes = changing.change(bulk, changes, watch)
@@ -163,7 +163,7 @@ def _remembered(look_up: Callable[..., T]) -> Callable[..., T]:
     return told
 
 
-def _entries(session: Session, bulk: Bulk, rows: Rows) -> "tuple[list[tuple[Record, TimeEntry | None]], list[Fault]]":
+def _entries(session: Session, bulk: Bulk, rows: Rows) -> "tuple[list[tuple[Record, Entry | None]], list[Fault]]":
     """Each row with its entry; ids that name none, or several, are faults."""
     finder = entries.Finder(session.client, session.cache, session.now())
     ids: dict[str, str] = {"": ""}

@@ -20,7 +20,7 @@ from alga.ui.messages import to_be_sent
 from alga.ui.output import Output
 
 if TYPE_CHECKING:
-    from alga.api.models import TimeEntry
+    from alga.core.entry import Entry
 
 Date = Annotated[str, typer.Argument(metavar="[DATE]", help="2026-06-02, yesterday; none: today.")]
 User = Annotated[str | None, typer.Option("--user", metavar="PERSON", help="That person's.")]
@@ -55,7 +55,7 @@ def day(session: Session, date: Date = "today", user: User = None) -> Output:
     return Output(data, replace(table, below=_below(sheet) if on <= today else []))
 
 
-def _recorded(session: Session, entry: "TimeEntry") -> Stretch:
+def _recorded(session: Session, entry: "Entry") -> Stretch:
     label = work_items.label(entry, session.cache)
     return Stretch(
         entry.id, entry.started_at, entry.ended_at, entry.billable_minutes, entry.notes, entry.service_id, label

@@ -7,9 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from alga.app.session import Session
-from alga.core.entry import Asked
+from alga.core.entry import EntryRequest
 from alga.core.errors import AlgaError
-from alga.delivery.recognise import snapshot
 from alga.lookup import entries, work_items
 from alga.outbox.operation import Kind, Operation, State
 from alga.ui import messages
@@ -41,8 +40,8 @@ def delete(session: Session, entry_ids: Ids, yes: Yes = False) -> Output:
     lines: list[str] = []
     gone: list[dict[str, Any]] = []
     for entry in doomed:
-        label, before = work_items.label(entry, session.cache), snapshot(entry)
-        operation = Operation(Kind.DELETE, Asked(), label, session.now(), entry_id=entry.id, before=before)
+        label, before = work_items.label(entry, session.cache), entry
+        operation = Operation(Kind.DELETE, EntryRequest(), label, session.now(), entry_id=entry.id, before=before)
         operation = replace(operation, remembered=remembered[entry.id])
         try:
             with session.in_passing():

@@ -26,7 +26,7 @@ from alga.ui.command import command
 from alga.ui.output import Output
 
 if TYPE_CHECKING:
-    from alga.api.models import TimeEntry
+    from alga.core.entry import Entry
 
 OK, WARNING, FAULT = "ok", "warning", "fault"
 SHEETLESS = timedelta(days=30)
@@ -215,7 +215,7 @@ def _sheets(session: Session) -> Finding:
     return Finding("time sheets", WARNING, "; ".join(told), hint)
 
 
-def _on_another_sheet(session: Session, recent: "list[TimeEntry]") -> "list[TimeEntry]":
+def _on_another_sheet(session: Session, recent: "list[Entry]") -> "list[Entry]":
     """Entries that were moved to another period, and are not on its sheet (section 4)."""
     days = remember(lambda sheet_id: entries.sheet_days(session.client, sheet_id))
     wrong = []

@@ -9,11 +9,10 @@ import typer
 
 from alga.app.session import Session
 from alga.core import periods
-from alga.core.entry import Asked, billable_follows
+from alga.core.entry import EntryRequest, billable_follows
 from alga.core.errors import Overlaps, Refused, Unreachable, UsageError
 from alga.core.times import AHEAD, cut, local_date, minutes_between, parse_date, parse_instant, parse_interval
 from alga.delivery import sender
-from alga.delivery.recognise import snapshot
 from alga.lookup import entries, work_items
 from alga.outbox.operation import Kind, Operation
 from alga.ui import messages, options
@@ -24,7 +23,7 @@ from alga.ui.options import Billable, EntryId, From, NoBillable, Notes, On, Serv
 from alga.ui.output import Output
 
 if TYPE_CHECKING:
-    from alga.api.models import TimeEntry
+    from alga.core.entry import Entry
 
 Span = Annotated[
     str | None, typer.Argument(metavar="[SPAN]", help="The right times: 9:00-10:30 or 9:00+90m, on its own day.")
@@ -67,19 +66,19 @@ def edit(
             item = item_or_typed(session, work_item, kind or before.work_item_type or "ticket") if work_item else None
             service_id, typed = service_or_typed(session, service_name, item) if service_name else (None, None)
         new_kind, item_id = (item.type, item.id or None) if item else (kind, None)
-        asked = billable_follows(Asked(new_kind, item_id, start, end, minutes, notes, None, service_id), before)
+        asked = billable_follows(EntryRequest(new_kind, item_id, start, end, minutes, notes, None, service_id), before)
         running = before.ended_at is None and end is None
         if running and asked.billable_minutes is not None:
             raise Refused("The timer still runs: say what is billable when it stops.", "alga stop --billable 60")
         _check(session, before, asked)
         label = work_items.label(before, session.cache)
-        operation = Operation(Kind.EDIT, asked, label, session.now(), entry_id=before.id, before=snapshot(before))
+        operation = Operation(Kind.EDIT, asked, label, session.now(), entry_id=before.id, before=before)
         typed_item = item.label if item else None
         operation = replace(operation, remembered=remembered, item_typed=typed_item, service_typed=typed)
         return _changed(session, before, operation)
 
 
-def _changed(session: Session, before: "TimeEntry", operation: Operation) -> Output:
+def _changed(session: Session, before: "Entry", operation: Operation) -> Output:
     with nothing("changed"):
         settled = session.outbox.deliver(operation)
         entry = settled_entry(session, settled)
@@ -93,7 +92,7 @@ def _changed(session: Session, before: "TimeEntry", operation: Operation) -> Out
 
 
 def _times(
-    session: Session, before: "TimeEntry", span: str | None, date: str | None, first: str | None, last: str | None
+    session: Session, before: "Entry", span: str | None, date: str | None, first: str | None, last: str | None
 ) -> tuple[datetime | None, datetime | None]:
     """The right times, both or neither (of a running timer the start alone); clocks are on the entry's own day."""
     zone, today = session.zone, local_date(session.now(), session.zone)
@@ -126,7 +125,7 @@ def _moved(instant: datetime, own_day: object, day: object, session: Session) ->
     return parse_instant(f"{wanted} {local:%H:%M}", wanted, wanted, session.zone)
 
 
-def _check(session: Session, before: "TimeEntry", asked: Asked) -> None:
+def _check(session: Session, before: "Entry", asked: EntryRequest) -> None:
     """What the server would take in silence on a change: an end before the start, an overlap."""
     now, start, end = session.now(), asked.started_at, asked.ended_at
     worked = minutes_between(start, end) if start and end else before.duration_minutes
@@ -155,9 +154,9 @@ def _check(session: Session, before: "TimeEntry", asked: Asked) -> None:
         raise error.adding("Nothing was changed.") from None
 
 
-def _say_if_left_behind(session: Session, before: "TimeEntry", start: datetime) -> None:
+def _say_if_left_behind(session: Session, before: "Entry", start: datetime) -> None:
     """An entry stays on its time sheet, also where its new date lies in another period (section 4)."""
-    moved = before.model_copy(update={"started_at": start})
+    moved = before._replace(started_at=start)
     day = moved.counts_on or local_date(start, session.zone)
     if days := entries.on_other_sheet(session.client, before, day):
         sheet = periods.days(*days, local_date(session.now(), session.zone))

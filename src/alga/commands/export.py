@@ -24,7 +24,7 @@ from alga.ui.options import FILES, Common
 from alga.ui.output import Bytes, Output, at_terminal
 
 if TYPE_CHECKING:
-    from alga.api.models import TimeEntry
+    from alga.core.entry import Entry
     from alga.state.cache import ServerCache
 
 STDOUT = ("-", "/dev/stdout")
@@ -99,7 +99,7 @@ def _spooled(
     """The rows of the entries that are meant, as they come from the server; a timer that runs is left out and said."""
     zone = session.zone
 
-    def put(spool: Spool, entry: "TimeEntry", meant: bool) -> None:
+    def put(spool: Spool, entry: "Entry", meant: bool) -> None:
         running = entry.ended_at is None
         row = pack([field.value(entry, zone) for field in columns]) if meant and not running else None
         spool.add(entry, row, meant and running, _person(entry), _work_item(entry, session.cache))
@@ -114,12 +114,12 @@ def _spooled(
     return spool
 
 
-def _person(entry: "TimeEntry") -> GroupName:
+def _person(entry: "Entry") -> GroupName:
     name = entry.user_name or entry.user_id or ""
     return group(entry.user_id, name)
 
 
-def _work_item(entry: "TimeEntry", cache: "ServerCache") -> GroupName:
+def _work_item(entry: "Entry", cache: "ServerCache") -> GroupName:
     """By its id, however it is called; with its number, where that is known."""
     number, title = cache.tickets.get(entry.work_item_id or "", [""])[0], entry.work_item_title
     name = " ".join(filter(None, (number, title))) or entry.work_item_id or entry.work_item_type or ""

@@ -14,9 +14,9 @@ from alga.ui.messages import kept_here, mention
 from alga.ui.output import Output
 
 if TYPE_CHECKING:
-    from alga.api.models import TimeEntry
+    from alga.core.entry import Entry
 
-SORTS: dict[str, Callable[["TimeEntry"], Any]] = {
+SORTS: dict[str, Callable[["Entry"], Any]] = {
     "time": lambda entry: entry.started_at,
     "worked": lambda entry: entry.duration_minutes,
     "billable": lambda entry: entry.billable_minutes or 0,

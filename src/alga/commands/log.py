@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alga.app.session import Session
-from alga.core.entry import Asked
+from alga.core.entry import EntryRequest
 from alga.core.errors import NotFound, Overlaps, Overtaken, Refused, Unreachable, UsageError
 from alga.core.times import AHEAD, cut, format_interval, minutes_between
 from alga.lookup import work_items
@@ -23,7 +23,6 @@ from alga.ui.options import Billable, From, NoBillable, Notes, On, Service, To, 
 from alga.ui.output import Output
 
 if TYPE_CHECKING:
-    from alga.api.models import TimeEntry
     from alga.outbox.outbox import AtOnce, Outbox
 
 Span = Annotated[str | None, typer.Argument(metavar="[SPAN]", help="90m (ending now), 9:00-10:30 or 9:00+90m.")]
@@ -63,7 +62,7 @@ def log(
     if minutes is not None and minutes > worked:
         raise Refused(f"{minutes} billable minutes are more than the {worked} worked. Nothing was logged.")
     typed = work_items.checked(work_item, kind)
-    asked = Asked(kind, None, start, end, minutes, notes, user)
+    asked = EntryRequest(kind, None, start, end, minutes, notes, user)
     operation = Operation(Kind.CREATE, asked, typed, now, item_typed=typed, key=script_key)
     with nothing("logged"):
         settled = with_service(session, lambda name: _delivered(session, operation, name or ""), service_name)
@@ -89,13 +88,13 @@ def _before(session: Session, operation: Operation) -> Output:
     return Output(delivered(entry), messages.entry_line(verb, entry, messages.look(session)))
 
 
-def _delivered(session: Session, operation: Operation, service: str) -> "Settled[TimeEntry]":
+def _delivered(session: Session, operation: Operation, service: str) -> "Settled":
     """Delivered, or with a key that was used before what became of it then."""
     with session.in_passing():
         return _with_key(session, replace(operation, service_typed=service))
 
 
-def _with_key(session: Session, operation: Operation) -> "Settled[TimeEntry]":
+def _with_key(session: Session, operation: Operation) -> "Settled":
     if operation.key is None:
         return _new(session, session.outbox, operation)
     if not operation.key.strip():
@@ -119,9 +118,7 @@ def _with_key(session: Session, operation: Operation) -> "Settled[TimeEntry]":
     return Settled(before)
 
 
-def _new(
-    session: Session, outbox: "Outbox[TimeEntry] | AtOnce[TimeEntry]", operation: Operation
-) -> "Settled[TimeEntry]":
+def _new(session: Session, outbox: "Outbox | AtOnce", operation: Operation) -> "Settled":
     """What waits here is on no server yet: an overlap with that is refused also without a connection."""
     asked = operation.asked
     assert asked.started_at and asked.ended_at

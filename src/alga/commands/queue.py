@@ -23,7 +23,6 @@ from alga.ui.options import Billable, From, NoBillable, Notes, On, Service, To
 from alga.ui.output import Output, confirm
 
 if TYPE_CHECKING:
-    from alga.api.models import TimeEntry
     from alga.outbox.journal import Unreadable
     from alga.outbox.outbox import Settled
 
@@ -157,7 +156,7 @@ def retry(
     return _tried(session, session.queue.again(operation, mended))
 
 
-def _tried(session: Session, settled: "Settled[TimeEntry]") -> Output:
+def _tried(session: Session, settled: "Settled") -> Output:
     """What came of one that was tried again."""
     after = settled.operation
     if after.state is State.ASIDE:

@@ -8,7 +8,7 @@ import typer
 from alga import review
 from alga.app.session import Session
 from alga.commands.approve import Act, Ids, carried_out
-from alga.core.entry import Asked
+from alga.core.entry import EntryRequest
 from alga.core.errors import UsageError
 from alga.outbox.operation import Kind, Operation
 from alga.outbox.results import Outcome, Watch
@@ -43,6 +43,6 @@ def request_changes(
             session.warn("The server keeps no reason: tell the person yourself.")
         return outcomes
 
-    operation = Operation(Kind.SEND_BACK, Asked(notes=reason), "", session.now(), feedback=feedback)
+    operation = Operation(Kind.SEND_BACK, EntryRequest(notes=reason), "", session.now(), feedback=feedback)
     act = Act("request-changes", "Send back", "Sent back", send, operation)
     return carried_out(session, act, entry_ids, (period, scope, filters), yes, dry_run)

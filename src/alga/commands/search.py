@@ -20,7 +20,7 @@ from alga.ui.output import Output
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from alga.api.models import TimeEntry
+    from alga.core.entry import Entry
 
 CAP = 100  # hits that the server's search shows at most (section 10)
 Words = Annotated[list[str], typer.Argument(metavar="WORDS", help="What the notes say.")]
@@ -56,7 +56,7 @@ def search(
     return Output([entry.published() for entry in rows], table)
 
 
-def _found(session: Session, phrase: str, selection: Selection) -> "list[TimeEntry]":
+def _found(session: Session, phrase: str, selection: Selection) -> "list[Entry]":
     """What the server's search finds, oldest first: by notes, and by days only, so the rest is checked here."""
     day = timedelta(days=1)  # it compares work dates, which may be those of another zone
     start, end = selection.period.bounds(session.zone)
@@ -74,13 +74,13 @@ def _found(session: Session, phrase: str, selection: Selection) -> "list[TimeEnt
     return rows
 
 
-def _everywhere(session: Session, phrase: str, selection: Selection) -> "list[TimeEntry]":
+def _everywhere(session: Session, phrase: str, selection: Selection) -> "list[Entry]":
     """What the export has of it, oldest first: of all that comes only the hits are held."""
     with work_items.comfort():
         work_items.learn_latest(session.client, session.cache)
-    sieve, pages = selection.sieve(session.zone), dict[int, "list[TimeEntry]"]()
+    sieve, pages = selection.sieve(session.zone), dict[int, "list[Entry]"]()
 
-    def begin(page: int) -> "Callable[[TimeEntry], None]":
+    def begin(page: int) -> "Callable[[Entry], None]":
         if page == 1:
             pages.clear()
         hits = pages[page] = []
@@ -92,7 +92,7 @@ def _everywhere(session: Session, phrase: str, selection: Selection) -> "list[Ti
     return rows
 
 
-def _has(session: Session, entry: "TimeEntry", phrase: str) -> bool:
+def _has(session: Session, entry: "Entry", phrase: str) -> bool:
     label = work_items.label(entry, session.cache)
     said = (entry.notes, entry.work_item_title, label, entry.service_name, entry.user_name)
     return any(phrase.casefold() in (text or "").casefold() for text in said)

@@ -12,7 +12,7 @@ from alga.ui.options import EntryId
 from alga.ui.output import Output
 
 if TYPE_CHECKING:
-    from alga.api.models import TimeEntry
+    from alga.core.entry import Entry
 
 
 @command
@@ -22,7 +22,7 @@ def show(session: Session, entry_id: EntryId) -> Output:
     return Output(entry.published(), _text(session, entry))
 
 
-def _text(session: Session, entry: "TimeEntry") -> str:
+def _text(session: Session, entry: "Entry") -> str:
     zone, today = session.zone, local_date(session.now(), session.zone)
     day = format_day(local_date(entry.started_at, zone), today)
     title = work_items.title(entry.work_item_id, session.cache) or entry.work_item_title

@@ -21,7 +21,7 @@ from alga.ui.output import Output
 from alga.ui.tables import Head, Line, Table, unicode
 
 if TYPE_CHECKING:
-    from alga.api.models import TimeEntry
+    from alga.core.entry import Entry
 
 Typed = tuple[spool.GroupName, str, Sums]  # a group, and the type of its work item
 Group = tuple[spool.GroupName, Sums]
@@ -99,7 +99,7 @@ def _computed(session: Session, selection: Selection, by: str | None) -> tuple[S
     """
     key = _keys(session)[by] if by else lambda entry: spool.NO_GROUP
 
-    def put(into: spool.Spool, entry: "TimeEntry", meant: bool) -> None:
+    def put(into: spool.Spool, entry: "Entry", meant: bool) -> None:
         running = entry.ended_at is None
         kind = spool.GroupName("", entry.work_item_type or "")
         into.add(entry, b"" if meant and not running else None, meant and running, key(entry), kind)
@@ -133,19 +133,19 @@ def _labelled(
     return [(spool.GroupName(group.id or kind, name), kind, sums) for name, (group, kind, sums) in named]
 
 
-def _keys(session: Session) -> "dict[str, Callable[[TimeEntry], spool.GroupName]]":
+def _keys(session: Session) -> "dict[str, Callable[[Entry], spool.GroupName]]":
     zone, today = session.zone, local_date(session.now(), session.zone)
 
-    def day(entry: "TimeEntry") -> spool.GroupName:
+    def day(entry: "Entry") -> spool.GroupName:
         on = local_date(entry.started_at, zone)
         return spool.GroupName(str(on), format_day(on, today))
 
-    def week(entry: "TimeEntry") -> spool.GroupName:
+    def week(entry: "Entry") -> spool.GroupName:
         on = local_date(entry.started_at, zone)
         monday = on - timedelta(days=on.weekday())
         return spool.GroupName(str(monday), days(monday, monday + timedelta(days=6), today))
 
-    def month(entry: "TimeEntry") -> spool.GroupName:
+    def month(entry: "Entry") -> spool.GroupName:
         on = local_date(entry.started_at, zone)
         return spool.GroupName(f"{on:%Y-%m}", f"{on:%b %Y}")
 

@@ -26,7 +26,7 @@ from alga.ui.options import Common
 from alga.ui.output import Output
 
 if TYPE_CHECKING:
-    from alga.api.models import TimeEntry
+    from alga.core.entry import Entry
 
 LONG = timedelta(hours=10)
 FIELDS = "elapsed, minutes, since, work_item, notes, profile"
@@ -126,7 +126,7 @@ def today(session: Session, running: Running | None) -> str:
     return f"{format_minutes(worked + elapsed)} worked, the running timer included"
 
 
-def _name_the_other(session: Session, running: Running | None, rows: "list[TimeEntry]") -> None:
+def _name_the_other(session: Session, running: Running | None, rows: "list[Entry]") -> None:
     """Beside the clock kept here one may run on the server, begun on the web."""
     other = next((entry for entry in rows if entry.ended_at is None), None)
     if running and running.kept and other:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from alga.app.running import Running, Stopped
 from alga.app.session import Session
-from alga.core.entry import Asked
+from alga.core.entry import EntryRequest
 from alga.core.errors import AuthError, NotFound, Refused, Unreachable
 from alga.core.times import format_time
 from alga.outbox.operation import Kind, Operation, State
@@ -29,7 +29,7 @@ def stop(
     minutes = options.billable_minutes(billable, no_billable)
     with session.in_passing():
         running = _running(session)
-        asked = _asked(session, running, at, ago, Asked(billable_minutes=minutes, notes=notes))
+        asked = _asked(session, running, at, ago, EntryRequest(billable_minutes=minutes, notes=notes))
         done = session.timer.stop(running, asked, service_name)
         return stopped(session, done)
 
@@ -45,7 +45,7 @@ def _running(session: Session) -> Running:
     return running
 
 
-def _asked(session: Session, running: Running, at: str | None, ago: str | None, asked: Asked) -> Asked:
+def _asked(session: Session, running: Running, at: str | None, ago: str | None, asked: EntryRequest) -> EntryRequest:
     """With the end: as typed; now for a clock kept here, fixed before anything else happens; else the server's."""
     now, zone = session.now(), session.zone
     if at and not ago:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alga.app.session import Session
-from alga.core.entry import Asked
+from alga.core.entry import EntryRequest
 from alga.core.errors import AlreadyRunning, AuthError, ConfigError, Overtaken
 from alga.core.intervals import sums
 from alga.core.times import counted, format_minutes
@@ -22,7 +22,7 @@ from alga.ui.options import Yes
 from alga.ui.output import Output, confirm, progress
 
 if TYPE_CHECKING:
-    from alga.api.models import TimeEntry
+    from alga.core.entry import Entry
 
 PATIENCE = 60.0  # seconds for another alga that is sending
 Local = Annotated[bool, typer.Option("--local", help="Send the practice data of this computer too, each entry once.")]
@@ -75,15 +75,15 @@ def _queue_practice(session: Session, yes: bool) -> bool:
     return True
 
 
-def _key(entry: "TimeEntry") -> str:
+def _key(entry: "Entry") -> str:
     return f"{PRACTICE}{entry.id}"
 
 
-def _operation(session: Session, practice: Session, entry: "TimeEntry") -> Operation:
+def _operation(session: Session, practice: Session, entry: "Entry") -> Operation:
     """Its ticket and service are known there by number and name, not by the ids they have here."""
     number = practice.cache.tickets.get(entry.work_item_id or "", [""])[0]
     typed = number or entry.work_item_id or ""
-    asked = Asked(
+    asked = EntryRequest(
         entry.work_item_type,
         None,
         entry.started_at,

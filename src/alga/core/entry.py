@@ -1,22 +1,34 @@
-"""What was asked against what came back: each difference is one plain sentence."""
+"""A time entry: what is asked for, what is, and each difference between the two as one plain sentence."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from alga.core.errors import UsageError
+from alga.core.errors import Refused, UsageError
 from alga.core.safe_text import sound_text
-from alga.core.times import cut, format_interval, format_minutes, local_date, minutes_between
+from alga.core.times import (
+    AHEAD,
+    cut,
+    format_day,
+    format_interval,
+    format_minutes,
+    format_time,
+    local_date,
+    minutes_between,
+    to_wire,
+)
 
 if TYPE_CHECKING:
     from datetime import date, datetime, tzinfo
 
 NON_BILLABLE = "non_billable_category"  # the one type that is not billable unless said otherwise
+PAST_MIDNIGHT = "Past midnight? Give the end its date too."
 
 
 @dataclass(frozen=True)
-class Asked:
+class EntryRequest:
     """What a write asks for; None means nothing was said about it. Times in UTC, billable in minutes."""
 
     work_item_type: str | None = None
@@ -32,45 +44,118 @@ class Asked:
         check_text(self.notes)
 
 
+class Entry(NamedTuple):
+    """Effort against a piece of work, as a server has it. Without an end it is a tracking session that still runs."""
+
+    id: str
+    started_at: datetime  # all times in UTC
+    ended_at: datetime | None = None
+    work_item_type: str | None = None
+    work_item_id: str | None = None
+    work_item_title: str | None = None
+    user_id: str | None = None
+    user_name: str | None = None
+    billable_minutes: int | None = None
+    service_id: str | None = None
+    service_name: str | None = None
+    notes: str | None = None
+    approval_status: str | None = None
+    time_sheet_id: str | None = None
+    session_id: str | None = None
+    work_timezone: str | None = None
+    change_reason: str | None = None
+    created_at: datetime | None = None
+    sheet_status: str | None = None  # DRAFT, SUBMITTED, …: of the time sheet that a create went to
+    shows_sheet: bool = False  # the server has time sheets, and says which one
+
+    @property
+    def duration_minutes(self) -> int:
+        """Minutes worked: end - start always, 0 while running. `duration_hours` means billable ones there."""
+        return minutes_between(self.started_at, self.ended_at) if self.ended_at else 0
+
+    @property
+    def lacks_sheet(self) -> bool:
+        """The server has time sheets and this finished entry is on none (section 6, after stop)."""
+        return self.shows_sheet and self.time_sheet_id is None and self.ended_at is not None
+
+    @property
+    def counts_on(self) -> date | None:
+        """The server's work date, from the start and the user's zone: `work_date` itself has two forms."""
+        if not self.work_timezone:
+            return None
+        try:
+            return self.started_at.astimezone(ZoneInfo(self.work_timezone)).date()
+        except (ZoneInfoNotFoundError, ValueError):
+            return None
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        """What a person can change in it, to the second: equal where nobody changed it meanwhile."""
+        start, end = self.started_at.replace(microsecond=0), self.ended_at
+        notes = (self.notes or "").encode("utf-8", "replace").decode().replace("\0", "")
+        times = (start, end.replace(microsecond=0) if end else None)
+        return (self.work_item_type, self.work_item_id, *times, self.billable_minutes, notes, self.service_id)
+
+    def published(self) -> dict[str, Any]:
+        """The entry in the published vocabulary, times in UTC with `Z`, minutes whole."""
+        return {
+            "id": self.id,
+            "work_item_type": self.work_item_type,
+            "work_item_id": self.work_item_id,
+            "work_item_title": self.work_item_title,
+            "user_id": self.user_id,
+            "user_name": self.user_name,
+            "started_at": to_wire(self.started_at),
+            "ended_at": to_wire(self.ended_at) if self.ended_at else None,
+            "duration_minutes": self.duration_minutes if self.ended_at else None,
+            "billable_minutes": self.billable_minutes if self.ended_at else None,
+            "service_id": self.service_id,
+            "service_name": self.service_name,
+            "notes": self.notes,
+            "approval_status": self.approval_status,
+            "time_sheet_id": self.time_sheet_id,
+        }
+
+
+# --- checked before anything is sent --------------------------------------------------------------
+
+
 def check_text(text: str | None) -> None:
     """Raise UsageError for characters that no text has: servers fail on them (section 2)."""
     if text and ("\0" in text or not sound_text(text)):
         raise UsageError("The notes have characters that no text has. Nothing was recorded.")
 
 
-class Stored(Protocol):
-    """What came back of it."""
+def check_times(
+    start: datetime,
+    end: datetime,
+    now: datetime,
+    zone: tzinfo,
+    least: int = 1,
+    past_midnight: str = PAST_MIDNIGHT,
+    future: str = "",
+) -> None:
+    """Raise Refused for times that are reversed, less than `least` minutes, or end more than 15 minutes from now.
 
-    @property
-    def id(self) -> str: ...
-    @property
-    def started_at(self) -> datetime: ...
-    @property
-    def ended_at(self) -> datetime | None: ...
-    @property
-    def duration_minutes(self) -> int: ...
-    @property
-    def billable_minutes(self) -> int | None: ...
-    @property
-    def work_item_type(self) -> str | None: ...
-    @property
-    def work_item_id(self) -> str | None: ...
-    @property
-    def notes(self) -> str | None: ...
-    @property
-    def user_id(self) -> str | None: ...
-    @property
-    def user_name(self) -> str | None: ...
-    @property
-    def service_id(self) -> str | None: ...
-    @property
-    def service_name(self) -> str | None: ...
-    @property
-    def sheet_status(self) -> str | None: ...
-    @property
-    def lacks_sheet(self) -> bool: ...
-    @property
-    def counts_on(self) -> date | None: ...
+    The deployed server takes most of these in silence (sections 4 and 6). The last two are hints: what to type instead.
+    """
+    shown = format_interval(start, end, zone)
+    if end < start:
+        day = local_date(start, zone)
+        on = "" if day == local_date(end, zone) else f"{format_day(day, local_date(now, zone))} "
+        raise Refused(
+            f"{on}{format_time(start, zone)} to {format_time(end, zone)} ends before it starts.", past_midnight
+        )
+    if minutes_between(start, end) < least:
+        raise Refused(f"{shown} is less than a minute.")
+    if end > now + AHEAD:
+        raise Refused(f"{shown} ends in the future.", future)
+
+
+def check_billable(minutes: int | None, worked: int) -> None:
+    """Raise Refused for more billable minutes than were worked."""
+    if minutes is not None and minutes > worked:
+        raise Refused(f"{minutes} billable minutes are more than the {worked} worked.")
 
 
 def whole_or_not(minutes: int, worked: int) -> str:
@@ -79,7 +164,7 @@ def whole_or_not(minutes: int, worked: int) -> str:
     return f"This server bills an entry whole or not at all: {part} cannot be kept."
 
 
-def billable_follows(asked: Asked, before: Stored) -> Asked:
+def billable_follows(asked: EntryRequest, before: Entry) -> EntryRequest:
     """With new times the billable minutes follow when all or none were; part of them stays, up to what was worked."""
     if asked.billable_minutes is not None or not asked.started_at or not asked.ended_at:
         return asked
@@ -88,12 +173,12 @@ def billable_follows(asked: Asked, before: Stored) -> Asked:
     return replace(asked, billable_minutes=worked if all_of_it else min(billed, worked))
 
 
-def differences(asked: Asked, stored: Stored, zone: tzinfo) -> list[str]:
+def differences(asked: EntryRequest, stored: Entry, zone: tzinfo) -> list[str]:
     """One sentence for each thing the server dropped, cut or changed, and for a sheet or date it should not be on."""
     return [*unmet(asked, stored, zone), *(sentence for sentence in (_sheet(stored), _date(stored, zone)) if sentence)]
 
 
-def unmet(asked: Asked, stored: Stored, zone: tzinfo) -> list[str]:
+def unmet(asked: EntryRequest, stored: Entry, zone: tzinfo) -> list[str]:
     """One sentence for each thing that is not as asked. The server's rules are in deployed-server.md."""
     found = [
         _times(asked, stored, zone),
@@ -106,7 +191,7 @@ def unmet(asked: Asked, stored: Stored, zone: tzinfo) -> list[str]:
     return [sentence for sentence in found if sentence]
 
 
-def _times(asked: Asked, stored: Stored, zone: tzinfo) -> str | None:
+def _times(asked: EntryRequest, stored: Entry, zone: tzinfo) -> str | None:
     start, end = asked.started_at or stored.started_at, asked.ended_at or stored.ended_at
     if (start, end) == (stored.started_at, stored.ended_at):
         return None
@@ -116,7 +201,7 @@ def _times(asked: Asked, stored: Stored, zone: tzinfo) -> str | None:
     return f"The server stored {now}, not {format_interval(start, end, zone)}."
 
 
-def _billable(asked: Asked, stored: Stored) -> str | None:
+def _billable(asked: EntryRequest, stored: Entry) -> str | None:
     if asked.billable_minutes is None or asked.billable_minutes == (stored.billable_minutes or 0):
         return None
     asked_all = asked.started_at and asked.ended_at and minutes_between(asked.started_at, asked.ended_at)
@@ -129,33 +214,33 @@ def _billable(asked: Asked, stored: Stored) -> str | None:
     return f"{sentence}: the server changed it."
 
 
-def _user(asked: Asked, stored: Stored) -> str | None:
+def _user(asked: EntryRequest, stored: Entry) -> str | None:
     if asked.user_id is None or stored.user_id is None or asked.user_id == stored.user_id:
         return None
     whose = stored.user_name or stored.user_id
     return f"The user was ignored: this server books time on the key's own user only, {whose}."
 
 
-def _service(asked: Asked, stored: Stored) -> str | None:
+def _service(asked: EntryRequest, stored: Entry) -> str | None:
     if asked.service_id is None or asked.service_id == stored.service_id:
         return None
     return f"The service is {stored.service_name or stored.service_id or 'none'}, not the one asked for."
 
 
-def _work_item(asked: Asked, stored: Stored) -> str | None:
+def _work_item(asked: EntryRequest, stored: Entry) -> str | None:
     wanted, kept = (asked.work_item_type, asked.work_item_id), (stored.work_item_type, stored.work_item_id)
     if all(want is None or want == have for want, have in zip(wanted, kept, strict=True)):
         return None
     return f"The work item is {kept[0]} {kept[1]}, not {wanted[0] or kept[0]} {wanted[1] or kept[1]}."
 
 
-def _notes(asked: Asked, stored: Stored) -> str | None:
+def _notes(asked: EntryRequest, stored: Entry) -> str | None:
     if asked.notes is None or asked.notes == (stored.notes or ""):
         return None
     return "The server kept other notes than those sent."
 
 
-def _sheet(stored: Stored) -> str | None:
+def _sheet(stored: Entry) -> str | None:
     if stored.lacks_sheet:
         return "This entry is on no time sheet, so it will not reach approval."
     if stored.sheet_status in ("SUBMITTED", "APPROVED"):
@@ -163,7 +248,7 @@ def _sheet(stored: Stored) -> str | None:
     return None
 
 
-def _date(stored: Stored, zone: tzinfo) -> str | None:
+def _date(stored: Entry, zone: tzinfo) -> str | None:
     there = stored.counts_on
     if there is None or there == (here := local_date(stored.started_at, zone)):
         return None

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Protocol
 
-from alga.core.entry import Asked, unmet
+from alga.core.entry import EntryRequest, unmet
 from alga.core.times import cut, format_interval
 from alga.lookup import entries, work_items
 from alga.outbox import transitions
@@ -14,7 +14,7 @@ from alga.outbox.operation import Kind, Look, Operation, Seen
 
 if TYPE_CHECKING:
     from alga.api.client import Client
-    from alga.api.models import TimeEntry
+    from alga.core.entry import Entry
     from alga.outbox.journal import Journal
     from alga.state.cache import ServerCache
     from alga.state.config import Paths, Profile
@@ -62,7 +62,7 @@ class Probe:
     def __init__(self, parts: Parts) -> None:
         self._on = parts
 
-    def look(self, operation: Operation, taken: set[str]) -> tuple[Look, TimeEntry | None]:
+    def look(self, operation: Operation, taken: set[str]) -> Look:
         """Whether it is there already. Somebody else's entry is never taken for it, nor one that is another's."""
         match operation.kind:
             case Kind.CREATE:
@@ -73,23 +73,23 @@ class Probe:
                 return self._stop(operation)
         entry = entries.there(self._on.client, about(operation))
         if operation.kind is Kind.DELETE and entry is None:
-            return Look(Seen.DONE), None
+            return Look(Seen.DONE)
         if entry is None:
-            return Look(Seen.CHANGED, reason=NOT_THERE), None
-        return self._look_at(operation, entry), entry
+            return Look(Seen.CHANGED, reason=NOT_THERE)
+        return self._look_at(operation, entry)
 
-    def _entry(self, operation: Operation, taken: set[str]) -> tuple[Look, TimeEntry | None]:
+    def _entry(self, operation: Operation, taken: set[str]) -> Look:
         """Of the user asked for, or where the server ignored that of one's own (section 2)."""
         own = work_items.asked_user(self._on.client, self._on.cache)
         users = [user_id for user_id in dict.fromkeys((operation.asked.user_id or own, own)) if user_id]
         if not users:  # with an overlap rule a second sending cannot double it (section 2)
-            return Look(Seen.UNCLEAR, reason=NOBODY, guarded=self._on.cache.deployed), None
+            return Look(Seen.UNCLEAR, reason=NOBODY, guarded=self._on.cache.deployed)
         for user_id in users:
             if entry := self._entry_of(user_id, operation, taken):
-                return Look(Seen.DONE, entry.id, snapshot(entry)), entry
-        return Look(Seen.NOT_DONE), None
+                return Look(Seen.DONE, entry)
+        return Look(Seen.NOT_DONE)
 
-    def _entry_of(self, user_id: str, operation: Operation, taken: set[str]) -> TimeEntry | None:
+    def _entry_of(self, user_id: str, operation: Operation, taken: set[str]) -> Entry | None:
         asked = operation.asked
         wanted = (user_id, asked.work_item_type, asked.work_item_id, cut(asked.ended_at or operation.queued_at))
         there = self._starting(user_id, cut(operation.started_at), MINUTE)
@@ -104,15 +104,15 @@ class Probe:
         """Where it was sent before any answer had shown the server's clock, the look has shown it now."""
         return operation if operation.ahead is not None else replace(operation, ahead=self._on.client.ahead)
 
-    def _starting(self, user_id: str, start: datetime, span: timedelta) -> list[TimeEntry]:
+    def _starting(self, user_id: str, start: datetime, span: timedelta) -> list[Entry]:
         return entries.since(self._on.client, user_id, start, start + span - timedelta(seconds=1))
 
-    def _session(self, operation: Operation, taken: set[str]) -> tuple[Look, TimeEntry | None]:
+    def _session(self, operation: Operation, taken: set[str]) -> Look:
         """The active session, if it is this one; else one that was begun then and stopped elsewhere."""
         active = self._on.client.active_session()
         operation = self._by_their_clock(operation)
         if active and _is_start_of(operation, active):
-            return Look(Seen.RUNNING, active.session_id or active.id, snapshot(active)), active
+            return Look(Seen.RUNNING, active)
         user_id = work_items.asked_user(self._on.client, self._on.cache)
         sent = transitions.sent_there(operation)
         found = (
@@ -123,63 +123,49 @@ class Probe:
         for entry in found:
             if entry.ended_at and entry.id not in taken and _is_start_of(operation, entry):
                 shown = format_interval(entry.started_at, entry.ended_at, self._on.zone)
-                return Look(Seen.ENDED, entry.id, snapshot(entry), f"It was stopped elsewhere: {shown}."), entry
-        return Look(Seen.NOT_DONE), None
+                return Look(Seen.ENDED, entry, f"It was stopped elsewhere: {shown}.")
+        return Look(Seen.NOT_DONE)
 
-    def _stop(self, operation: Operation) -> tuple[Look, TimeEntry | None]:
+    def _stop(self, operation: Operation) -> Look:
         entry = self.entry_of(operation)
         operation = self._by_their_clock(operation)
         if entry is None:
-            return Look(Seen.CHANGED, reason=GONE), None
+            return Look(Seen.CHANGED, reason=GONE)
         if entry.ended_at is None:
-            return Look(Seen.NOT_DONE), entry
+            return Look(Seen.NOT_DONE, entry)
         if operation.sent_at and transitions.is_end_of(operation, entry.ended_at):
-            return Look(Seen.DONE, entry.id, snapshot(entry)), entry
+            return Look(Seen.DONE, entry)
         shown = format_interval(entry.started_at, entry.ended_at, self._on.zone)
-        return Look(Seen.CHANGED, entry.id, reason=f"It was stopped elsewhere: {shown} ({entry.id[:8]})."), entry
+        return Look(Seen.CHANGED, entry, f"It was stopped elsewhere: {shown} ({entry.id[:8]}).")
 
-    def entry_of(self, operation: Operation) -> TimeEntry | None:
+    def entry_of(self, operation: Operation) -> Entry | None:
         """The entry of a session: by its id, or where that is not an entry's by work item and start."""
         if entry := entries.there(self._on.client, about(operation)):
             return entry
-        before, user_id = operation.before or Asked(), work_items.asked_user(self._on.client, self._on.cache)
+        before, user_id = operation.before or EntryRequest(), work_items.asked_user(self._on.client, self._on.cache)
         if user_id is None or before.started_at is None:
             return None
         found = self._starting(user_id, cut(before.started_at), MINUTE)
         return next((entry for entry in found if entry.work_item_id == before.work_item_id), None)
 
-    def _look_at(self, operation: Operation, entry: TimeEntry) -> Look:
+    def _look_at(self, operation: Operation, entry: Entry) -> Look:
         """At the entry that an operation is about."""
+        same = operation.before is not None and entry.content == operation.before.content
         if operation.kind in STATUSES:
             wanted, possible = STATUSES[operation.kind]
             if entry.approval_status == wanted:
-                return Look(Seen.DONE, entry.id)
+                return Look(Seen.DONE, entry)
             if entry.approval_status not in possible:
-                return Look(Seen.CHANGED, entry.id, reason=entries.CLOSED.format(entry.approval_status))
-            if operation.kind is Kind.APPROVE and snapshot(entry) != operation.before:
-                return Look(Seen.CHANGED, entry.id, reason=UNSEEN)
-            return Look(Seen.NOT_DONE, entry.id)
+                return Look(Seen.CHANGED, entry, entries.CLOSED.format(entry.approval_status))
+            if operation.kind is Kind.APPROVE and not same:
+                return Look(Seen.CHANGED, entry, UNSEEN)
+            return Look(Seen.NOT_DONE, entry)
         if operation.kind is Kind.EDIT and not unmet(operation.asked, entry, self._on.zone):
-            return Look(Seen.DONE, entry.id, snapshot(entry))
-        return Look(Seen.NOT_DONE if snapshot(entry) == operation.before else Seen.CHANGED, entry.id, reason=OTHERS)
+            return Look(Seen.DONE, entry)
+        return Look(Seen.NOT_DONE if same else Seen.CHANGED, entry, OTHERS)
 
 
-def snapshot(entry: TimeEntry) -> Asked:
-    """What an entry holds, to the second, to be compared later."""
-    notes = (entry.notes or "").encode("utf-8", "replace").decode().replace("\0", "")
-    return Asked(
-        entry.work_item_type,
-        entry.work_item_id,
-        entry.started_at.replace(microsecond=0),
-        entry.ended_at.replace(microsecond=0) if entry.ended_at else None,
-        entry.billable_minutes,
-        notes,
-        None,
-        entry.service_id,
-    )
-
-
-def _made(entry: TimeEntry) -> datetime:
+def _made(entry: Entry) -> datetime:
     """When it was made; where the server does not show that, its start."""
     return entry.created_at or entry.started_at
 
@@ -190,7 +176,7 @@ def about(operation: Operation) -> str:
     return operation.entry_id
 
 
-def _is_start_of(operation: Operation, entry: TimeEntry) -> bool:
+def _is_start_of(operation: Operation, entry: Entry) -> bool:
     """Whether a session was begun by this start: the same work item, when it was sent or at the start it was given."""
     asked = operation.asked
     if (entry.work_item_type, entry.work_item_id) != (asked.work_item_type, asked.work_item_id):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from alga.core.entry import NON_BILLABLE, Asked, differences, whole_or_not
+from alga.core.entry import NON_BILLABLE, EntryRequest, differences, whole_or_not
 from alga.core.errors import (
     AlgaError,
     Forbidden,
@@ -20,7 +20,7 @@ from alga.core.errors import (
     Unreachable,
 )
 from alga.core.times import cut, format_interval, format_minutes, minutes_between
-from alga.delivery.recognise import NOT_THERE, Parts, Probe, about, snapshot
+from alga.delivery.recognise import NOT_THERE, Parts, Probe, about
 from alga.lookup import entries, work_items
 from alga.lookup.overlaps import Clash, Taken
 from alga.outbox import transitions
@@ -28,7 +28,7 @@ from alga.outbox.operation import Kind, Look, Operation, State
 from alga.state.cache import DEPLOYED
 
 if TYPE_CHECKING:
-    from alga.api.models import TimeEntry
+    from alga.core.entry import Entry
     from alga.outbox.journal import Journal
 
 SKEW = timedelta(minutes=2)
@@ -49,7 +49,7 @@ class Server:
         """A block of requests with a limit of time."""
         return self._on.client.within(seconds)
 
-    def look(self, operation: Operation, taken: set[str]) -> tuple[Look, TimeEntry | None]:
+    def look(self, operation: Operation, taken: set[str]) -> Look:
         """Whether it is there already."""
         return self._probe.look(operation, taken)
 
@@ -104,13 +104,13 @@ class Server:
 
     # --- sending ---
 
-    def send(self, operation: Operation) -> tuple[Operation, TimeEntry | None]:
+    def send(self, operation: Operation) -> tuple[Operation, Entry | None]:
         """Send it: what it is after that, and the entry. Raises what the client raises."""
         sent = self._send(operation)
         say_if_wrong(self._on)
         return sent
 
-    def _send(self, operation: Operation) -> tuple[Operation, TimeEntry | None]:
+    def _send(self, operation: Operation) -> tuple[Operation, Entry | None]:
         match operation.kind:
             case Kind.CREATE:
                 return self._create(operation)
@@ -131,7 +131,7 @@ class Server:
                 self._send_back(operation)
         return transitions.done(operation, None), None
 
-    def _create(self, operation: Operation) -> tuple[Operation, TimeEntry | None]:
+    def _create(self, operation: Operation) -> tuple[Operation, Entry | None]:
         asked = transitions.as_entry(operation)
         assert asked.started_at and asked.ended_at
         try:
@@ -140,14 +140,14 @@ class Server:
             clash, place = self._clash(operation.id), (asked.started_at, asked.ended_at)
             raise clash.named(error, *place, self._on.again) from None
         self._own(operation, entry)
-        return transitions.done(operation, entry.id), entry
+        return transitions.done(operation, entry), entry
 
-    def _own(self, operation: Operation, entry: TimeEntry) -> None:
+    def _own(self, operation: Operation, entry: Entry) -> None:
         """Keep what an entry shows of the key's own user."""
         if operation.asked.user_id is None:
             self._on.cache.own(entry.user_id, entry.user_name)
 
-    def _start(self, operation: Operation) -> tuple[Operation, TimeEntry | None]:
+    def _start(self, operation: Operation) -> tuple[Operation, Entry | None]:
         asked = replace(operation.asked, started_at=None, ended_at=None, billable_minutes=None)
         entry = self._on.client.start_tracking(asked)
         self._own(operation, entry)
@@ -155,24 +155,24 @@ class Server:
             self._on.warn(sentence)
         return self._begun(operation, entry)
 
-    def _begun(self, operation: Operation, entry: TimeEntry) -> tuple[Operation, TimeEntry]:
+    def _begun(self, operation: Operation, entry: Entry) -> tuple[Operation, Entry]:
         """The second step of a back-dated start: PUT the start, and read it back. Else the stop corrects it."""
         start = operation.asked.started_at
         if start and cut(start) != entry.started_at and not operation.asked.ended_at:
             entry = self._back_dated(entry, cut(start))
-        begun = transitions.running_there(operation, entry.session_id or entry.id, snapshot(entry))
+        begun = transitions.running_there(operation, entry)
         return begun, entry
 
-    def _back_dated(self, entry: TimeEntry, start: datetime) -> TimeEntry:
+    def _back_dated(self, entry: Entry, start: datetime) -> Entry:
         try:
-            return self._on.client.update_entry(entry.id, Asked(started_at=start), running=True)
+            return self._on.client.update_entry(entry.id, EntryRequest(started_at=start), running=True)
         except (Refused, Forbidden, NotFound, Unreachable) as error:
             self._on.warn(error.message)
             return entry
 
-    def _stop(self, operation: Operation) -> tuple[Operation, TimeEntry | None]:
+    def _stop(self, operation: Operation) -> tuple[Operation, Entry | None]:
         asked = replace(operation.asked, work_item_type=None, work_item_id=None)
-        before = operation.before or Asked()
+        before = operation.before or EntryRequest()
         if asked.billable_minutes is None and before.work_item_type == NON_BILLABLE:
             asked = replace(asked, billable_minutes=0)
         try:
@@ -180,7 +180,7 @@ class Server:
         except NoSession as error:
             raise self._elsewhere(operation, error) from None
         self._own(operation, entry)
-        return transitions.delivered(operation, entry.id, snapshot(entry)), entry
+        return transitions.delivered(operation, entry), entry
 
     def _elsewhere(self, operation: Operation, error: NoSession) -> AlgaError:
         entry = self._probe.entry_of(operation)
@@ -189,10 +189,10 @@ class Server:
         shown = format_interval(entry.started_at, entry.ended_at, self._on.zone)
         return NoSession(f"That timer was stopped elsewhere: {shown} ({entry.id[:8]}).", f"alga show {entry.id[:8]}")
 
-    def _edit(self, operation: Operation) -> tuple[Operation, TimeEntry | None]:
+    def _edit(self, operation: Operation) -> tuple[Operation, Entry | None]:
         running = bool(operation.before and operation.before.ended_at is None and operation.asked.ended_at is None)
         entry = self._on.client.update_entry(about(operation), operation.asked, running)
-        return transitions.delivered(operation, entry.id, snapshot(entry)), entry
+        return transitions.delivered(operation, entry), entry
 
     def _approve(self, operation: Operation) -> None:
         results = self._on.client.approve([about(operation)])
@@ -254,7 +254,7 @@ def _kind(on: Parts) -> str | None:
 
 def _worked(operation: Operation) -> int:
     """Minutes of what an operation leaves behind, where both ends are known."""
-    asked, before = operation.asked, operation.before or Asked()
+    asked, before = operation.asked, operation.before or EntryRequest()
     start, end = asked.started_at or before.started_at, asked.ended_at or before.ended_at
     return minutes_between(start, end) if start and end else 0
 

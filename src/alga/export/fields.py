@@ -12,7 +12,7 @@ from alga.core.times import local_date, to_wire
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from alga.api.models import TimeEntry
+    from alga.core.entry import Entry
 
 Value = str | int | datetime | date | None
 
@@ -22,7 +22,7 @@ class Field:
     """A column: times are aware (UTC) or naive (local), minutes are whole numbers, all else is text or nothing."""
 
     name: str
-    value: Callable[[TimeEntry, tzinfo], Value]
+    value: Callable[[Entry, tzinfo], Value]
 
 
 def _local(instant: datetime | None, zone: tzinfo) -> datetime | None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from alga.api.client import Client
-    from alga.api.models import TimeEntry
+    from alga.core.entry import Entry
     from alga.core.filters import Selection
     from alga.lookup.entries import Warn
 
@@ -81,7 +81,7 @@ class Spool:
 
     def add(
         self,
-        entry: TimeEntry,
+        entry: Entry,
         row: bytes | None,
         running: bool = False,
         by: GroupName = NO_GROUP,
@@ -123,7 +123,7 @@ class Spool:
 
 
 def spooled(
-    client: Client, selection: Selection, zone: tzinfo, warn: Warn, put: Callable[[Spool, TimeEntry, bool], None]
+    client: Client, selection: Selection, zone: tzinfo, warn: Warn, put: Callable[[Spool, Entry, bool], None]
 ) -> Spool:
     """All entries of a selection, as they come from the server's export; `put` is told whether one is meant.
 
@@ -131,10 +131,10 @@ def spooled(
     """
     spool, sieve = Spool(), selection.sieve(zone)
 
-    def take(entry: TimeEntry) -> None:
+    def take(entry: Entry) -> None:
         put(spool, entry, sieve.keeps(entry))
 
-    def begin(page: int) -> Callable[[TimeEntry], None]:
+    def begin(page: int) -> Callable[[Entry], None]:
         spool.begin(page)
         return take
 

@@ -14,7 +14,7 @@ from alga.lookup import work_items
 
 if TYPE_CHECKING:
     from alga.api.client import Client
-    from alga.api.models import TimeEntry
+    from alga.core.entry import Entry
     from alga.core.filters import Selection
     from alga.state.cache import ServerCache
 
@@ -27,12 +27,12 @@ CLOSED = "Its status is {}: only a submitted entry can be sent back."
 Warn = Callable[[str], None]
 
 
-def selected(client: Client, selection: Selection, zone: tzinfo, warn: Warn) -> list[TimeEntry]:
+def selected(client: Client, selection: Selection, zone: tzinfo, warn: Warn) -> list[Entry]:
     """Every entry of a selection, oldest first, each once. A filter that the server ignored is said once."""
     return checked(client.walk_entries(selection.query(zone)), selection, zone, warn)
 
 
-def checked(rows: Iterable[TimeEntry], selection: Selection, zone: tzinfo, warn: Warn) -> list[TimeEntry]:
+def checked(rows: Iterable[Entry], selection: Selection, zone: tzinfo, warn: Warn) -> list[Entry]:
     """The rows that a selection means. What the server let through all the same is left out, and said once."""
     kept, ignored = selection.checked(rows, zone)
     say_ignored(ignored, warn)
@@ -45,7 +45,7 @@ def say_ignored(filters: Iterable[str], warn: Warn) -> None:
         warn(f"The server ignored the filter by {' and '.join(names)}: filtered here instead.")
 
 
-def since(client: Client, user_id: str | None, start: datetime, end: datetime | None = None) -> list[TimeEntry]:
+def since(client: Client, user_id: str | None, start: datetime, end: datetime | None = None) -> list[Entry]:
     """Entries that start between two instants, oldest first."""
     query = {"start_time_from": to_wire(start)} | ({"user_id": user_id} if user_id else {})
     if end:
@@ -55,7 +55,7 @@ def since(client: Client, user_id: str | None, start: datetime, end: datetime | 
     return sorted(kept, key=lambda entry: (entry.started_at, entry.id))
 
 
-def since_some(client: Client, user_id: str | None, start: datetime, end: datetime | None = None) -> list[TimeEntry]:
+def since_some(client: Client, user_id: str | None, start: datetime, end: datetime | None = None) -> list[Entry]:
     """The same where no sum depends on it: what came, though the server counts more."""
     try:
         return since(client, user_id, start, end)
@@ -63,7 +63,7 @@ def since_some(client: Client, user_id: str | None, start: datetime, end: dateti
         return [entry for entry in some.rows if not user_id or entry.user_id in (user_id, None)]
 
 
-def by_id(client: Client, cache: ServerCache, typed: str, now: datetime) -> TimeEntry:
+def by_id(client: Client, cache: ServerCache, typed: str, now: datetime) -> Entry:
     """An entry by its id or a unique prefix of it: own entries of three months, then everyone's, then all one's own.
 
     Raises NotFound, or UsageError when several begin like that.
@@ -71,7 +71,7 @@ def by_id(client: Client, cache: ServerCache, typed: str, now: datetime) -> Time
     return Finder(client, cache, now).find(typed)
 
 
-def as_seen(client: Client, cache: ServerCache, typed: str, now: datetime) -> tuple[TimeEntry, bool]:
+def as_seen(client: Client, cache: ServerCache, typed: str, now: datetime) -> tuple[Entry, bool]:
     """The same; where no server answers as this computer saw the entry last, and then True.
 
     Raises Unreachable for an entry that it did not see.
@@ -92,9 +92,9 @@ class Finder:
 
     def __init__(self, client: Client, cache: ServerCache, now: datetime) -> None:
         self._client, self._cache, self._now = client, cache, now
-        self._listed: dict[tuple[str | None, datetime], list[TimeEntry]] = {}
+        self._listed: dict[tuple[str | None, datetime], list[Entry]] = {}
 
-    def find(self, typed: str) -> TimeEntry:
+    def find(self, typed: str) -> Entry:
         """See by_id()."""
         exact = work_items.same_case(typed.strip())
         if work_items.UUID.fullmatch(exact):
@@ -124,7 +124,7 @@ class Finder:
         same = work_items.same_case(typed.strip())
         return same if work_items.UUID.fullmatch(same) else self.find(same).id
 
-    def _since(self, user_id: str | None, start: datetime) -> list[TimeEntry]:
+    def _since(self, user_id: str | None, start: datetime) -> list[Entry]:
         key = user_id, start
         if key not in self._listed:
             self._listed[key] = since_some(self._client, user_id, start)
@@ -137,15 +137,15 @@ def full_ids(client: Client, cache: ServerCache, typed: Sequence[str], now: date
     return list(dict.fromkeys(finder.full_id(each) for each in typed))
 
 
-def there(client: Client, entry_id: str) -> TimeEntry | None:
+def there(client: Client, entry_id: str) -> Entry | None:
     """An entry by its whole id, as it is now; None when there is none."""
     return by_ids(client, [entry_id]).get(entry_id)
 
 
-def by_ids(client: Client, ids: Iterable[str], among: Iterable[TimeEntry] = ()) -> dict[str, TimeEntry]:
+def by_ids(client: Client, ids: Iterable[str], among: Iterable[Entry] = ()) -> dict[str, Entry]:
     """Entries by their whole ids, those not `among` what was listed asked for; what is not there is missing."""
     known = {entry.id: entry for entry in among}
-    found: dict[str, TimeEntry] = {}
+    found: dict[str, Entry] = {}
     for entry_id in ids:
         with suppress(NotFound):
             found[entry_id] = known.get(entry_id) or client.get_entry(entry_id)
@@ -159,13 +159,13 @@ def sheet_days(client: Client, sheet_id: str) -> tuple[date, date] | None:
     return None
 
 
-def on_other_sheet(client: Client, entry: TimeEntry, day: date) -> tuple[date, date] | None:
+def on_other_sheet(client: Client, entry: Entry, day: date) -> tuple[date, date] | None:
     """The days of an entry's time sheet, where that `day` is none of them: an edit leaves it there (section 4)."""
     days = sheet_days(client, entry.time_sheet_id) if entry.time_sheet_id else None
     return days if days and not days[0] <= day <= days[1] else None
 
 
-def recent_work(client: Client, cache: ServerCache, now: datetime) -> list[TimeEntry]:
+def recent_work(client: Client, cache: ServerCache, now: datetime) -> list[Entry]:
     """Own finished entries of the last three months, the latest first."""
     user_id = work_items.own_user(client, cache)
     if user_id is None:

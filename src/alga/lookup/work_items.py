@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from alga.api.client import Client
-    from alga.api.lookups import Activity
+    from alga.api.models import Activity
     from alga.state.cache import ServerCache
 
 TYPES = ("ticket", "project_task", "non_billable_category", "ad_hoc", "interaction")

@@ -75,7 +75,7 @@ class Kept(Watch):
     def _after(self, item: Item, outcome: Outcome) -> Operation:
         operation, before, reason = self._operations[item], self._before[item], outcome.reason or ""
         if outcome.done:
-            return transitions.done(operation, outcome.id)
+            return replace(transitions.done(operation, None), entry_id=outcome.id or operation.entry_id)
         return transitions.judged(operation, before, outcome.verdict, reason, own=item in self._new)
 
     def _shown(self, outcome: Outcome) -> Outcome:

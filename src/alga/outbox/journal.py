@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from alga.core.entry import Asked
+from alga.core.entry import Entry, EntryRequest
 from alga.core.errors import AlreadyRunning, ConfigError, NotFound, Overtaken, UsageError
 from alga.core.files import make_private
 from alga.core.safe_text import sound
@@ -38,6 +38,9 @@ APART = {
     "sent_at",
     "changed_at",
 }
+ENTRIES = ("before", "stored")
+ENTRY_TIMES = ("started_at", "ended_at", "created_at")
+ENTRY_TEXTS = [name for name in Entry._fields if name not in (*ENTRY_TIMES, "billable_minutes", "shows_sheet")]
 TIMES = ("queued_at", "sent_at", "tried_at", "failing_since", "changed_at")
 FIELDS = [each.name for each in fields(Operation)]
 KINDS = {"label": str, "reason": str, "fault": str, "server": str, "version": int, "tries": int, "failures": int}
@@ -274,6 +277,7 @@ class Journal:
 
 def _row(operation: Operation) -> dict[str, object]:
     content = {name: value for name, value in vars(operation).items() if name not in APART}
+    content |= {name: _said(entry) for name in ENTRIES if (entry := content[name])}
     return {
         "version": operation.version,
         "kind": operation.kind,
@@ -288,8 +292,13 @@ def _row(operation: Operation) -> dict[str, object]:
     }
 
 
+def _said(entry: Entry) -> dict[str, object]:
+    """What an entry says, without what it does not."""
+    return {name: value for name, value in entry._asdict().items() if value is not None}
+
+
 def _plain(value: object) -> object:
-    return to_wire(value) if isinstance(value, datetime) else vars(value)  # of an Asked
+    return to_wire(value) if isinstance(value, datetime) else vars(value)  # of an EntryRequest
 
 
 _JSON = json.JSONEncoder(default=_plain, ensure_ascii=False)
@@ -316,7 +325,8 @@ def _operation(row: Mapping[str, Any]) -> Operation:
         "kind": Kind(given["kind"]),
         "state": State(given["state"]),
         "asked": _asked(given["asked"]),
-        "before": _asked(given["before"]) if given.get("before") else None,
+        "before": _entry(given["before"], given["entry_id"]) if given.get("before") else None,
+        "stored": _entry(given["stored"], given["entry_id"]) if given.get("stored") else None,
         **times,
     }
     if wrong := [name for name, kind in KINDS.items() if not isinstance(read.get(name, kind()), kind)]:
@@ -330,8 +340,10 @@ def _operation(row: Mapping[str, Any]) -> Operation:
 
 def _check(operation: Operation) -> None:
     """Raise ValueError for one that lacks what its kind needs, or has a time that nobody can show."""
-    asked, before = operation.asked, operation.before or Asked()
-    moments = (asked.started_at, asked.ended_at, before.started_at, before.ended_at)
+    asked = operation.asked
+    moments = [asked.started_at, asked.ended_at]
+    for entry in filter(None, (operation.before, operation.stored)):
+        moments += [entry.started_at, entry.ended_at]
     named = [getattr(operation, name) for name in TIMES]
     if any(moment and not 1971 <= moment.year <= 9000 for moment in (*moments, *named)):
         raise ValueError("a time is out of range")
@@ -342,15 +354,27 @@ def _check(operation: Operation) -> None:
         raise ValueError("its times are missing")
 
 
-def _asked(content: Mapping[str, Any]) -> Asked:
+def _asked(content: Mapping[str, Any]) -> EntryRequest:
     times = {name: from_wire(content[name]) for name in ("started_at", "ended_at") if content.get(name)}
-    asked = Asked(**{**content, **times})
+    asked = EntryRequest(**{**content, **times})
     texts = (asked.work_item_type, asked.work_item_id, asked.notes, asked.user_id, asked.service_id)
     if not all(text is None or isinstance(text, str) for text in texts):
         raise TypeError("a text is none")
     if not (asked.billable_minutes is None or isinstance(asked.billable_minutes, int)):
         raise TypeError("the billable minutes are no number")
     return asked
+
+
+def _entry(content: Mapping[str, Any], entry_id: str | None) -> Entry:
+    """An entry as it was seen; in older files it has no id. Raises ValueError or TypeError for what makes no sense."""
+    times = {name: from_wire(content[name]) for name in ENTRY_TIMES if content.get(name)}
+    known = {name: value for name, value in content.items() if name in Entry._fields}
+    entry = Entry(**{"id": entry_id or "", **known, **times})
+    if not all(value is None or isinstance(value, str) for value in map(entry._asdict().get, ENTRY_TEXTS)):
+        raise TypeError("a text is none")
+    if not (entry.billable_minutes is None or isinstance(entry.billable_minutes, int)):
+        raise TypeError("the billable minutes are no number")
+    return entry
 
 
 @contextmanager

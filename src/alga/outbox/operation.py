@@ -11,7 +11,7 @@ from alga.core.times import cut
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from alga.core.entry import Asked
+    from alga.core.entry import Entry, EntryRequest
 
 PRACTICE = "practice "  # how the keys of practice entries begin
 
@@ -51,14 +51,13 @@ class Seen(StrEnum):
 
 
 class Look(NamedTuple):
-    """What a look showed: the entry with what it holds, and a reason for what is neither done nor not done.
+    """What a look showed: the entry or session, and a reason for what is neither done nor not done.
 
     `guarded`: where nobody can tell, the server refuses a second sending of what is there.
     """
 
     seen: Seen
-    entry_id: str | None = None
-    stored: Asked | None = None
+    entry: Entry | None = None
     reason: str = ""
     guarded: bool = False
 
@@ -72,13 +71,14 @@ class Operation:
     """
 
     kind: Kind
-    asked: Asked
+    asked: EntryRequest
     label: str
     queued_at: datetime
     state: State = State.QUEUED
     entry_id: str | None = None  # what it is about, and in the end what it made
-    before: Asked | None = None
+    before: Entry | None = None  # what it is about, as it was seen
     remembered: bool = False  # `before` is what this computer had seen some time ago
+    stored: Entry | None = None  # what the server had when it was done
     item_typed: str | None = None  # to be looked up before the first sending, as is the service
     service_typed: str | None = None
     feedback: str | None = None  # of request-changes; its reason is in the notes asked

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
 from alga.core.errors import (
     AlgaError,
@@ -30,28 +30,27 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
+    from alga.core.entry import Entry
     from alga.outbox.journal import Journal
 
-E = TypeVar("E")
-E_co = TypeVar("E_co", covariant=True)
 WAIT = 5.0  # seconds for another alga that is sending
 BRIEFLY = 5.0  # seconds that other commands spend on what waits
 STILL_WAITS = 8  # the exit code of what delivers, where not everything was
 NOTHING_GETS_THROUGH = (AuthError, NeverSent)  # so that trying the next one is of no use
 
 
-class Remote(Protocol[E_co]):
+class Remote(Protocol):
     """The server. Each method raises what the API client raises; `look` and `prepare` change nothing there."""
 
     def prepare(self, operation: Operation, own: bool) -> Operation:
         """With what was typed looked up, and checked for overlaps. Raises Refused or NotFound for what cannot be."""
         ...
 
-    def send(self, operation: Operation) -> tuple[Operation, E_co | None]:
+    def send(self, operation: Operation) -> tuple[Operation, Entry | None]:
         """Send it: what it is after that, and the entry it made."""
         ...
 
-    def look(self, operation: Operation, taken: set[str]) -> tuple[Look, E_co | None]:
+    def look(self, operation: Operation, taken: set[str]) -> Look:
         """Whether it is there already, as an entry that is not `taken`."""
         ...
 
@@ -65,21 +64,21 @@ class Remote(Protocol[E_co]):
 
 
 @dataclass(frozen=True)
-class Settled(Generic[E]):
+class Settled:
     """What became of an operation in this run: the entry it made, or the error of the last try."""
 
     operation: Operation
-    entry: E | None = None
+    entry: Entry | None = None
     error: AlgaError | None = None
 
 
-class AtOnce(Generic[E]):
+class AtOnce:
     """The embedded server in process: what it does is whole or not at all, so nothing is kept."""
 
-    def __init__(self, remote: Remote[E]) -> None:
+    def __init__(self, remote: Remote) -> None:
         self._remote = remote
 
-    def deliver(self, operation: Operation) -> Settled[E]:
+    def deliver(self, operation: Operation) -> Settled:
         """Do it. Raises what the server refuses."""
         after, entry = self._remote.send(self._remote.prepare(operation, True))
         while after.state is State.QUEUED:
@@ -87,14 +86,14 @@ class AtOnce(Generic[E]):
         return Settled(after, entry)
 
 
-class Outbox(Generic[E]):
+class Outbox:
     """The queue of one server and key."""
 
-    def __init__(self, journal: Journal, remote: Remote[E], now: Callable[[], datetime]) -> None:
+    def __init__(self, journal: Journal, remote: Remote, now: Callable[[], datetime]) -> None:
         self.journal, self._remote, self._now = journal, remote, now
         self._draining = self._held = False
 
-    def deliver(self, operation: Operation) -> Settled[E]:
+    def deliver(self, operation: Operation) -> Settled:
         """Take an operation over and see how far it gets in a few seconds, after what was queued before it.
 
         Raises the server's refusal, when nothing was recorded and nothing waits; ConfigError, before anything is on
@@ -102,11 +101,11 @@ class Outbox(Generic[E]):
         """
         return self._under_lock(lambda: self.journal.add([operation])[0])
 
-    def go_on(self, operation: Operation) -> Settled[E]:
+    def go_on(self, operation: Operation) -> Settled:
         """The same for one that is on disk and goes on: a timer that stops."""
         return self._under_lock(lambda: self.journal.put(operation))
 
-    def _under_lock(self, write: Callable[[], Operation]) -> Settled[E]:
+    def _under_lock(self, write: Callable[[], Operation]) -> Settled:
         held = ExitStack()
         with suppress(Overtaken):  # then it waits its turn
             held.enter_context(self._alone(0))
@@ -128,10 +127,10 @@ class Outbox(Generic[E]):
             finally:
                 self._held = False
 
-    def carry_out(self, operation: Operation, own: bool = True) -> Settled[E]:
+    def carry_out(self, operation: Operation, own: bool = True) -> Settled:
         """The same for one that is on disk. `own`: in the command that made it, which says so when it is refused."""
         error: AlgaError | None = None
-        settled: list[Settled[E]] = []
+        settled: list[Settled] = []
         try:
             settled = self.drain(BRIEFLY, own=operation.id if own else 0)
         except Overtaken as busy:
@@ -168,7 +167,7 @@ class Outbox(Generic[E]):
         own: int = 0,
         wait: float = WAIT,
         tell: Callable[[int], None] = lambda number: None,
-    ) -> list[Settled[E]]:
+    ) -> list[Settled]:
         """Deliver what waits: all that were touched. Without `seconds` all of it, however long that takes; else what
         failed again and again rests between its tries.
 
@@ -183,8 +182,8 @@ class Outbox(Generic[E]):
         finally:
             self._draining = False
 
-    def _all(self, own: int, brief: bool, tell: Callable[[int], None]) -> list[Settled[E]]:
-        settled: list[Settled[E]] = []
+    def _all(self, own: int, brief: bool, tell: Callable[[int], None]) -> list[Settled]:
+        settled: list[Settled] = []
         held: list[Operation] = []
         queue = self.journal.queued()
         for number, operation in enumerate(queue):
@@ -207,9 +206,9 @@ class Outbox(Generic[E]):
         """A change that was made before an earlier edit of the same entry was delivered."""
         if not transitions.follows(later, operation):
             return later
-        return self.journal.put(replace(later, before=done.before))
+        return self.journal.put(replace(later, before=done.stored or done.before))
 
-    def again(self, operation: Operation, mended: Operation) -> Settled[E]:
+    def again(self, operation: Operation, mended: Operation) -> Settled:
         """Try one again that was set aside, with what a person mended in it.
 
         What may be on the server as it was is looked for before it becomes something else: raises Unreachable when
@@ -217,9 +216,9 @@ class Outbox(Generic[E]):
         """
         with self._alone(WAIT), self._remote.within(BRIEFLY):
             if operation.sent_at and mended != operation:
-                look, entry = self._remote.look(operation, self.journal.made())
+                look = self._remote.look(operation, self.journal.made())
                 if look.seen is Seen.DONE:
-                    return Settled(self.journal.put(transitions.done(operation, look.entry_id)), entry)
+                    return Settled(self.journal.put(transitions.done(operation, look.entry)), look.entry)
             settled = self._settle(self.journal.put(transitions.again(mended)), own=False)
             if settled.operation.state is State.DONE and operation.kind is Kind.EDIT:
                 for later in (*self.journal.queued(), *self.journal.aside()):
@@ -229,7 +228,7 @@ class Outbox(Generic[E]):
 
     # --- one of them ---
 
-    def _settle(self, operation: Operation, own: bool) -> Settled[E]:
+    def _settle(self, operation: Operation, own: bool) -> Settled:
         """As far as it gets. Somebody else who changes it meanwhile has the last word."""
         try:
             match transitions.first_step(operation, own):
@@ -243,8 +242,8 @@ class Outbox(Generic[E]):
             return Settled(self.journal.get(operation.id), error=fault)
 
     def _next(
-        self, changed: Operation, own: bool, entry: E | None = None, error: AlgaError | None = None
-    ) -> Settled[E]:
+        self, changed: Operation, own: bool, entry: Entry | None = None, error: AlgaError | None = None
+    ) -> Settled:
         """Write down what became of it, and go on where something is left to do."""
         after = self.journal.put(changed)
         if after.state is State.QUEUED:
@@ -252,11 +251,11 @@ class Outbox(Generic[E]):
         return Settled(after, entry, error if after.state is State.ASIDE else None)
 
     def _look(
-        self, operation: Operation, own: bool, not_there: Callable[[], Settled[E]], error: AlgaError | None = None
-    ) -> Settled[E]:
+        self, operation: Operation, own: bool, not_there: Callable[[], Settled], error: AlgaError | None = None
+    ) -> Settled:
         """Look for it on the server. While nobody can look it stays in doubt; `error` is what made it so."""
         try:
-            look, entry = self._remote.look(operation, self.journal.made())
+            look = self._remote.look(operation, self.journal.made())
         except (Unreachable, AuthError, Forbidden, Refused, NotFound) as fault:
             return Settled(self.journal.put(replace(operation, reason=fault.message)), error=error or fault)
         match transitions.after_look(operation, look, tried=error is not None):
@@ -264,7 +263,7 @@ class Outbox(Generic[E]):
                 after = self.journal.put(replace(changed, state=State.REFUSED))
                 return Settled(after, error=Refused(changed.reason))
             case Operation() as changed:
-                return self._next(changed, own, entry, error)
+                return self._next(changed, own, look.entry, error)
             case Step.KEEP:
                 return self._next(transitions.kept_here(operation), own)
             case Step.WAIT:
@@ -272,7 +271,7 @@ class Outbox(Generic[E]):
             case _:
                 return not_there()
 
-    def _send(self, before: Operation, own: bool) -> Settled[E]:
+    def _send(self, before: Operation, own: bool) -> Settled:
         """Send it: on disk first, and what came of it on disk after."""
         operation = before
         try:
@@ -290,10 +289,10 @@ class Outbox(Generic[E]):
             return self._failed(operation, before, error, own)
         return self._next(after, own, entry)
 
-    def _failed(self, operation: Operation, before: Operation, error: AlgaError, own: bool) -> Settled[E]:
+    def _failed(self, operation: Operation, before: Operation, error: AlgaError, own: bool) -> Settled:
         """What an error does to it, after a look where core.looked_for() wants one."""
 
-        def final() -> Settled[E]:
+        def final() -> Settled:
             gone = isinstance(error, NoSession)
             after = transitions.judged(operation, before, error.verdict, error.message, own, gone)
             return Settled(self.journal.put(after), error=error)

@@ -7,13 +7,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from alga.core.entry import NON_BILLABLE, Asked
+from alga.core.entry import NON_BILLABLE, EntryRequest
 from alga.core.errors import Verdict
 from alga.core.times import cut, minutes_between
 from alga.outbox.operation import Kind, Look, Operation, Seen, State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from alga.core.entry import Entry
 
 MANY_FAILURES = 3  # tries that got 5xx or no answer: from here on a person hears of it
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=6)  # after the second failure; at most
@@ -63,11 +65,12 @@ def after_look(operation: Operation, look: Look, tried: bool = False) -> Step | 
     """What comes after a look: another step, or what became of it. `tried`: it was sent a moment ago."""
     match look.seen:
         case Seen.DONE:
-            return delivered(operation, look.entry_id, look.stored)
+            return delivered(operation, look.entry)
         case Seen.ENDED:
             return ended_elsewhere(operation, look)
         case Seen.RUNNING:
-            return running_there(operation, look.entry_id, look.stored)
+            assert look.entry
+            return running_there(operation, look.entry)
         case Seen.CHANGED:
             return aside(operation, look.reason)
         case Seen.UNCLEAR:
@@ -84,42 +87,43 @@ def sending(operation: Operation, now: datetime, ahead: float | None) -> Operati
 # --- after it was sent ----------------------------------------------------------------------------
 
 
-def done(operation: Operation, entry_id: str | None) -> Operation:
+def done(operation: Operation, entry: Entry | None) -> Operation:
     """It is on the server."""
-    return replace(operation, state=State.DONE, entry_id=entry_id or operation.entry_id, reason="")
+    entry_id = entry.id if entry else operation.entry_id
+    return replace(operation, state=State.DONE, entry_id=entry_id, stored=entry, reason="")
 
 
-def delivered(operation: Operation, entry_id: str | None, stored: Asked | None) -> Operation:
+def delivered(operation: Operation, stored: Entry | None) -> Operation:
     """It is on the server. A stopped timer that was not back-dated there is corrected: an edit is next."""
-    if operation.kind is Kind.EDIT and stored:
-        return done(replace(operation, before=stored), entry_id)  # what the next edit of it finds
     if operation.kind is not Kind.STOP or not stored:
-        return done(operation, entry_id)
+        return done(operation, stored)
     start, before = operation.asked.started_at, operation.before
     theirs = before is not None and before.started_at != stored.started_at  # somebody else changed it: that stands
     if not start or stored.started_at == cut(start) or theirs:
         ended_at = operation.asked.ended_at or stored.ended_at
-        return done(replace(operation, asked=replace(operation.asked, ended_at=ended_at)), entry_id)
+        return done(replace(operation, asked=replace(operation.asked, ended_at=ended_at)), stored)
     kind, said = operation.asked.work_item_type or stored.work_item_type, operation.asked.billable_minutes
-    whole = as_entry(replace(operation, asked=Asked(kind, None, cut(start), stored.ended_at, said)))
+    whole = as_entry(replace(operation, asked=EntryRequest(kind, None, cut(start), stored.ended_at, said)))
     right = replace(whole, work_item_type=None)
-    return replace(operation, kind=Kind.EDIT, entry_id=entry_id, asked=right, before=stored, sent_at=None, **FRESH)
+    return replace(operation, kind=Kind.EDIT, entry_id=stored.id, asked=right, before=stored, sent_at=None, **FRESH)
 
 
 def ended_elsewhere(operation: Operation, look: Look) -> Operation:
     """A start that is an entry already: what it does not have as it was asked is for a person to decide."""
-    stored, asked = look.stored or Asked(), operation.asked
+    stored, asked = look.entry, operation.asked
+    assert stored
     other_end = asked.ended_at and not is_end_of(operation, stored.ended_at)
     other_start = asked.started_at and cut(asked.started_at) != stored.started_at
     if other_end or other_start:
-        return aside(replace(operation, entry_id=look.entry_id), look.reason)
+        return aside(replace(operation, entry_id=stored.id), look.reason)
     begun = replace(operation, asked=replace(asked, started_at=stored.started_at, ended_at=stored.ended_at))
-    return done(begun, look.entry_id)
+    return done(begun, stored)
 
 
-def running_there(operation: Operation, session_id: str | None, stored: Asked | None) -> Operation:
+def running_there(operation: Operation, session: Entry) -> Operation:
     """The server's clock runs; where the stop came meanwhile, that is next."""
-    begun = replace(operation, entry_id=session_id, before=stored, sent_at=None, reason="", **FRESH)
+    session_id = session.session_id or session.id
+    begun = replace(operation, entry_id=session_id, before=session, sent_at=None, reason="", **FRESH)
     return replace(begun, kind=Kind.STOP) if begun.asked.ended_at else replace(begun, state=State.RUNNING)
 
 
@@ -180,7 +184,7 @@ def holds_time(operation: Operation) -> bool:
 
 
 def stopped(
-    operation: Operation, asked: Asked, end: datetime, now: datetime, service_typed: str | None = None
+    operation: Operation, asked: EntryRequest, end: datetime, now: datetime, service_typed: str | None = None
 ) -> Operation:
     """A timer gets its end, and what is said of it. Less than a minute on a clock kept here is nothing.
 
@@ -235,7 +239,8 @@ def dropped(operation: Operation) -> Operation:
 def follows(operation: Operation, earlier: Operation) -> bool:
     """Whether a change was made from what an earlier edit found, so that it goes on from what that left."""
     changes = operation.kind in (Kind.EDIT, Kind.DELETE) and earlier.kind is Kind.EDIT
-    return changes and operation.before == earlier.before and depends(operation, earlier)
+    seen, found = operation.before, earlier.before
+    return changes and bool(seen and found and seen.content == found.content) and depends(operation, earlier)
 
 
 def depends(operation: Operation, earlier: Operation) -> bool:
@@ -246,7 +251,7 @@ def depends(operation: Operation, earlier: Operation) -> bool:
 # --- what it is on a server -----------------------------------------------------------------------
 
 
-def as_entry(operation: Operation) -> Asked:
+def as_entry(operation: Operation) -> EntryRequest:
     """The finished entry that a CREATE asks for: all of it billable unless something else is said."""
     asked = operation.asked
     if asked.billable_minutes is not None or not (asked.started_at and asked.ended_at):

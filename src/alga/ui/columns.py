@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from alga.api.models import TimeEntry
+    from alga.core.entry import Entry
     from alga.outbox.results import Place
     from alga.ui.messages import Look
 
@@ -41,11 +41,11 @@ class Column:
     when: Callable[[Sequence[Any]], bool] = lambda rows: True
 
 
-def _worked(entry: TimeEntry, look: Look) -> str:
+def _worked(entry: Entry, look: Look) -> str:
     return format_minutes(minutes_between(entry.started_at, entry.ended_at or look.now))
 
 
-def _billable(entry: TimeEntry | Stretch, look: Look) -> str:
+def _billable(entry: Entry | Stretch, look: Look) -> str:
     return format_minutes(entry.billable_minutes or 0) if entry.ended_at else "running"
 
 
@@ -193,7 +193,7 @@ def listing(title: str, columns: Sequence[Column], rows: Sequence[Any], look: Lo
     return Table(title, [column.head for column in shown], lines, empty=empty)
 
 
-def entries_by_day(title: str, entries: Sequence[TimeEntry], look: Look, more: Sequence[Column] = ()) -> Table:
+def entries_by_day(title: str, entries: Sequence[Entry], look: Look, more: Sequence[Column] = ()) -> Table:
     """Entries under their days, each day with its sums, and the sums of all at the end. `more` columns come second."""
     columns = _shown((ENTRIES[0], *more, *ENTRIES[1:]), entries)
     today, lines = local_date(look.now, look.zone), list[Line]()
@@ -204,13 +204,13 @@ def entries_by_day(title: str, entries: Sequence[TimeEntry], look: Look, more: S
     return _totalled(title, columns, lines, entries)
 
 
-def entries_flat(title: str, entries: Sequence[TimeEntry], look: Look, more: Sequence[Column] = ()) -> Table:
+def entries_flat(title: str, entries: Sequence[Entry], look: Look, more: Sequence[Column] = ()) -> Table:
     """Entries in the order in which they come, each with its day, and their sums at the end."""
     columns = _shown((DAY, ENTRIES[0], *more, *ENTRIES[1:]), entries)
     return _totalled(title, columns, [*_lines(columns, entries, look), Line()], entries)
 
 
-def entries_by_person(title: str, entries: Sequence[TimeEntry], look: Look, more: Sequence[Column]) -> Table:
+def entries_by_person(title: str, entries: Sequence[Entry], look: Look, more: Sequence[Column]) -> Table:
     """Entries under the people whose they are, each with their sums."""
     every = (DAY, *ENTRIES[:2], DIFFERENTLY_BILLABLE, ENTRIES[3], SHORT_NOTES, *more, ENTRIES[-1])
     columns, lines = _shown(every, entries), list[Line]()
@@ -227,11 +227,11 @@ def _shown(columns: Sequence[Column], rows: Sequence[Any]) -> list[Column]:
     return [column for column in columns if column.when(rows)]
 
 
-def _lines(columns: Sequence[Column], rows: Sequence[TimeEntry | Stretch], look: Look) -> list[Line]:
+def _lines(columns: Sequence[Column], rows: Sequence[Entry | Stretch], look: Look) -> list[Line]:
     return [Line([column.cell(row, look) for column in columns], "" if row.ended_at else "bold") for row in rows]
 
 
-def _totalled(title: str, columns: Sequence[Column], lines: list[Line], entries: Sequence[TimeEntry]) -> Table:
+def _totalled(title: str, columns: Sequence[Column], lines: list[Line], entries: Sequence[Entry]) -> Table:
     total = sums(entries)
     running = f", {total.running} running" if total.running else ""
     last = _summed(f"{counted(total.entries, 'entry')}{running}", entries, columns)
@@ -239,7 +239,7 @@ def _totalled(title: str, columns: Sequence[Column], lines: list[Line], entries:
     return Table(title, heads, [*lines, last] if entries else [], empty="Nothing recorded.")
 
 
-def _summed(name: str, entries: Sequence[TimeEntry], columns: Sequence[Column]) -> Line:
+def _summed(name: str, entries: Sequence[Entry], columns: Sequence[Column]) -> Line:
     total = sums(entries)
     cells = {
         columns[0].head.name: name,
@@ -249,7 +249,7 @@ def _summed(name: str, entries: Sequence[TimeEntry], columns: Sequence[Column]) 
     return Line([cells.get(column.head.name, "") for column in columns], "dim")
 
 
-def named(entry: TimeEntry, look: Look) -> str:
+def named(entry: Entry, look: Look) -> str:
     """`Tin Woodman, Mon 23 Nov 09:00-10:30, TIC1042`: what tells one entry of many people from another."""
     interval = format_interval(entry.started_at, entry.ended_at, look.zone)
     cells = (PERSON.cell(entry, look), f"{DAY.cell(entry, look)} {interval}", work_items.label(entry, look.cache))

@@ -21,7 +21,7 @@ from alga.ui.output import ask, confirm, interactive
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from alga.api.models import TimeEntry
+    from alga.core.entry import Entry
 
 T = TypeVar("T")
 
@@ -140,7 +140,7 @@ def choose(
     return selection, ", ".join([people[named], chosen.name, *(word for word in only if word)])
 
 
-def listed(session: Session, selection: Selection) -> "list[TimeEntry]":
+def listed(session: Session, selection: Selection) -> "list[Entry]":
     """The entries of a selection, oldest first, with the numbers of their tickets learnt."""
     rows = entries.selected(session.client, selection, session.zone, session.warn)
     work_items.learn_numbers(rows, session.client, session.cache)

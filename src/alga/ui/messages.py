@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alga.app import running
-from alga.core.entry import Asked, differences
+from alga.core.entry import EntryRequest, differences
 from alga.core.errors import (
     AlgaError,
     AuthError,
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime, tzinfo
 
-    from alga.api.models import TimeEntry
     from alga.app.running import Running
     from alga.app.session import Session
+    from alga.core.entry import Entry
     from alga.outbox.operation import Operation
     from alga.outbox.outbox import Settled
     from alga.state.cache import ServerCache
@@ -99,12 +99,12 @@ def _end(running: Running) -> datetime:
     return kept_end or entry_end or running.started_at
 
 
-def delivered(entry: TimeEntry) -> dict[str, Any]:
+def delivered(entry: Entry) -> dict[str, Any]:
     """A written entry as JSON."""
     return entry.published() | {"delivery": "delivered"}
 
 
-def settled_entry(session: Session, settled: Settled[TimeEntry]) -> TimeEntry | None:
+def settled_entry(session: Session, settled: Settled) -> Entry | None:
     """The entry a delivery made, read again where another process made it; None while it waits, which is said.
 
     Raises the error that had it set aside.
@@ -156,7 +156,7 @@ def _looked_up_later(cache: ServerCache, operation: Operation) -> str:
 
 def queued(operation: Operation) -> dict[str, Any]:
     """What waits, as JSON: an entry without an id."""
-    asked, before = transitions.as_entry(operation), operation.before or Asked()
+    asked, before = transitions.as_entry(operation), operation.before or EntryRequest()
     start, end = operation.started_at, asked.ended_at
     return {
         **dict.fromkeys(ENTRY_FIELDS),
@@ -184,7 +184,7 @@ def nothing(was: str) -> Iterator[None]:
         raise error.adding(f"Nothing was {was}.") from None
 
 
-def told(session: Session, asked: Asked, entry: TimeEntry) -> None:
+def told(session: Session, asked: EntryRequest, entry: Entry) -> None:
     """After a write: say each difference between what was asked and what was stored."""
     for sentence in differences(asked, entry, session.zone):
         session.warn(sentence)
@@ -222,7 +222,7 @@ def look(session: Session) -> Look:
     return Look(session.zone, session.now(), session.cache, session.profile.service)
 
 
-def entry_line(verb: str, entry: TimeEntry, look: Look) -> str:
+def entry_line(verb: str, entry: Entry, look: Look) -> str:
     """`Logged tk_77d0: 1h 30m worked, 1h 30m billable (07:40-09:10)  9be04f17`, with the date if it is not today's."""
     day, today = local_date(entry.started_at, look.zone), local_date(look.now, look.zone)
     on = "" if day == today else f"{format_day(day, today)} "
