@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from alga.bulk.files import ID, Fault, Record, Rows, decoded, headings, read
 from alga.core.entry import NON_BILLABLE, EntryRequest, check_text, whole_or_not
@@ -27,6 +27,7 @@ from alga.lookup.work_items import TYPES, WorkItem
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from alga.core.entry import Entry
     from alga.outbox.results import Place
 
 T = TypeVar("T")
@@ -148,32 +149,6 @@ class Known:
     whole: bool  # the server bills an entry whole or not at all
 
 
-class Started(Protocol):
-    """Anything with a start."""
-
-    @property
-    def started_at(self) -> datetime: ...
-
-
-class Showing(Started, Protocol):
-    """What an export shows of an entry beside what can be changed."""
-
-    @property
-    def ended_at(self) -> datetime | None: ...
-    @property
-    def work_item_title(self) -> str | None: ...
-    @property
-    def service_name(self) -> str | None: ...
-    @property
-    def user_name(self) -> str | None: ...
-    @property
-    def approval_status(self) -> str | None: ...
-    @property
-    def time_sheet_id(self) -> str | None: ...
-    @property
-    def counts_on(self) -> date | None: ...
-
-
 @dataclass(frozen=True)
 class Draft:
     """A row that is ready to be sent."""
@@ -268,7 +243,7 @@ def billable_of(cells: Cells, worked: int, otherwise: int | None, whole: bool, h
     return minutes
 
 
-def times_of(cells: Cells, known: Known, before: Started | None) -> tuple[datetime, datetime] | None:
+def times_of(cells: Cells, known: Known, before: Entry | None) -> tuple[datetime, datetime] | None:
     """Start and end (UTC) of start and end, start and span, or a span with both.
 
     Clocks are on the row's date, else on that of the entry as it was before. None where something is wrong, which is
@@ -360,7 +335,7 @@ def checked_times(start: datetime, end: datetime, now: datetime) -> tuple[dateti
     return cut(start), cut(end)
 
 
-def check_shown(record: Record, before: Showing, zone: tzinfo, faults: list[Fault]) -> None:
+def check_shown(record: Record, before: Entry, zone: tzinfo, faults: list[Fault]) -> None:
     """Faults for what alga only shows and a row has changed: it would be lost in silence."""
     end = before.ended_at
     shown = {

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
+from alga.core.entry import Entry
 from alga.core.periods import EVER, Period
 from alga.core.times import to_wire
 
@@ -15,29 +16,7 @@ if TYPE_CHECKING:
 STATUSES = ("DRAFT", "SUBMITTED", "APPROVED", "CHANGES_REQUESTED")
 
 
-class Selectable(Protocol):
-    """What a selection looks at."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def started_at(self) -> datetime: ...
-    @property
-    def user_id(self) -> str | None: ...
-    @property
-    def work_item_id(self) -> str | None: ...
-    @property
-    def work_item_type(self) -> str | None: ...
-    @property
-    def service_id(self) -> str | None: ...
-    @property
-    def approval_status(self) -> str | None: ...
-    @property
-    def billable_minutes(self) -> int | None: ...
-
-
-T = TypeVar("T", bound=Selectable)
-Test = Callable[[Selectable], bool]
+Test = Callable[[Entry], bool]
 
 
 @dataclass(frozen=True)
@@ -72,7 +51,7 @@ class Selection:
         }
         return {name: value for name, value in asked.items() if value is not None}
 
-    def checked(self, rows: Iterable[T], zone: tzinfo) -> tuple[list[T], list[str]]:
+    def checked(self, rows: Iterable[Entry], zone: tzinfo) -> tuple[list[Entry], list[str]]:
         """The rows that are meant, oldest first and ties by id, and the filters that the server did not obey."""
         sieve = self.sieve(zone)
         kept = {row.id: row for row in rows if sieve.keeps(row)}
@@ -117,7 +96,7 @@ class Sieve:
     end: datetime | None  # at the period's end a server's filter includes it
     ignored: set[str] = field(default_factory=set)
 
-    def keeps(self, row: Selectable) -> bool:
+    def keeps(self, row: Entry) -> bool:
         """Whether it is meant."""
         failed = {name for name, holds in self.tests.items() if not holds(row)}
         self.ignored |= failed - self.unasked

@@ -21,27 +21,17 @@ class Interval(Protocol):
     def ended_at(self) -> datetime | None: ...
 
 
-class Counted(Interval, Protocol):
-    """An entry with its minutes: worked are end - start, billable are what the server stored."""
-
-    @property
-    def duration_minutes(self) -> int: ...
-    @property
-    def billable_minutes(self) -> int | None: ...
-
-
-class Own(Interval, Protocol):
-    """An interval that is somebody's."""
+class Worked(Interval, Protocol):
+    """Somebody's interval with its minutes: an entry, or a timer that is kept here."""
 
     @property
     def id(self) -> str: ...
     @property
     def user_id(self) -> str | None: ...
-
-
-class Noted(Counted, Protocol):
-    """What an approver looks at."""
-
+    @property
+    def duration_minutes(self) -> int: ...
+    @property
+    def billable_minutes(self) -> int | None: ...
     @property
     def notes(self) -> str | None: ...
     @property
@@ -49,8 +39,7 @@ class Noted(Counted, Protocol):
 
 
 E = TypeVar("E", bound=Interval)
-C = TypeVar("C", bound=Counted)
-P = TypeVar("P", bound=Own)
+W = TypeVar("W", bound=Worked)
 K = TypeVar("K")
 
 
@@ -64,7 +53,7 @@ class Sums:
     running: int
 
 
-def sums(entries: Iterable[Counted]) -> Sums:
+def sums(entries: Iterable[Worked]) -> Sums:
     """Worked and billable minutes of what is finished."""
     every = list(entries)
     done = [entry for entry in every if entry.ended_at is not None]
@@ -76,9 +65,9 @@ def sums(entries: Iterable[Counted]) -> Sums:
     )
 
 
-def by_day(entries: Iterable[C], zone: tzinfo) -> dict[date, list[C]]:
+def by_day(entries: Iterable[W], zone: tzinfo) -> dict[date, list[W]]:
     """Entries by the local date of their start, oldest first."""
-    days: dict[date, list[C]] = {}
+    days: dict[date, list[W]] = {}
     for entry in sorted(entries, key=lambda entry: entry.started_at):
         days.setdefault(local_date(entry.started_at, zone), []).append(entry)
     return days
@@ -100,10 +89,10 @@ def clashes(start: datetime, end: datetime, entries: Iterable[E], now: datetime)
     ]
 
 
-def overlapping(entries: Iterable[P], now: datetime) -> dict[str, P]:
+def overlapping(entries: Iterable[W], now: datetime) -> dict[str, W]:
     """Each entry that overlaps another of the same person, by its id, with one that it overlaps."""
-    found: dict[str, P] = {}
-    latest: dict[str | None, P] = {}  # of each person, what ends last of all that started so far
+    found: dict[str, W] = {}
+    latest: dict[str | None, W] = {}  # of each person, what ends last of all that started so far
     for entry in sorted(entries, key=lambda entry: entry.started_at):
         before = latest.get(entry.user_id)
         if before and clashes(entry.started_at, entry.ended_at or now, [before], now):
@@ -117,7 +106,7 @@ def overlapping(entries: Iterable[P], now: datetime) -> dict[str, P]:
 LONG = 10 * 60
 
 
-def oddities(entry: Noted, overlap: Own | None, zone: tzinfo, needs_service: bool) -> list[str]:
+def oddities(entry: Worked, overlap: Worked | None, zone: tzinfo, needs_service: bool) -> list[str]:
     """What an approver should look at in a finished entry."""
     day = local_date(entry.started_at, zone)
     last = local_date(entry.ended_at - timedelta(seconds=1), zone) if entry.ended_at else day
@@ -156,9 +145,9 @@ def nearest_slot(
     return min(((at, at + length) for at in starts), key=lambda slot: abs(slot[0] - start), default=None)
 
 
-def grouped(entries: Iterable[C], key: Callable[[C], K]) -> dict[K, Sums]:
+def grouped(entries: Iterable[W], key: Callable[[W], K]) -> dict[K, Sums]:
     """The sums of each group."""
-    groups: dict[K, list[C]] = {}
+    groups: dict[K, list[W]] = {}
     for entry in entries:
         groups.setdefault(key(entry), []).append(entry)
     return {name: sums(rows) for name, rows in groups.items()}

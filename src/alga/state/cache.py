@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alga.core import files
 from alga.core.times import to_wire
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
     from pathlib import Path
+
+    from alga.core.entry import Entry
 
 MOST_TICKETS = 500
 MOST_ENTRIES = 100
@@ -24,31 +26,6 @@ PUBLISHED, DEPLOYED = "published", "deployed"
 def fingerprint(key: str) -> str:
     """16 hex digits of the key's SHA-256: tells keys apart and gives nothing away."""
     return hashlib.sha256(key.encode()).hexdigest()[:16]
-
-
-class Entry(Protocol):
-    """What is remembered of an entry."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def started_at(self) -> datetime: ...
-    @property
-    def ended_at(self) -> datetime | None: ...
-    @property
-    def work_item_type(self) -> str | None: ...
-    @property
-    def work_item_id(self) -> str | None: ...
-    @property
-    def work_item_title(self) -> str | None: ...
-    @property
-    def notes(self) -> str | None: ...
-    @property
-    def user_id(self) -> str | None: ...
-    @property
-    def billable_minutes(self) -> int | None: ...
-    @property
-    def service_id(self) -> str | None: ...
 
 
 class Recorded(NamedTuple):

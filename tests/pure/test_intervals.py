@@ -1,11 +1,11 @@
 """Sums, days, gaps and overlaps."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alga.core.entry import Entry
 from alga.core.intervals import Diary, by_day, clashes, gaps, nearest_slot, overlapping, sums
 from alga.core.times import minutes_between, to_wire
 from alga.practice import rules
@@ -15,20 +15,9 @@ DAY = datetime(2026, 11, 23, tzinfo=UTC)
 MIDNIGHT = DAY + timedelta(days=1)
 
 
-@dataclass(frozen=True)
-class Entry:
-    started_at: datetime
-    ended_at: datetime | None
-    billable_minutes: int | None = 0
-
-    @property
-    def duration_minutes(self) -> int:
-        return minutes_between(self.started_at, self.ended_at) if self.ended_at else 0
-
-
 def at(start: int, end: int | None, billable: int = 0) -> Entry:
     """An entry from minute to minute of the day."""
-    return Entry(DAY + timedelta(minutes=start), None if end is None else DAY + timedelta(minutes=end), billable)
+    return Entry(str(start), minute(start), None if end is None else minute(end), billable_minutes=billable)
 
 
 def minute(number: int) -> datetime:
@@ -46,7 +35,7 @@ def test_a_running_timer_is_counted_apart() -> None:
 
 
 def test_days_are_local_and_in_order() -> None:
-    late = Entry(datetime(2026, 11, 22, 23, 30, tzinfo=UTC), datetime(2026, 11, 23, 0, 30, tzinfo=UTC))
+    late = Entry("late", datetime(2026, 11, 22, 23, 30, tzinfo=UTC), datetime(2026, 11, 23, 0, 30, tzinfo=UTC))
     early = at(8 * 60, 9 * 60)
     days = by_day([early, late], BERLIN)
     assert [(day.day, rows) for day, rows in days.items()] == [(23, [late, early])]
@@ -111,28 +100,18 @@ def test_the_nearest_slot_is_offered() -> None:
 # --- many intervals -------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Owned:
-    """An entry of somebody."""
-
-    id: str
-    user_id: str | None
-    started_at: datetime
-    ended_at: datetime | None
-
-
 owned = st.lists(
     st.tuples(st.sampled_from(["me", "you"]), st.integers(0, 300), st.integers(0, 120) | st.none()), max_size=15
 ).map(
     lambda rows: [
-        Owned(str(n), who, minute(first), None if long is None else minute(first + long))
+        Entry(str(n), minute(first), None if long is None else minute(first + long), user_id=who)
         for n, (who, first, long) in enumerate(rows)
     ]
 )
 
 
 @given(owned)
-def test_overlapping_marks_exactly_those_that_overlap_another_of_the_same_person(rows: list[Owned]) -> None:
+def test_overlapping_marks_exactly_those_that_overlap_another_of_the_same_person(rows: list[Entry]) -> None:
     now = DAY + timedelta(minutes=400)
     found = overlapping(rows, now)
     for row in rows:
@@ -144,7 +123,7 @@ def test_overlapping_marks_exactly_those_that_overlap_another_of_the_same_person
 
 
 @given(owned, st.integers(0, 3000), st.integers(0, 3000))
-def test_a_diary_finds_what_looking_at_every_entry_finds(rows: list[Owned], first: int, long: int) -> None:
+def test_a_diary_finds_what_looking_at_every_entry_finds(rows: list[Entry], first: int, long: int) -> None:
     now = DAY + timedelta(minutes=400)
     start, end = DAY + timedelta(minutes=first), DAY + timedelta(minutes=first + long)
     found = Diary(now, rows).clash(start, end)
