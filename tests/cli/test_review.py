@@ -395,5 +395,6 @@ def test_what_an_error_leaves_unsent_is_told(strict: Strict, admin: Desk) -> Non
 def test_an_answer_that_leaves_entries_out_is_not_taken_for_yes(strict: Strict, admin: Desk) -> None:
     admin.transport = answering(200, {"data": {"approved_count": 1, "results": []}})
     result = admin("approve", "99999999-9999-4999-8999-999999999999", "--json", tty=False)
-    assert (result.code, result.json[0]["reason"]) == (0, "The server did not say what became of it.")
+    assert result.code == 0
+    assert result.json[0]["reason"].startswith("The server did not say what became of it: it may or may not")
     assert result.json[0]["delivery"] == "queued"

@@ -449,7 +449,7 @@ def test_two_algas_that_send_at_once_make_one_entry(strict: Strict, monkeypatch:
 
     def send() -> None:
         session = Session(Environment(desk.clock, desk.zone, env=desk.environment()), syncing=True)
-        delivered.append(sum(each.operation.state is State.DONE for each in session.queue.drain()))
+        delivered.append(sum(each.operation.state is State.DONE for each in session.outbox.drain()))
 
     threads = [threading.Thread(target=send) for _ in range(6)]
     for thread in threads:

@@ -227,7 +227,7 @@ class Machine(RuleBasedStateMachine):
         self.journal.crash_in = crash
         number = len(self.journal.rows) + 1
         try:
-            settled = self.outbox(plan).deliver(operation)
+            settled = self.outbox(plan).deliver_one(operation)
         except AlgaError:
             self.told[number] = "refused"
         except Crash:

@@ -18,19 +18,18 @@ from alga.core import files
 from alga.core.errors import ConfigError, NoConnection, Overtaken
 from alga.core.times import local_date
 from alga.delivery import sender
-from alga.outbox import batch, describe, journal, outbox, results
+from alga.outbox import describe, journal, outbox
 from alga.practice import app
 from alga.practice import server as listener
 from alga.state import cache, config, status_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from wsgiref.simple_server import WSGIServer
 
     import httpx
 
     from alga.app.environment import Environment
-    from alga.outbox.operation import Operation
     from alga.state.cache import ServerCache
     from alga.state.config import Choice, Config, Paths, Profile
 
@@ -163,23 +162,9 @@ class Session:
         return journal.Journal(self.paths.outbox_db, server, key, self.now, lambda: self.remembered.user_id)
 
     @cached_property
-    def queue(self) -> outbox.Outbox:
-        """What is on disk before it is sent."""
+    def outbox(self) -> outbox.Outbox:
+        """Where writes go: on disk before they are sent."""
         return outbox.Outbox(self.journal, sender.Server(self), self.now)
-
-    @cached_property
-    def outbox(self) -> outbox.Outbox | outbox.AtOnce:
-        """Where writes go: the queue, or the embedded server at once."""
-        return outbox.AtOnce(sender.Server(self)) if self.profile.is_local else self.queue
-
-    def batch(
-        self, operations: Iterable[tuple[batch.Item, Operation]], tell: results.Tell
-    ) -> AbstractContextManager[results.Watch]:
-        """Many of them, by the row or the entry they are of: on disk before the first is sent."""
-        if self.profile.is_local:
-            return nullcontext(results.Watch(tell))
-        on = self.client
-        return batch.kept(self.journal, operations, self.now, lambda: on.ahead, tell)
 
     def in_passing(self) -> AbstractContextManager[object]:
         """All requests in here take a few seconds at most, and none is tried where there was no connection just now."""
@@ -194,7 +179,7 @@ class Session:
         if self.syncing or not self.paths.outbox_db.exists() or self.journal.paused() or not self.journal.queued():
             return
         try:
-            settled = self.queue.drain(outbox.BRIEFLY, wait=0)
+            settled = self.outbox.drain(outbox.BRIEFLY, wait=0)
         except Overtaken:
             return
         except ConfigError as fault:  # the lock is damaged: what only reads goes on

@@ -35,8 +35,9 @@ from alga.core.errors import (
 from alga.core.times import cut, format_day, format_interval, format_time, local_date, minutes_between
 from alga.delivery import sender
 from alga.lookup import overlaps
-from alga.outbox import outbox, transitions
+from alga.outbox import transitions
 from alga.outbox.operation import Kind, Operation, State
+from alga.outbox.results import Result
 from alga.state import status_file
 
 if TYPE_CHECKING:
@@ -46,15 +47,13 @@ if TYPE_CHECKING:
     from alga.delivery.recognise import Parts
     from alga.lookup.overlaps import Taken
     from alga.lookup.work_items import WorkItem
-    from alga.outbox.outbox import AtOnce, Outbox
+    from alga.outbox.outbox import Outbox
 
     class Timing(Parts, Protocol):
         """What a session gives the timer."""
 
         @property
-        def outbox(self) -> Outbox | AtOnce: ...
-        @property
-        def queue(self) -> Outbox: ...
+        def outbox(self) -> Outbox: ...
 
 
 KEPT_HERE = "Clock kept here; AlgaPSA gets the entry at stop (its own timer leaves entries off the time sheet)."
@@ -178,10 +177,10 @@ class Timer:
         if self.kept_here() or self.ending():  # the server has one timer only, and that has not ended there yet
             self.seen = self._start_here(operation)
         else:
-            self.seen = self._started(self._on.outbox.deliver(operation))
+            self.seen = self._started(self._on.outbox.deliver_one(operation))
         return self.seen
 
-    def _started(self, settled: outbox.Settled) -> Running:
+    def _started(self, settled: Result) -> Running:
         """On the server's clock; here, where it did not get there for certain; or in doubt until the next look."""
         if settled.entry and settled.operation.entry_id:
             if other := other_start(settled.operation, settled.entry.started_at, self._on.zone):
@@ -254,7 +253,7 @@ class Timer:
             self.seen = None
             return Stopped(running, asked)
         try:
-            settled = self._on.queue.go_on(stopping) if stopping.id else self._on.outbox.deliver(stopping)
+            settled = self._on.outbox.go_on(stopping) if stopping.id else self._on.outbox.deliver_one(stopping)
         except NoSession:
             raise
         except (Refused, Forbidden, NotFound) as error:
@@ -324,23 +323,23 @@ class Timer:
 
     # --- cancel ---
 
-    def cancel(self, running: Running) -> outbox.Settled:
+    def cancel(self, running: Running) -> Result:
         """Discard it. On the server's clock that deletes the entry, which a technician may not (Forbidden)."""
         settled = self._cancelled(running)
         self.seen = None
         return settled
 
-    def _cancelled(self, running: Running) -> outbox.Settled:
+    def _cancelled(self, running: Running) -> Result:
         if running.kept and running.operation:
-            return outbox.Settled(self._on.journal.put(transitions.dropped(running.operation)))
+            return Result(self._on.journal.put(transitions.dropped(running.operation)))
         now = self.there()  # it may have been stopped while the question stood
         known = self.known()
         if known and known.kept and known.operation:  # one in doubt that did not get there
-            return outbox.Settled(self._on.journal.put(transitions.dropped(known.operation)))
+            return Result(self._on.journal.put(transitions.dropped(known.operation)))
         if now is None or now.entry is None or (running.id and now.id != running.id):
             raise self._elsewhere(running, NoSession("That timer is not running any more."))
         deleting = Operation(Kind.DELETE, EntryRequest(), now.work_item.label, self._on.now(), entry_id=now.entry.id)
-        settled = self._on.outbox.deliver(replace(deleting, before=now.entry))
+        settled = self._on.outbox.deliver_one(replace(deleting, before=now.entry))
         if now.operation:
             self._on.journal.put(transitions.done(now.operation, None))
         return settled

@@ -9,10 +9,16 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, TypeVar
 
 from alga.bulk.files import ID, Fault, Record, Rows, decoded, headings, read
-from alga.core.entry import NON_BILLABLE, EntryRequest, check_text, whole_or_not
+from alga.core.entry import (
+    NON_BILLABLE,
+    EntryRequest,
+    check_billable,
+    check_text,
+    check_times,
+    whole_or_not,
+)
 from alga.core.errors import NotFound, Refused, UsageError
 from alga.core.times import (
-    AHEAD,
     cut,
     is_digits,
     local_date,
@@ -164,7 +170,7 @@ def to_create(record: Record, known: Known) -> Draft | list[Fault]:
     kind = cells.tried("type", lambda: type_of(cells["type"] or "ticket")) or "ticket"
     item = cells.tried("item", lambda: _item(cells["item"], kind, known))
     said = times_of(cells, known, None)
-    times = cells.tried("end", lambda: checked_times(*said, known.now)) if said else None
+    times = cells.tried("end", lambda: checked(*said, known)) if said else None
     service_id = cells.tried("service", lambda: known.service(cells["service"], item.id if item else None))
     cells.tried("user", lambda: check_user(cells["user"], known.user_id))
     minutes = None
@@ -236,8 +242,7 @@ def billable_of(cells: Cells, worked: int, otherwise: int | None, whole: bool, h
     if flag:
         raise UsageError(f"'{typed}' is neither yes nor no.")
     minutes = int(word) if is_digits(word) and len(word) < 6 else parse_span(word)
-    if minutes > worked:
-        raise Refused(f"{minutes} billable minutes are more than the {worked} worked.")
+    check_billable(minutes, worked)
     if whole and 0 < minutes < worked and minutes != had:
         raise Refused(whole_or_not(minutes, worked), "Say yes or no.")
     return minutes
@@ -324,14 +329,9 @@ def _whole(cells: Cells) -> int | None:
     return int(typed)
 
 
-def checked_times(start: datetime, end: datetime, now: datetime) -> tuple[datetime, datetime]:
+def checked(start: datetime, end: datetime, known: Known) -> tuple[datetime, datetime]:
     """Both, cut to the minute as servers do. Raises Refused for what is empty, reversed or still to come."""
-    if end < start:
-        raise Refused("It ends before it starts.", "Past midnight? Give the end its date too.")
-    if minutes_between(start, end) < 1:
-        raise Refused("It is less than a minute.")
-    if end > now + AHEAD:
-        raise Refused("It ends in the future.")
+    check_times(start, end, known.now, known.zone)
     return cut(start), cut(end)
 
 

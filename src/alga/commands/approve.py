@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alga import review
 from alga.app.session import Session
 from alga.bulk.rows import ids_in
 from alga.core import intervals
@@ -16,7 +15,7 @@ from alga.core.times import counted, format_minutes
 from alga.lookup import entries
 from alga.lookup.overlaps import LOOK_BACK
 from alga.outbox.operation import Kind, Operation
-from alga.outbox.results import Outcome, Watch, exit_code, summed
+from alga.outbox.results import Ending, Outcome, exit_code, outcome, summed
 from alga.ui import columns, messages
 from alga.ui.command import command, deliberate
 from alga.ui.filters import FilterOptions, PeriodOptions, ScopeOptions, choose, listed
@@ -34,14 +33,14 @@ Ids = Annotated[
 
 
 @dataclass(frozen=True)
-class Act:
-    """What is done to the entries, in words and as a call."""
+class Decision:
+    """What is decided of entries: in words, as an operation of no entry yet, and how the operations are delivered."""
 
     command: str
     verb: str
     done: str
-    send: Callable[[Sequence[str], Watch], list[Outcome]]
-    operation: Operation  # what it is in the outbox, of no entry yet
+    operation: Operation
+    deliver: Callable[[Sequence[Operation], Callable[[int], None]], Sequence[Outcome]]
 
 
 @command
@@ -56,38 +55,42 @@ def approve(
 ) -> Output:
     """Approve entries; alone, in a terminal, shows what waits and asks."""
     operation = Operation(Kind.APPROVE, EntryRequest(), "", session.now())
-    act = Act(
-        "approve", "Approve", "Approved", lambda ids, watch: review.approve(session.client, ids, watch), operation
-    )
-    return carried_out(session, act, entry_ids, (period, scope, filters), yes, dry_run)
+
+    def deliver(operations: Sequence[Operation], tell: Callable[[int], None]) -> list[Outcome]:
+        return [outcome(each, Ending.APPROVED) for each in session.outbox.deliver(operations, tell)]
+
+    decision = Decision("approve", "Approve", "Approved", operation, deliver)
+    return carried_out(session, decision, entry_ids, (period, scope, filters), yes, dry_run)
 
 
 def carried_out(
     session: Session,
-    act: Act,
+    decision: Decision,
     typed: list[str] | None,
     chosen: tuple[PeriodOptions, ScopeOptions, FilterOptions],
     yes: bool,
     dry_run: bool,
 ) -> Output:
-    """Find the entries that are named, by ids (taken at their word) or by filters (shown and asked about), and act."""
+    """Find the entries that are named, by ids (taken at their word) or by filters (shown and asked about)."""
     deliberate(session)
     by_filter = any(group != type(group)() for group in chosen)
     if typed and by_filter:
-        raise UsageError("Ids and filters exclude each other.", f"One of: alga {act.command} ID…, or filters.")
+        raise UsageError("Ids and filters exclude each other.", f"One of: alga {decision.command} ID…, or filters.")
     if typed:
         ids = _typed_ids(session, typed)
         seen = interactive() and "-" not in typed and not yes  # by a person, who is shown what the ids are
         if not dry_run and not (seen and ids):
-            return _done(session, act, ids) if ids else Output([], "No ids came: nothing to do.")
+            return _done(session, decision, ids) if ids else Output([], "No ids came: nothing to do.")
         if not dry_run:
             session.client.allow("approve")  # rather than after the question
         rows, shown = _named(session, ids)
         if not (rows or dry_run):
             raise NotFound("No entry has that id. Nothing was changed.", "To see ids: alga list")
-        return _dry(shown) if dry_run else _asked(session, act, rows, shown)
+        return _dry(shown) if dry_run else _asked(session, decision, rows, shown)
     if not by_filter and (yes or not interactive()) and not dry_run:
-        raise UsageError(f"{act.verb} what?", f"Ids, or - to read them, or a filter: alga {act.command} --last-week")
+        raise UsageError(
+            f"{decision.verb} what?", f"Ids, or - to read them, or a filter: alga {decision.command} --last-week"
+        )
     rows, title = _selected(session, chosen)
     shown = _waiting(session, rows, title)
     if dry_run:
@@ -95,18 +98,18 @@ def carried_out(
     if not rows:
         return shown
     session.client.allow("approve")
-    return _done(session, act, [row.id for row in rows], rows) if yes else _asked(session, act, rows, shown)
+    return _done(session, decision, [row.id for row in rows], rows) if yes else _asked(session, decision, rows, shown)
 
 
-def _asked(session: Session, act: Act, rows: "list[Entry]", shown: Output) -> Output:
+def _asked(session: Session, decision: Decision, rows: "list[Entry]", shown: Output) -> Output:
     """Do it when a person who has seen them says so."""
     people = len({row.user_id for row in rows})
     worked = format_minutes(intervals.sums(rows).worked)
-    question = f"{act.verb} {counted(len(rows), 'entry')} of {counted(people, 'person')}, {worked} worked?"
+    question = f"{decision.verb} {counted(len(rows), 'entry')} of {counted(people, 'person')}, {worked} worked?"
     assert isinstance(shown.text, Table)
     if not confirm(question, False, "To do it without asking: add --yes. To see: --dry-run", shown.text):
         return Output([], "Nothing was changed.")
-    return _done(session, act, [row.id for row in rows], rows)
+    return _done(session, decision, [row.id for row in rows], rows)
 
 
 def _named(session: Session, ids: list[str]) -> "tuple[list[Entry], Output]":
@@ -161,19 +164,21 @@ def _closed(entry: "Entry") -> list[str]:
     return ["sent back before"] if entry.approval_status == "CHANGES_REQUESTED" or entry.change_reason else []
 
 
-def _done(session: Session, act: Act, ids: list[str], known: "Sequence[Entry]" = ()) -> Output:
-    labels = {entry.id: columns.named(entry, messages.look(session)) for entry in known}
+def _done(session: Session, decision: Decision, ids: list[str], known: "Sequence[Entry]" = ()) -> Output:
+    look = messages.look(session)
     seen = {entry.id: entry for entry in known}  # what is approved later is what was seen
-    operations = {
-        each: replace(act.operation, entry_id=each, label=labels.get(each, ""), before=seen.get(each)) for each in ids
-    }
-    with progress(act.done, len(ids)) as tell, session.batch(operations.items(), tell) as watch:
-        outcomes = act.send(ids, watch)
-    outcomes = [replace(outcome, label=labels.get(outcome.id or "", "")) for outcome in outcomes]
-    if any("DRAFT" in (outcome.reason or "") for outcome in outcomes):
+    operations = [
+        replace(
+            decision.operation,
+            entry_id=each,
+            label=columns.named(seen[each], look) if each in seen else "",
+            before=seen.get(each),
+        )
+        for each in ids
+    ]
+    with progress(decision.done, len(ids)) as tell:
+        outcomes = decision.deliver(operations, tell)
+    if any("DRAFT" in (each.reason or "") for each in outcomes):
         session.warn("A DRAFT entry waits for its time sheet to be submitted, on the web.")
-    table = replace(
-        columns.listing("", columns.OUTCOMES, outcomes, messages.look(session), ""), below=[summed(outcomes)]
-    )
-    data: list[dict[str, Any]] = [outcome.published() for outcome in outcomes]
-    return Output(data, table, exit_code(outcomes))
+    table = replace(columns.listing("", columns.OUTCOMES, outcomes, look, ""), below=[summed(outcomes)])
+    return Output([each.published() for each in outcomes], table, exit_code(outcomes))

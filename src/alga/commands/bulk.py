@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from alga.app.session import Session
-from alga.bulk import changing, creating
-from alga.bulk.changing import Change
-from alga.bulk.creating import Bulk
+from alga.bulk import plan
 from alga.bulk.files import Fault, Record, Rows, read
+from alga.bulk.plan import Bulk, Change
 from alga.bulk.rows import Known, check_columns, id_of, ids_in, split, to_create
-from alga.core.entry import EntryRequest
 from alga.core.errors import AlgaError, NeedsService, NotFound, Refused, UsageError
 from alga.core.times import counted
 from alga.lookup import entries, work_items
+from alga.lookup.entries import NOT_THERE
 from alga.lookup.overlaps import Taken
-from alga.lookup.work_items import label
+from alga.outbox import describe, transitions
 from alga.outbox.operation import Operation
-from alga.outbox.results import Outcome, Place, exit_code, summed
+from alga.outbox.results import Ending, Outcome, Place, Result, exit_code, outcome, summed
 from alga.ui import columns, messages
 from alga.ui.command import command, deliberate, still_allowed
 from alga.ui.messages import to_be_sent
@@ -46,27 +45,35 @@ def create(session: Session, files: Files, yes: Yes = False, dry_run: DryRun = F
     rows = _read(files, (("item", "type"), ("start", "span")))
     bulk, known = _bulk(session), _known(session)
     drafts, faulty = split(to_create(record, known) for record in rows.records)
-    left = creating.waiting(drafts, to_be_sent(session))  # by an earlier run, which is gone on with
-    plan = creating.plan(bulk, drafts, _taken(session, left.values()))
-    faults = [*rows.faults, *faulty, *plan.faults]
-    if not (plan.drafts or plan.landed or faults):
+    waiting = plan.waiting(drafts, to_be_sent(session))  # by an earlier run, which is gone on with
+    going, there, clashing = plan.creates(bulk, drafts, waiting, _taken(session, waiting.values()))
+    faults = [*rows.faults, *faulty, *clashing]
+    if not (going or there or faults):
         return Output([], "No rows: nothing to do.")
+    landed = [
+        Outcome(Ending.RECORDED_ALREADY, entry.id, plan.differs(draft, entry), draft.place, plan.label(bulk, draft))
+        for draft, entry in there
+    ]
     if dry_run:
-        ready = [_planned("to record", each.place, None, creating.label(bulk, each)) for each in plan.drafts]
-        return _dry(session, [*plan.landed, *ready], faults)
-    untold = plan.drafts or not plan.landed  # else there is nothing to send, and each row is told
-    if untold and not _goes_on(faults, len(plan.drafts), yes):
+        ready = [Outcome(Ending.TO_RECORD, None, None, each.place, plan.label(bulk, each)) for each, _ in going]
+        return _dry(session, [*landed, *ready], faults)
+    untold = going or not there  # else there is nothing to send, and each row is told
+    if untold and not _goes_on(faults, len(going), yes):
         return Output([], NOTHING)
-    new = {each.place: creating.operation(each, session.now()) for each in plan.drafts}
-    with progress("Recorded", len(plan.drafts)) as tell, session.batch({**new, **left}.items(), tell) as watch:
-        landed = watch.told(plan.landed)
-        outcomes = creating.create(bulk, plan.drafts, watch)
-    return _shown(session, [*landed, *outcomes, *_faulty(faults)])
+    found = [transitions.done(waiting[draft.place], entry) for draft, entry in there if draft.place in waiting]
+    session.journal.save(found)
+    with progress("Recorded", len(going)) as tell:
+        results = session.outbox.deliver([each for _, each in going], tell)
+    recorded = [
+        outcome(each, Ending.RECORDED, draft.place, plan.label(bulk, draft), _differing(session, each))
+        for (draft, _), each in zip(going, results, strict=True)
+    ]
+    return _shown(session, [*landed, *recorded, *_faulty(faults)])
 
 
-def _taken(session: Session, left: Iterable[Operation]) -> list[Taken]:
+def _taken(session: Session, waiting: Iterable[Operation]) -> list[Taken]:
     """The time of what waits here, without what is sent now."""
-    gone_on_with = {f"kept-{operation.id}" for operation in left}
+    gone_on_with = {f"kept-{operation.id}" for operation in waiting}
     return [each for each in session.timer.taken() if each.id not in gone_on_with]
 
 
@@ -77,24 +84,28 @@ def update(session: Session, files: Files, yes: Yes = False, dry_run: DryRun = F
     rows = _read(files, (("id",),))
     bulk, known = _bulk(session), _known(session)
     found, unknown = _entries(session, bulk, rows)
-    changes, faulty = split(changing.to_change(bulk, each, known, entry) for each, entry in found)
+    changes, faulty = split(plan.to_change(bulk, each, known, entry) for each, entry in found)
     changes, twice = _once(changes)
-    changes, overlapping = changing.check_overlaps(bulk, changes, session.timer.taken())
+    changes, overlapping = plan.check_overlaps(bulk, changes, session.timer.taken())
     faults = [*rows.faults, *unknown, *faulty, *twice, *overlapping]
     if not (changes or faults):
         return Output([], "No rows: nothing to do.")
+    same = [Outcome(Ending.UNCHANGED, each.before.id, None, each.place) for each in changes if each.nothing]
+    edits = plan.edits(bulk, [each for each in changes if not each.nothing])
     if dry_run:
-        return _dry(session, [_to_change(each) for each in changes], faults)
+        ready = [
+            Outcome(Ending.TO_CHANGE, each.before.id, None, each.place, plan.words(each.asked)) for each, _ in edits
+        ]
+        return _dry(session, [*same, *ready], faults)
     if not _goes_on(faults, len(changes), yes):
         return Output([], NOTHING)
-    edits = {
-        each.place: changing.operation(each, label(each.before, session.cache), session.now())
-        for each in changes
-        if each.asked != EntryRequest()  # what is unchanged is no operation
-    }
-    with progress("Changed", len(changes)) as tell, session.batch(edits.items(), tell) as watch:
-        outcomes = changing.change(bulk, changes, watch)
-    return _shown(session, [*outcomes, *_faulty(faults)])
+    with progress("Changed", len(edits)) as tell:
+        results = session.outbox.deliver([each for _, each in edits], tell)
+    changed = [
+        outcome(each, Ending.CHANGED, change.place, reason=_differing(session, each))
+        for (change, _), each in zip(edits, results, strict=True)
+    ]
+    return _shown(session, [*same, *changed, *_faulty(faults)])
 
 
 @command
@@ -106,10 +117,12 @@ def delete(session: Session, named: Doomed, yes: Yes = False, dry_run: DryRun = 
     ids = entries.full_ids(session.client, session.cache, typed, session.now())
     if not ids:
         return Output([], "No ids: nothing to do.")
-    there = changing.look_up(bulk, ids)
-    doomed = [entry for entry in there.values() if not changing.closed(bulk, entry)]
-    others = len(ids) - len(doomed)
-    table = replace(columns.entries_flat("To delete", doomed, messages.look(session)), below=_others(others))
+    there = plan.look_up(bulk, ids)
+    why = {each: plan.closed(bulk, there[each]) if each in there else NOT_THERE for each in ids}
+    doomed = [there[each] for each in ids if not why[each]]
+    table = replace(
+        columns.entries_flat("To delete", doomed, messages.look(session)), below=_others(len(ids) - len(doomed))
+    )
     if dry_run:
         table = replace(table, below=[*table.below, DRY])
         return Output([entry.published() for entry in doomed], table)
@@ -117,11 +130,10 @@ def delete(session: Session, named: Doomed, yes: Yes = False, dry_run: DryRun = 
         still_allowed(session, "delete")
     if doomed and not yes and not confirm(f"Delete {counted(len(doomed), 'entry')}?", False, "Add --yes.", table):
         return Output([], NOTHING)
-    now = session.now()
-    removals = {each.id: changing.removal(each, label(each, session.cache), now) for each in doomed}
-    with progress("Deleted", len(doomed)) as tell, session.batch(removals.items(), tell) as watch:
-        outcomes = changing.delete(bulk, ids, there, watch)
-    return _shown(session, outcomes)
+    with progress("Deleted", len(doomed)) as tell:
+        results = session.outbox.deliver([plan.removal(bulk, each) for each in doomed], tell)
+    refused = [Outcome(Ending.REFUSED, each, reason) for each, reason in why.items() if reason]
+    return _shown(session, [*refused, *(replace(outcome(each, Ending.DELETED), label="") for each in results)])
 
 
 # --- what they share ------------------------------------------------------------------------------
@@ -174,7 +186,7 @@ def _entries(session: Session, bulk: Bulk, rows: Rows) -> "tuple[list[tuple[Reco
             ids[typed] = ids[typed] if typed in ids else finder.full_id(typed)
         except (NotFound, UsageError) as error:
             faults.append(Fault(record.place, "id", f"{error.message} {error.hint}".strip()))
-    there = changing.look_up(bulk, list(dict.fromkeys(filter(None, ids.values()))))
+    there = plan.look_up(bulk, list(dict.fromkeys(filter(None, ids.values()))))
     wrong = {fault.place for fault in faults}
     return [(each, there.get(ids[id_of(each)])) for each in rows.records if each.place not in wrong], faults
 
@@ -250,16 +262,7 @@ def _faulty(faults: Sequence[Fault]) -> list[Outcome]:
     rows: dict[Place, list[str]] = {}
     for fault in faults:
         rows.setdefault(fault.place, []).append(f"{fault.column}: {fault.message}" if fault.column else fault.message)
-    return [Outcome("faulty", False, None, " ".join(said), place, sent=False) for place, said in rows.items()]
-
-
-def _planned(state: str, place: Place, entry_id: str | None, label: str) -> Outcome:
-    return Outcome(state, True, entry_id, None, place, label, sent=False)
-
-
-def _to_change(each: Change) -> Outcome:
-    what = changing.words(each.asked)
-    return _planned("to change" if what else "unchanged", each.place, each.before.id, what)
+    return [Outcome(Ending.FAULTY, None, " ".join(said), place) for place, said in rows.items()]
 
 
 def _dry(session: Session, ready: Sequence[Outcome], faults: Sequence[Fault]) -> Output:
@@ -267,6 +270,11 @@ def _dry(session: Session, ready: Sequence[Outcome], faults: Sequence[Fault]) ->
     assert isinstance(shown.text, Table)
     table = replace(shown.text, below=[*shown.text.below, DRY])
     return Output(shown.data, table, UsageError.exit_code if faults else 0)
+
+
+def _differing(session: Session, result: Result) -> str:
+    """What is not as it was asked, in one line."""
+    return " ".join(describe.differing(result, session.zone))
 
 
 def _shown(session: Session, outcomes: Sequence[Outcome]) -> Output:

@@ -45,7 +45,7 @@ def delete(session: Session, entry_ids: Ids, yes: Yes = False) -> Output:
         operation = replace(operation, remembered=remembered[entry.id])
         try:
             with session.in_passing():
-                settled = session.outbox.deliver(operation)
+                settled = session.outbox.deliver_one(operation)
         except AlgaError as error:
             if lines:
                 raise error.adding(f"Deleted before that: {', '.join(each['id'][:8] for each in gone)}.") from None

@@ -80,7 +80,7 @@ def edit(
 
 def _changed(session: Session, before: "Entry", operation: Operation) -> Output:
     with nothing("changed"):
-        settled = session.outbox.deliver(operation)
+        settled = session.outbox.deliver_one(operation)
         entry = settled_entry(session, settled)
     if entry is None:
         return Output(

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 from shlex import quote
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -14,16 +14,13 @@ from alga.core.times import AHEAD, cut, format_interval, minutes_between
 from alga.lookup import work_items
 from alga.outbox import describe, transitions
 from alga.outbox.operation import Kind, Operation, State
-from alga.outbox.outbox import Settled
+from alga.outbox.results import Result
 from alga.ui import messages, options
 from alga.ui.command import command
 from alga.ui.filters import with_service
 from alga.ui.messages import delivered, nothing, queued, settled_entry, told
 from alga.ui.options import Billable, From, NoBillable, Notes, On, Service, To, Type, WorkItem
 from alga.ui.output import Output
-
-if TYPE_CHECKING:
-    from alga.outbox.outbox import AtOnce, Outbox
 
 Span = Annotated[str | None, typer.Argument(metavar="[SPAN]", help="90m (ending now), 9:00-10:30 or 9:00+90m.")]
 Key = Annotated[
@@ -88,15 +85,15 @@ def _before(session: Session, operation: Operation) -> Output:
     return Output(delivered(entry), messages.entry_line(verb, entry, messages.look(session)))
 
 
-def _delivered(session: Session, operation: Operation, service: str) -> "Settled":
+def _delivered(session: Session, operation: Operation, service: str) -> "Result":
     """Delivered, or with a key that was used before what became of it then."""
     with session.in_passing():
         return _with_key(session, replace(operation, service_typed=service))
 
 
-def _with_key(session: Session, operation: Operation) -> "Settled":
+def _with_key(session: Session, operation: Operation) -> "Result":
     if operation.key is None:
-        return _new(session, session.outbox, operation)
+        return _new(session, operation)
     if not operation.key.strip():
         raise UsageError("The key is empty.", "A word that no other entry of the script has: --key TEXT")
     if session.journal.key_of_another(operation.key):  # of the same user? whose key this is may not be known yet
@@ -105,7 +102,7 @@ def _with_key(session: Session, operation: Operation) -> "Settled":
         raise Refused(f"The key '{operation.key}' was used here with another login.", "Another --key for this.")
     if (before := session.journal.with_key(operation.key)) is None:
         try:
-            return _new(session, session.queue, operation)
+            return _new(session, operation)
         except (Overtaken, Overlaps):  # the same script, twice at once: the other is what stands in the way
             before = session.journal.with_key(operation.key)
             if before is None:
@@ -114,16 +111,16 @@ def _with_key(session: Session, operation: Operation) -> "Settled":
         shown = describe.what(before, session.zone, session.now())
         raise Refused(f"The key '{operation.key}' was used for something else: {shown}.", "Another --key for this.")
     if before.state is State.QUEUED:
-        return session.queue.carry_out(before, own=False)
-    return Settled(before)
+        return session.outbox.carry_out(before, own=False)
+    return Result(before)
 
 
-def _new(session: Session, outbox: "Outbox | AtOnce", operation: Operation) -> "Settled":
+def _new(session: Session, operation: Operation) -> "Result":
     """What waits here is on no server yet: an overlap with that is refused also without a connection."""
     asked = operation.asked
     assert asked.started_at and asked.ended_at
     session.timer.clash().check_here(asked.started_at, asked.ended_at, try_with=session.again)
-    return outbox.deliver(operation)
+    return session.outbox.deliver_one(operation)
 
 
 def _same(before: Operation, now: Operation) -> bool:

@@ -24,7 +24,7 @@ from alga.ui.output import Output, confirm
 
 if TYPE_CHECKING:
     from alga.outbox.journal import Unreadable
-    from alga.outbox.outbox import Settled
+    from alga.outbox.results import Result
 
 Number = Annotated[int, typer.Argument(metavar="NUMBER", help="The number that alga queue shows.")]
 NumberOrAll = Annotated[
@@ -153,10 +153,10 @@ def retry(
     if mended != operation and operation.kind not in (Kind.CREATE, Kind.STOP):
         raise UsageError("Nothing can be mended in that.", f"alga queue retry {number}, or alga queue drop {number}")
     session.syncing = True
-    return _tried(session, session.queue.again(operation, mended))
+    return _tried(session, session.outbox.again(operation, mended))
 
 
-def _tried(session: Session, settled: "Settled") -> Output:
+def _tried(session: Session, settled: "Result") -> Output:
     """What came of one that was tried again."""
     after = settled.operation
     if after.state is State.ASIDE:
@@ -182,7 +182,7 @@ def _retry_all(session: Session, alone: bool) -> Output:
     waiting = [each for each in session.journal.queued() if not each.live]
     for number in sorted(each.id for each in (*session.journal.aside(), *waiting)):
         operation = session.journal.get(number)  # which an earlier one may have changed
-        settled.append(session.queue.again(operation, operation))
+        settled.append(session.outbox.again(operation, operation))
         if isinstance(settled[-1].error, NOTHING_GETS_THROUGH):
             session.warn(settled[-1].error.message)
             break

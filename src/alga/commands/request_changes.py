@@ -1,17 +1,17 @@
 """alga request-changes: send entries back to the people whose they are."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
 
-from alga import review
 from alga.app.session import Session
-from alga.commands.approve import Act, Ids, carried_out
+from alga.commands.approve import Decision, Ids, carried_out
 from alga.core.entry import EntryRequest
 from alga.core.errors import UsageError
+from alga.lookup import entries
 from alga.outbox.operation import Kind, Operation
-from alga.outbox.results import Outcome, Watch
+from alga.outbox.results import Ending, Outcome, outcome
 from alga.ui.command import command
 from alga.ui.filters import FilterOptions, PeriodOptions, ScopeOptions
 from alga.ui.options import DryRun, Yes
@@ -37,12 +37,17 @@ def request_changes(
     if not reason.strip():
         raise UsageError("Why? The reason is empty.", "Say it: --reason TEXT")
 
-    def send(ids: Sequence[str], watch: Watch) -> list[Outcome]:
-        outcomes, kept = review.request_changes(session.client, ids, reason, feedback, watch)
-        if any(outcome.done for outcome in outcomes) and not kept:
+    def deliver(operations: Sequence[Operation], tell: Callable[[int], None]) -> list[Outcome]:
+        seen = [each.before for each in operations if each.before]
+        before = entries.by_ids(session.client, [str(each.entry_id) for each in operations], seen)
+        already = {entry.id for entry in before.values() if entry.approval_status == "CHANGES_REQUESTED"}
+        results = session.outbox.deliver(operations, tell)
+        stored = [each.entry for each in results if each.entry]
+        if stored and not any(entry.change_reason == reason for entry in stored):
             session.warn("The server keeps no reason: tell the person yourself.")
-        return outcomes
+        endings = {True: Ending.SENT_BACK_ALREADY, False: Ending.SENT_BACK}
+        return [outcome(each, endings[each.operation.entry_id in already]) for each in results]
 
     operation = Operation(Kind.SEND_BACK, EntryRequest(notes=reason), "", session.now(), feedback=feedback)
-    act = Act("request-changes", "Send back", "Sent back", send, operation)
-    return carried_out(session, act, entry_ids, (period, scope, filters), yes, dry_run)
+    decision = Decision("request-changes", "Send back", "Sent back", operation, deliver)
+    return carried_out(session, decision, entry_ids, (period, scope, filters), yes, dry_run)

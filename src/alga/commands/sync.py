@@ -13,7 +13,8 @@ from alga.lookup import work_items
 from alga.lookup.entries import EVER, since
 from alga.outbox.describe import differing, published
 from alga.outbox.operation import PRACTICE, Kind, Operation, State
-from alga.outbox.outbox import STILL_WAITS, Settled
+from alga.outbox.outbox import STILL_WAITS
+from alga.outbox.results import Result
 from alga.state.config import LOCAL
 from alga.ui import columns, messages
 from alga.ui.command import command
@@ -36,11 +37,11 @@ def sync(session: Session, local: Local = False, yes: Yes = False) -> Output:
         return Output([], "Nothing was sent.")
     session.journal.resume()
     with progress("Delivered", len(session.journal.queued())) as tell:
-        settled = session.queue.drain(wait=PATIENCE, tell=tell)
+        settled = session.outbox.drain(wait=PATIENCE, tell=tell)
     for each in settled:
         session.warnings += differing(each, session.zone)
     seen = {each.operation.id for each in settled}
-    settled += [Settled(each) for each in session.journal.queued() if each.id not in seen]
+    settled += [Result(each) for each in session.journal.queued() if each.id not in seen]
     key_refused = next((each.error for each in settled if isinstance(each.error, AuthError)), None)
     if key_refused:
         session.warn(f"{key_refused.message} {key_refused.hint}")

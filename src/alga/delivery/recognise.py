@@ -13,6 +13,8 @@ from alga.outbox import transitions
 from alga.outbox.operation import Kind, Look, Operation, Seen
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from alga.api.client import Client
     from alga.core.entry import Entry
     from alga.outbox.journal import Journal
@@ -77,6 +79,48 @@ class Probe:
         if entry is None:
             return Look(Seen.CHANGED, reason=NOT_THERE)
         return self._look_at(operation, entry)
+
+    def look_many(self, operations: Sequence[Operation], taken: set[str]) -> list[Look]:
+        """The same of operations of one kind."""
+        if operations[0].kind is Kind.CREATE:
+            return self._created(operations, taken)
+        there = self._entries_of(operations)
+        if operations[0].kind is Kind.DELETE:
+            return [Look(Seen.NOT_DONE if about(each) in there else Seen.DONE) for each in operations]
+        return [
+            self._look_at(each, there[about(each)]) if about(each) in there else Look(Seen.CHANGED, reason=NOT_THERE)
+            for each in operations
+        ]
+
+    def _created(self, operations: Sequence[Operation], taken: set[str]) -> list[Look]:
+        """New entries of one's own: each is taken for one operation only, the oldest first."""
+        user_id = work_items.asked_user(self._on.client, self._on.cache)
+        if not user_id:
+            return [Look(Seen.UNCLEAR, reason=NOBODY, guarded=self._on.cache.deployed) for _ in operations]
+        starts = [cut(each.started_at) for each in operations]
+        there: dict[tuple[object, ...], list[Entry]] = {}
+        for entry in sorted(self._starting(user_id, min(starts), max(starts) - min(starts) + MINUTE), key=_made):
+            there.setdefault((entry.user_id, *_place(entry)), []).append(entry)
+        taken, looks = set(taken), list[Look]()
+        for each in map(self._by_their_clock, operations):
+            same = there.get((user_id, *_place(transitions.as_entry(each))), [])
+            found = next((e for e in same if e.id not in taken and transitions.made_since(each, e.created_at)), None)
+            taken |= {found.id} if found else set()
+            looks.append(Look(Seen.DONE, found) if found else Look(Seen.NOT_DONE))
+        return looks
+
+    def _entries_of(self, operations: Sequence[Operation]) -> dict[str, Entry]:
+        """The entries that operations are about, as they are now, by id; what is not there is missing."""
+        ids = [about(each) for each in operations]
+        if operations[0].kind not in (Kind.EDIT, Kind.DELETE):  # of others, among everybody's entries
+            return entries.by_ids(self._on.client, ids)
+        gone = operations[0].kind is Kind.DELETE  # where a whole listing without them says so
+        starts = [start for each in operations if (start := _start_of(each))]
+        user_id = work_items.own_user(self._on.client, self._on.cache)
+        found = entries.around(self._on.client, user_id, starts) if user_id and starts else None
+        if found is not None and gone and len(starts) == len(ids):
+            return {entry.id: entry for entry in found if entry.id in set(ids)}
+        return entries.by_ids(self._on.client, ids, found or ())
 
     def _entry(self, operation: Operation, taken: set[str]) -> Look:
         """Of the user asked for, or where the server ignored that of one's own (section 2)."""
@@ -163,6 +207,16 @@ class Probe:
         if operation.kind is Kind.EDIT and not unmet(operation.asked, entry, self._on.zone):
             return Look(Seen.DONE, entry)
         return Look(Seen.NOT_DONE if same else Seen.CHANGED, entry, OTHERS)
+
+
+def _place(said: Entry | EntryRequest) -> tuple[object, ...]:
+    """What an entry and the operation that made it have in common."""
+    return said.work_item_type, said.work_item_id, said.started_at, said.ended_at
+
+
+def _start_of(operation: Operation) -> datetime | None:
+    """Where the entry of a change is to be looked for."""
+    return operation.asked.started_at or (operation.before.started_at if operation.before else None)
 
 
 def _made(entry: Entry) -> datetime:

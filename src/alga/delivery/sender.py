@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, suppress
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from alga.core.entry import NON_BILLABLE, EntryRequest, differences, whole_or_not
+from alga.core.entry import NON_BILLABLE, EntryRequest, differences, unmet, whole_or_not
 from alga.core.errors import (
     AlgaError,
     Forbidden,
@@ -28,10 +28,14 @@ from alga.outbox.operation import Kind, Look, Operation, State
 from alga.state.cache import DEPLOYED
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from alga.api.models import ReviewResult
     from alga.core.entry import Entry
     from alga.outbox.journal import Journal
 
 SKEW = timedelta(minutes=2)
+MOST = {Kind.CREATE: 50, Kind.EDIT: 50, Kind.DELETE: 50, Kind.APPROVE: 100, Kind.SEND_BACK: 100}  # sections 7 and 9
 
 
 class Server:
@@ -52,6 +56,10 @@ class Server:
     def look(self, operation: Operation, taken: set[str]) -> Look:
         """Whether it is there already."""
         return self._probe.look(operation, taken)
+
+    def look_many(self, operations: Sequence[Operation], taken: set[str]) -> list[Look]:
+        """The same of operations of one kind, in one listing where few other entries lie between."""
+        return self._probe.look_many(operations, taken)
 
     # --- before it is sent ---
 
@@ -109,6 +117,51 @@ class Server:
         sent = self._send(operation)
         say_if_wrong(self._on)
         return sent
+
+    # --- many in one call ---
+
+    def most(self, kind: Kind) -> int:
+        """How many operations of a kind one call carries. Until an answer has shown whose key this is, new entries go
+        alone: others' entries could not be told from one's own.
+        """
+        if kind is Kind.CREATE and work_items.own_user(self._on.client, self._on.cache) is None:
+            return 1
+        return MOST.get(kind, 1)
+
+    def send_many(self, operations: Sequence[Operation]) -> tuple[list[Operation | AlgaError | None], int | None]:
+        """Send them in one call. Only an approval tells of each (section 7); a create counts what it made, and the
+        other calls count unknown ids too, or nothing (section 9).
+        """
+        nothing: list[Operation | AlgaError | None] = [None] * len(operations)
+        client, ids, counted = self._on.client, [about(each) for each in operations if each.entry_id], None
+        match operations[0].kind:
+            case Kind.CREATE:
+                counted = client.bulk_create([transitions.as_entry(each) for each in operations])
+            case Kind.EDIT:
+                client.bulk_update({about(each): each.asked for each in operations})
+            case Kind.DELETE:
+                client.bulk_delete(ids)
+            case Kind.APPROVE:
+                return self._approved(operations, {each.entry_id: each for each in client.approve(ids)}), None
+            case Kind.SEND_BACK:
+                client.request_changes(ids, operations[0].asked.notes or "", operations[0].feedback)
+        say_if_wrong(self._on)
+        return nothing, counted
+
+    def _approved(
+        self, operations: Sequence[Operation], results: Mapping[str, ReviewResult]
+    ) -> list[Operation | AlgaError | None]:
+        """What the server told of each."""
+        told: list[Operation | AlgaError | None] = []
+        for each in operations:
+            result = results.get(about(each))
+            if result is None:
+                told.append(UnknownOutcome("The server did not say what became of it"))
+            elif result.success:
+                told.append(transitions.done(each, None))
+            else:
+                told.append(NoneApproved(result.error or "The server did not approve it."))
+        return told
 
     def _send(self, operation: Operation) -> tuple[Operation, Entry | None]:
         match operation.kind:
@@ -192,7 +245,16 @@ class Server:
     def _edit(self, operation: Operation) -> tuple[Operation, Entry | None]:
         running = bool(operation.before and operation.before.ended_at is None and operation.asked.ended_at is None)
         entry = self._on.client.update_entry(about(operation), operation.asked, running)
+        if not operation.timer and (said := self._ignored(operation, entry)):
+            raise Refused(said)
         return transitions.delivered(operation, entry), entry
+
+    def _ignored(self, operation: Operation, entry: Entry) -> str:
+        """What is said of an edit of which the server did nothing, though it answered as if it had; else ''."""
+        asked, before = operation.asked, operation.before
+        said = [f.name for f in fields(asked) if getattr(asked, f.name) is not None]
+        same = before is not None and all(getattr(entry, name) == getattr(before, name) for name in said)
+        return " ".join(unmet(asked, entry, self._on.zone)) if same else ""
 
     def _approve(self, operation: Operation) -> None:
         results = self._on.client.approve([about(operation)])
@@ -207,8 +269,12 @@ class Server:
         reason = operation.asked.notes or ""
         self._on.client.request_changes([about(operation)], reason, operation.feedback)
         entry = entries.there(self._on.client, about(operation))
-        if entry is None or entry.approval_status != "CHANGES_REQUESTED":
-            raise Refused(entries.CLOSED.format(entry.approval_status) if entry else NOT_THERE)
+        if entry is None:
+            raise Refused(NOT_THERE if operation.before else entries.NOT_THERE)
+        if entry.approval_status == "SUBMITTED":
+            raise Refused("The server said that it did it, and did not.")
+        if entry.approval_status != "CHANGES_REQUESTED":
+            raise Refused(entries.CLOSED.format(entry.approval_status))
 
 
 def check_user(on: Parts, user_id: str | None, own: bool) -> None:

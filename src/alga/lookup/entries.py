@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 RECENT = timedelta(days=92)
 EVER = datetime(2000, 1, 1, tzinfo=UTC)
 SHORTEST_PREFIX = 4
+SECOND = timedelta(seconds=1)  # some starts have fractions of it
+MOST_BETWEEN = 3  # times as many entries as are wanted: then a listing costs less than asking for each
 _WORD = re.compile(r"[\w:-]+", re.ASCII)
 NOT_THERE = "No entry has that id."
 CLOSED = "Its status is {}: only a submitted entry can be sent back."
@@ -49,7 +51,7 @@ def since(client: Client, user_id: str | None, start: datetime, end: datetime | 
     """Entries that start between two instants, oldest first."""
     query = {"start_time_from": to_wire(start)} | ({"user_id": user_id} if user_id else {})
     if end:
-        query["start_time_to"] = to_wire(end + timedelta(seconds=1))  # some starts have fractions of a second
+        query["start_time_to"] = to_wire(end + SECOND)
     rows = [entry for entry in client.walk_entries(query) if not user_id or entry.user_id in (user_id, None)]
     kept = [entry for entry in rows if start <= entry.started_at and (not end or entry.started_at <= end)]
     return sorted(kept, key=lambda entry: (entry.started_at, entry.id))
@@ -61,6 +63,16 @@ def since_some(client: Client, user_id: str | None, start: datetime, end: dateti
         return since(client, user_id, start, end)
     except Incomplete as some:
         return [entry for entry in some.rows if not user_id or entry.user_id in (user_id, None)]
+
+
+def around(client: Client, user_id: str, starts: Sequence[datetime]) -> list[Entry] | None:
+    """A user's entries between the first and the last of some starts; None where most of them are others."""
+    first, last = min(starts), max(starts)
+    query = {"start_time_from": to_wire(first), "start_time_to": to_wire(last + SECOND), "user_id": user_id}
+    page = client.list_entries({"sort": "start_time", "order": "asc", "limit": "100", **query})
+    if (page.total or 0) > MOST_BETWEEN * len(starts):
+        return None
+    return since(client, user_id, first, last) if page.more or page.total != len(page.rows) else page.rows
 
 
 def by_id(client: Client, cache: ServerCache, typed: str, now: datetime) -> Entry:

@@ -38,6 +38,20 @@ class Taken(NamedTuple):
     label: str
     id: str
     sent: bool = True
+    named: str = ""  # where it is called otherwise than by the beginning of its id
+
+
+def overlap(start: datetime, end: datetime, taken: Taken, zone: tzinfo, now: datetime) -> str:
+    """What is said of an interval that overlaps what is taken: both, and how the other is called."""
+    day, other = (local_date(instant, zone) for instant in (start, taken.started_at))
+    mine = format_interval(start, end, zone)
+    on = "" if day == other else f"{format_day(other, local_date(now, zone))} "
+    theirs = f"{on}{format_interval(taken.started_at, taken.ended_at, zone)}"
+    if taken.ended_at is None:
+        return f"{mine} overlaps the running timer on {taken.label}, since {theirs.removesuffix('-')}."
+    return (
+        f"{mine} overlaps {taken.label} {theirs} ({(taken.named or taken.id[:8]) if taken.sent else 'not sent yet'})."
+    )
 
 
 class Clash:
@@ -86,7 +100,9 @@ class Clash:
     ) -> None:
         taken = [each for each in found if each.id != ignoring and (running or each.ended_at)]
         if clashing := intervals.clashes(start, end, taken, self._now):
-            raise Overlaps(self._told(start, end, clashing[0]), self._room(start, end, ignoring, try_with))
+            raise Overlaps(
+                overlap(start, end, clashing[0], self._zone, self._now), self._room(start, end, ignoring, try_with)
+            )
 
     def named(self, error: Overlaps, start: datetime, end: datetime, try_with: str = "") -> Overlaps:
         """A server's own refusal, with the entry it means and where there is room."""
@@ -102,7 +118,7 @@ class Clash:
         """To the server zero-minute entries count too."""
         for each in self._taken(start - LOOK_BACK, end):
             if each.started_at < end and start < (each.ended_at or self._now):
-                return Overlaps(self._told(start, end, each), error.hint)
+                return Overlaps(overlap(start, end, each, self._zone, self._now), error.hint)
         return error
 
     def _taken(self, start: datetime, end: datetime) -> list[Taken]:
@@ -127,15 +143,6 @@ class Clash:
         except Unreachable:
             self._client.list_entries({"limit": "1"})
             return None
-
-    def _told(self, start: datetime, end: datetime, taken: Taken) -> str:
-        day, other = (local_date(instant, self._zone) for instant in (start, taken.started_at))
-        mine = format_interval(start, end, self._zone)
-        on = "" if day == other else f"{format_day(other, local_date(self._now, self._zone))} "
-        theirs = f"{on}{format_interval(taken.started_at, taken.ended_at, self._zone)}"
-        if taken.ended_at is None:
-            return f"{mine} overlaps the running timer on {taken.label}, since {theirs.removesuffix('-')}."
-        return f"{mine} overlaps {taken.label} {theirs} ({taken.id[:8] if taken.sent else 'not sent yet'})."
 
     def _room(self, start: datetime, end: datetime, ignoring: str | None, try_with: str) -> str:
         day, today = local_date(start, self._zone), local_date(self._now, self._zone)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
     from alga.outbox.journal import Journal, Unreadable
-    from alga.outbox.outbox import Settled
+    from alga.outbox.results import Result
 
 VERBS = {
     Kind.CREATE: "log",
@@ -130,7 +130,7 @@ def unreadable(row: Unreadable) -> str:
     return f"Number {row.id} of the queue cannot be read. To see why: alga queue show {row.id}"
 
 
-def reports(settled: Sequence[Settled], zone: tzinfo, now: datetime) -> list[str]:
+def reports(settled: Sequence[Result], zone: tzinfo, now: datetime) -> list[str]:
     """What became of operations that an earlier command left."""
     done = [each.operation for each in settled if each.operation.state is State.DONE]
     said = [f"Recorded now: {_named(done, zone, now)}."] if done else []
@@ -142,7 +142,7 @@ def reports(settled: Sequence[Settled], zone: tzinfo, now: datetime) -> list[str
     return [*said, *(f"{SET_ASIDE}{what(each, zone, now)}. {each.reason} To decide: alga queue" for each in aside)]
 
 
-def differing(settled: Settled, zone: tzinfo) -> list[str]:
+def differing(settled: Result, zone: tzinfo) -> list[str]:
     """One sentence for each thing that an entry recorded now does not have as it was asked for."""
     operation, entry = settled.operation, settled.entry
     if operation.state is not State.DONE or entry is None or operation.kind not in TIMES:

@@ -153,7 +153,11 @@ class Journal:
         try:
             with self._open() as db:
                 self._forget_receipts(db)
-                return [self._insert(db, operation) for operation in operations]
+                added: list[Operation] = []
+                for operation in operations:
+                    after = tuple(added[place].id for place in operation.after)
+                    added.append(self._insert(db, replace(operation, after=after)))
+                return added
         except sqlite3.IntegrityError as fault:
             if "operation.key" in str(fault):
                 raise Overtaken("That key was used just now.", "To see it: alga queue --sent") from fault
@@ -325,6 +329,7 @@ def _operation(row: Mapping[str, Any]) -> Operation:
         "kind": Kind(given["kind"]),
         "state": State(given["state"]),
         "asked": _asked(given["asked"]),
+        "after": tuple(map(int, given.get("after", ()))),
         "before": _entry(given["before"], given["entry_id"]) if given.get("before") else None,
         "stored": _entry(given["stored"], given["entry_id"]) if given.get("stored") else None,
         **times,

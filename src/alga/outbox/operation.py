@@ -79,6 +79,7 @@ class Operation:
     before: Entry | None = None  # what it is about, as it was seen
     remembered: bool = False  # `before` is what this computer had seen some time ago
     stored: Entry | None = None  # what the server had when it was done
+    after: tuple[int, ...] = ()  # operations of the same act that must be done before it: their places, then numbers
     item_typed: str | None = None  # to be looked up before the first sending, as is the service
     service_typed: str | None = None
     feedback: str | None = None  # of request-changes; its reason is in the notes asked

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from alga.core.errors import (
@@ -21,12 +21,13 @@ from alga.core.errors import (
     Unreachable,
     Verdict,
 )
-from alga.outbox import transitions
+from alga.outbox import act, transitions
 from alga.outbox.operation import Kind, Look, Operation, Seen, State
+from alga.outbox.results import Result
 from alga.outbox.transitions import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -54,6 +55,20 @@ class Remote(Protocol):
         """Whether it is there already, as an entry that is not `taken`."""
         ...
 
+    def most(self, kind: Kind) -> int:
+        """How many operations of a kind one call can carry just now."""
+        ...
+
+    def send_many(self, operations: Sequence[Operation]) -> tuple[list[Operation | AlgaError | None], int | None]:
+        """Send them in one call: what it told of each, nothing where it is to be looked for; and how many the server
+        counts of those, where its count means something.
+        """
+        ...
+
+    def look_many(self, operations: Sequence[Operation], taken: set[str]) -> list[Look]:
+        """Whether they are there already, in as few requests as can be."""
+        ...
+
     def ahead(self) -> float | None:
         """Seconds by which the server's clock is ahead of ours, by its last answer; None before there was one."""
         ...
@@ -63,37 +78,28 @@ class Remote(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Settled:
-    """What became of an operation in this run: the entry it made, or the error of the last try."""
-
-    operation: Operation
-    entry: Entry | None = None
-    error: AlgaError | None = None
-
-
-class AtOnce:
-    """The embedded server in process: what it does is whole or not at all, so nothing is kept."""
-
-    def __init__(self, remote: Remote) -> None:
-        self._remote = remote
-
-    def deliver(self, operation: Operation) -> Settled:
-        """Do it. Raises what the server refuses."""
-        after, entry = self._remote.send(self._remote.prepare(operation, True))
-        while after.state is State.QUEUED:
-            after, entry = self._remote.send(after)
-        return Settled(after, entry)
-
-
 class Outbox:
     """The queue of one server and key."""
 
     def __init__(self, journal: Journal, remote: Remote, now: Callable[[], datetime]) -> None:
-        self.journal, self._remote, self._now = journal, remote, now
+        self.journal, self.remote, self.now = journal, remote, now
         self._draining = self._held = False
 
-    def deliver(self, operation: Operation) -> Settled:
+    def deliver(
+        self, operations: Sequence[Operation], tell: Callable[[int], None] = lambda number: None
+    ) -> list[Result]:
+        """Take operations over and see how far they get, however long that takes: one result for each.
+
+        Raises what stands for all of them: what refused the first call, when nothing was done; Overtaken while another
+        alga is sending; ConfigError, before anything is sent, when the journal or its lock cannot be used.
+        """
+        with self._alone(WAIT):
+            added = iter(self.journal.add([each for each in operations if not each.id]))
+            on_disk = [each if each.id else next(added) for each in operations]
+            own = {there.id for there, each in zip(on_disk, operations, strict=True) if not each.id}
+            return act.Act(self, on_disk, own).deliver(tell)
+
+    def deliver_one(self, operation: Operation) -> Result:
         """Take an operation over and see how far it gets in a few seconds, after what was queued before it.
 
         Raises the server's refusal, when nothing was recorded and nothing waits; ConfigError, before anything is on
@@ -101,11 +107,11 @@ class Outbox:
         """
         return self._under_lock(lambda: self.journal.add([operation])[0])
 
-    def go_on(self, operation: Operation) -> Settled:
+    def go_on(self, operation: Operation) -> Result:
         """The same for one that is on disk and goes on: a timer that stops."""
         return self._under_lock(lambda: self.journal.put(operation))
 
-    def _under_lock(self, write: Callable[[], Operation]) -> Settled:
+    def _under_lock(self, write: Callable[[], Operation]) -> Result:
         held = ExitStack()
         with suppress(Overtaken):  # then it waits its turn
             held.enter_context(self._alone(0))
@@ -127,10 +133,10 @@ class Outbox:
             finally:
                 self._held = False
 
-    def carry_out(self, operation: Operation, own: bool = True) -> Settled:
+    def carry_out(self, operation: Operation, own: bool = True) -> Result:
         """The same for one that is on disk. `own`: in the command that made it, which says so when it is refused."""
         error: AlgaError | None = None
-        settled: list[Settled] = []
+        settled: list[Result] = []
         try:
             settled = self.drain(BRIEFLY, own=operation.id if own else 0)
         except Overtaken as busy:
@@ -146,9 +152,9 @@ class Outbox:
             error = error or next(
                 (each.error for each in settled if isinstance(each.error, NOTHING_GETS_THROUGH)), None
             )
-            mine = Settled(self.journal.get(operation.id), error=error)
+            mine = Result(self.journal.get(operation.id), error=error)
             if isinstance(error, AuthError):  # refused for what was queued before, the key is refused for this too
-                mine = Settled(self._given_up(mine.operation, error.message, own), error=error)
+                mine = Result(self._given_up(mine.operation, error.message, own), error=error)
         if mine.operation.state in (State.REFUSED, State.DROPPED):  # perhaps by another process
             raise mine.error or Refused(mine.operation.reason or "It was dropped meanwhile.")
         if mine.error and mine.operation.state is State.RUNNING:
@@ -167,7 +173,7 @@ class Outbox:
         own: int = 0,
         wait: float = WAIT,
         tell: Callable[[int], None] = lambda number: None,
-    ) -> list[Settled]:
+    ) -> list[Result]:
         """Deliver what waits: all that were touched. Without `seconds` all of it, however long that takes; else what
         failed again and again rests between its tries.
 
@@ -177,21 +183,21 @@ class Outbox:
             return []  # what it needs of the server asks for this again
         self._draining = True
         try:
-            with self._alone(wait), self._remote.within(seconds):
+            with self._alone(wait), self.remote.within(seconds):
                 return self._all(own, seconds is not None, tell)
         finally:
             self._draining = False
 
-    def _all(self, own: int, brief: bool, tell: Callable[[int], None]) -> list[Settled]:
-        settled: list[Settled] = []
+    def _all(self, own: int, brief: bool, tell: Callable[[int], None]) -> list[Result]:
+        settled: list[Result] = []
         held: list[Operation] = []
         queue = self.journal.queued()
         for number, operation in enumerate(queue):
-            resting = brief and operation.id != own and transitions.rests(operation, self._now())
+            resting = brief and operation.id != own and transitions.rests(operation, self.now())
             if resting or any(transitions.depends(operation, earlier) for earlier in held):
                 held.append(operation)
                 continue
-            after = self._settle(operation, operation.id == own)
+            after = self.settle(operation, operation.id == own)
             settled.append(after)
             tell(len(settled))
             if after.operation.state is State.QUEUED:
@@ -208,18 +214,18 @@ class Outbox:
             return later
         return self.journal.put(replace(later, before=done.stored or done.before))
 
-    def again(self, operation: Operation, mended: Operation) -> Settled:
+    def again(self, operation: Operation, mended: Operation) -> Result:
         """Try one again that was set aside, with what a person mended in it.
 
         What may be on the server as it was is looked for before it becomes something else: raises Unreachable when
         nobody can look.
         """
-        with self._alone(WAIT), self._remote.within(BRIEFLY):
+        with self._alone(WAIT), self.remote.within(BRIEFLY):
             if operation.sent_at and mended != operation:
-                look = self._remote.look(operation, self.journal.made())
+                look = self.remote.look(operation, self.journal.made())
                 if look.seen is Seen.DONE:
-                    return Settled(self.journal.put(transitions.done(operation, look.entry)), look.entry)
-            settled = self._settle(self.journal.put(transitions.again(mended)), own=False)
+                    return Result(self.journal.put(transitions.done(operation, look.entry)), look.entry)
+            settled = self.settle(self.journal.put(transitions.again(mended)), own=False)
             if settled.operation.state is State.DONE and operation.kind is Kind.EDIT:
                 for later in (*self.journal.queued(), *self.journal.aside()):
                     self._going_on(later, operation, settled.operation)
@@ -228,7 +234,7 @@ class Outbox:
 
     # --- one of them ---
 
-    def _settle(self, operation: Operation, own: bool) -> Settled:
+    def settle(self, operation: Operation, own: bool) -> Result:
         """As far as it gets. Somebody else who changes it meanwhile has the last word."""
         try:
             match transitions.first_step(operation, own):
@@ -239,45 +245,45 @@ class Outbox:
                 case _:
                     return self._send(operation, own)
         except Overtaken as fault:
-            return Settled(self.journal.get(operation.id), error=fault)
+            return Result(self.journal.get(operation.id), error=fault)
 
     def _next(
         self, changed: Operation, own: bool, entry: Entry | None = None, error: AlgaError | None = None
-    ) -> Settled:
+    ) -> Result:
         """Write down what became of it, and go on where something is left to do."""
         after = self.journal.put(changed)
         if after.state is State.QUEUED:
             return self._send(after, own)
-        return Settled(after, entry, error if after.state is State.ASIDE else None)
+        return Result(after, entry, error if after.state is State.ASIDE else None)
 
     def _look(
-        self, operation: Operation, own: bool, not_there: Callable[[], Settled], error: AlgaError | None = None
-    ) -> Settled:
+        self, operation: Operation, own: bool, not_there: Callable[[], Result], error: AlgaError | None = None
+    ) -> Result:
         """Look for it on the server. While nobody can look it stays in doubt; `error` is what made it so."""
         try:
-            look = self._remote.look(operation, self.journal.made())
+            look = self.remote.look(operation, self.journal.made())
         except (Unreachable, AuthError, Forbidden, Refused, NotFound) as fault:
-            return Settled(self.journal.put(replace(operation, reason=fault.message)), error=error or fault)
+            return Result(self.journal.put(replace(operation, reason=fault.message)), error=error or fault)
         match transitions.after_look(operation, look, tried=error is not None):
             case Operation(state=State.ASIDE) as changed if own and operation.sent_at is None:  # nothing was sent
                 after = self.journal.put(replace(changed, state=State.REFUSED))
-                return Settled(after, error=Refused(changed.reason))
+                return Result(after, error=Refused(changed.reason))
             case Operation() as changed:
                 return self._next(changed, own, look.entry, error)
             case Step.KEEP:
                 return self._next(transitions.kept_here(operation), own)
             case Step.WAIT:
-                return Settled(self.journal.put(replace(operation, reason=look.reason)), error=error)
+                return Result(self.journal.put(replace(operation, reason=look.reason)), error=error)
             case _:
                 return not_there()
 
-    def _send(self, before: Operation, own: bool) -> Settled:
+    def _send(self, before: Operation, own: bool) -> Result:
         """Send it: on disk first, and what came of it on disk after."""
         operation = before
         try:
-            ready = self._remote.prepare(before, own)
-            operation = self.journal.put(transitions.sending(ready, self._now(), self._remote.ahead()))
-            after, entry = self._remote.send(operation)
+            ready = self.remote.prepare(before, own)
+            operation = self.journal.put(transitions.sending(ready, self.now(), self.remote.ahead()))
+            after, entry = self.remote.send(operation)
         except Overtaken:
             raise
         except InterruptedUnsent as error:
@@ -289,19 +295,19 @@ class Outbox:
             return self._failed(operation, before, error, own)
         return self._next(after, own, entry)
 
-    def _failed(self, operation: Operation, before: Operation, error: AlgaError, own: bool) -> Settled:
+    def _failed(self, operation: Operation, before: Operation, error: AlgaError, own: bool) -> Result:
         """What an error does to it, after a look where core.looked_for() wants one."""
 
-        def final() -> Settled:
+        def final() -> Result:
             gone = isinstance(error, NoSession)
             after = transitions.judged(operation, before, error.verdict, error.message, own, gone)
-            return Settled(self.journal.put(after), error=error)
+            return Result(self.journal.put(after), error=error)
 
         if isinstance(error, UnknownOutcome):
             operation = replace(operation, fault=error.brief)
             lost = final().operation
             missing = transitions.missing(lost, error.missing)
-            return self._look(lost, own, lambda: Settled(self.journal.put(missing), error=error), error)
+            return self._look(lost, own, lambda: Result(self.journal.put(missing), error=error), error)
         if not transitions.looked_for(before, error.verdict):
             return final()
         return self._look(replace(operation, sent_at=before.sent_at), own, final, error)

@@ -111,7 +111,7 @@ DAY_SHEET = (
 TEMPLATES = (Column(Head("NAME", wide=True), lambda t, look: str(t.get("template_name") or t.get("name") or t)),)
 OUTCOMES = (
     Column(Head("ROW", most=30), lambda o, look: _row(o.place), when=lambda rows: any(o.place for o in rows)),
-    Column(Head("OUTCOME"), lambda o, look: o.state),
+    Column(Head("OUTCOME"), lambda o, look: str(o.ending)),
     Column(Head("ID"), lambda o, look: (o.id or "")[:8]),
     Column(
         Head("WHAT", wide=True, wrap=True),

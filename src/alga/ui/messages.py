@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from alga.app.session import Session
     from alga.core.entry import Entry
     from alga.outbox.operation import Operation
-    from alga.outbox.outbox import Settled
+    from alga.outbox.results import Result
     from alga.state.cache import ServerCache
 
 ENTRY_FIELDS = (  # of an entry as JSON shows it
@@ -104,7 +104,7 @@ def delivered(entry: Entry) -> dict[str, Any]:
     return entry.published() | {"delivery": "delivered"}
 
 
-def settled_entry(session: Session, settled: Settled) -> Entry | None:
+def settled_entry(session: Session, settled: Result) -> Entry | None:
     """The entry a delivery made, read again where another process made it; None while it waits, which is said.
 
     Raises the error that had it set aside.

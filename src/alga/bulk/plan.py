@@ -1,0 +1,296 @@
+"""What rows become: operations in the order in which they go, and what is wrong with the rest. Nothing is sent here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
+
+from alga.bulk.files import Fault, Record
+from alga.bulk.rows import Cells, Draft, Known, billable_of, check_shown, check_user, checked, times_of, type_of
+from alga.core.entry import EntryRequest, billable_follows, check_text
+from alga.core.intervals import Diary
+from alga.core.times import cut, format_day, format_interval, local_date, minutes_between
+from alga.lookup import entries, work_items
+from alga.lookup.entries import NOT_THERE
+from alga.lookup.overlaps import LOOK_BACK, Taken, overlap
+from alga.outbox.operation import Kind, Operation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime, tzinfo
+
+    from alga.api.client import Client
+    from alga.core.entry import Entry
+    from alga.outbox.results import Place
+    from alga.state.cache import ServerCache
+
+MANY = 25
+APPROVED = "It is approved, so it cannot be changed: an approver reopens it on the web."
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """Where rows go, and from where they are looked at."""
+
+    client: Client
+    cache: ServerCache
+    zone: tzinfo
+    now: datetime
+
+    def overlap(self, start: datetime, end: datetime, taken: Taken) -> str:
+        """What is said of an overlap."""
+        return overlap(start, end, taken, self.zone, self.now)
+
+    def taken(self, entry: Entry) -> Taken:
+        """The time that an entry takes up."""
+        return Taken(entry.started_at, entry.ended_at, work_items.label(entry, self.cache), entry.id)
+
+
+# --- new entries ----------------------------------------------------------------------------------
+
+
+class Creates(NamedTuple):
+    """Rows with their operations, rows with the entries that are there already, and the faults of the rest."""
+
+    going: list[tuple[Draft, Operation]]
+    there: list[tuple[Draft, Entry]]
+    faults: list[Fault]
+
+
+def creates(bulk: Bulk, drafts: Sequence[Draft], waiting: Mapping[Place, Operation], kept: Sequence[Taken]) -> Creates:
+    """Hold rows against one's own entries and against each other, in the order of the file.
+
+    `waiting` are the rows that an earlier run left in the outbox, `kept` the time of what else waits on this computer.
+    Raises what a listing raises.
+    """
+    plan = Creates([], [], [])
+    if not drafts:
+        return plan
+    starts, ends = zip(*(times(draft) for draft in drafts), strict=True)
+    user_id = work_items.asked_user(bulk.client, bulk.cache)
+    own = entries.since(bulk.client, user_id, min(starts) - LOOK_BACK, max(ends))
+    same: dict[tuple[object, ...], list[Entry]] = {}
+    for entry in own:
+        same.setdefault(_place(entry), []).append(entry)
+    diary = Diary(bulk.now, [*kept, *(map(bulk.taken, own) if user_id else [])])
+    for draft in drafts:
+        start, end = times(draft)
+        if found := same.get(_place(draft.asked)):  # each is matched to one row only
+            entry = found.pop()
+            plan.there.append((draft, entry)) if user_id else plan.faults.append(_nobodys(draft, entry))
+        elif clash := diary.clash(start, end):
+            plan.faults.append(Fault(draft.place, "start", bulk.overlap(start, end, clash)))
+        else:
+            diary.add(Taken(start, end, draft.label, str(draft.place), named=str(draft.place)))
+            new = Operation(Kind.CREATE, draft.asked, draft.label, bulk.now)
+            plan.going.append((draft, waiting.get(draft.place, new)))
+    plan.going.sort(key=lambda pair: times(pair[0]))
+    return plan
+
+
+def waiting(drafts: Sequence[Draft], queued: Sequence[Operation]) -> dict[Place, Operation]:
+    """The rows that an earlier run left in the outbox, each matched to one operation only."""
+    left: dict[EntryRequest, list[Operation]] = {}
+    for each in queued:
+        left.setdefault(each.asked, []).append(each)
+    return {draft.place: same.pop(0) for draft in drafts if (same := left.get(draft.asked))}
+
+
+def _place(said: Entry | EntryRequest) -> tuple[object, ...]:
+    """What a row and its entry have in common."""
+    return said.work_item_type, said.work_item_id, said.started_at, said.ended_at
+
+
+def _nobodys(draft: Draft, entry: Entry) -> Fault:
+    """Without knowing whose key this is, an equal entry may be this row: sending it could double it."""
+    told = f"{entry.id[:8]} is the same and may be yours: the server has not shown yet whose key this is."
+    return Fault(draft.place, "", told)
+
+
+def differs(draft: Draft, entry: Entry) -> str:
+    """What is other in an entry that was there before; '' for nothing."""
+    asked = draft.asked
+    pairs = {
+        "notes": (asked.notes or "", entry.notes or ""),
+        "billable minutes": (asked.billable_minutes, entry.billable_minutes),
+        "service": (asked.service_id, entry.service_id),
+    }
+    other = " and ".join(name for name, (mine, theirs) in pairs.items() if mine != theirs)
+    return f"There it has other {other}. To change it: alga edit {entry.id[:8]}" if other else ""
+
+
+def label(bulk: Bulk, draft: Draft) -> str:
+    """`TIC1042 Mon 23 Nov 09:12-10:00`."""
+    start, end = times(draft)
+    day = format_day(local_date(start, bulk.zone), local_date(bulk.now, bulk.zone))
+    return f"{draft.label} {day} {format_interval(start, end, bulk.zone)}"
+
+
+def times(draft: Draft) -> tuple[datetime, datetime]:
+    """Its start and end."""
+    assert draft.asked.started_at and draft.asked.ended_at
+    return draft.asked.started_at, draft.asked.ended_at
+
+
+# --- entries that are there -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Change:
+    """An entry as it is, and what should become of it."""
+
+    place: Place
+    before: Entry
+    asked: EntryRequest
+
+    @property
+    def nothing(self) -> bool:
+        """It is so already."""
+        return self.asked == EntryRequest()
+
+
+def look_up(bulk: Bulk, ids: Sequence[str]) -> dict[str, Entry]:
+    """Entries by their ids; for many of them one's own are read at once."""
+    user_id = work_items.own_user(bulk.client, bulk.cache)
+    pages: dict[int, list[Entry]] = {}
+
+    def begin(page: int) -> Callable[[Entry], None]:
+        pages[page] = []
+        return pages[page].append
+
+    if len(ids) > MANY and user_id:
+        bulk.client.export({"user_id": user_id}, begin)
+    return entries.by_ids(bulk.client, ids, chain.from_iterable(pages.values()))
+
+
+def closed(bulk: Bulk, entry: Entry) -> str | None:
+    """Why an entry cannot be changed: somebody else's, or approved (section 4)."""
+    own = bulk.cache.user_id
+    if own is not None and entry.user_id not in (own, None):
+        return f"It belongs to {entry.user_name or entry.user_id}: only its own user may change it."
+    return APPROVED if entry.approval_status == "APPROVED" else None
+
+
+def removal(bulk: Bulk, entry: Entry) -> Operation:
+    """What deleting an entry is in the outbox."""
+    label = work_items.label(entry, bulk.cache)
+    return Operation(Kind.DELETE, EntryRequest(), label, bulk.now, entry_id=entry.id, before=entry)
+
+
+def to_change(bulk: Bulk, record: Record, known: Known, before: Entry | None) -> Change | list[Fault]:
+    """What a row changes in its entry: only what is not so already."""
+    cells = Cells(record)
+    if before is None or (why := closed(bulk, before)):
+        said = why if before else NOT_THERE if cells["id"] else "There is no id."
+        return [*cells.faults, Fault(record.place, cells.column("id"), said or NOT_THERE)]
+    check_shown(record, before, known.zone, cells.faults)
+    timed = any(cells[name] for name in ("date", "start", "end", "span", "minutes"))
+    if before.ended_at is None and (timed or cells["billable"]):
+        return [*cells.faults, Fault(record.place, "", "Its timer still runs: its times come with the stop.")]
+    start, end = (_new_times(cells, known, before) if timed else None) or (None, None)
+    kind = cells.tried("type", lambda: type_of(cells["type"] or before.work_item_type or "ticket"))
+    item = cells.tried("item", lambda: known.item(cells["item"] or "", kind or "ticket")) if cells["item"] else None
+    service_id = cells.tried("service", lambda: known.service(cells["service"], None)) if cells["service"] else None
+    cells.tried("user", lambda: check_user(cells["user"], before.user_id))
+    worked = minutes_between(start, end) if start and end else before.duration_minutes
+    minutes = cells.tried("billable", lambda: billable_of(cells, worked, None, known.whole, before.billable_minutes))
+    notes = cells.notes(before.notes)
+    cells.tried("notes", lambda: check_text(notes))
+    if cells.faults:
+        return cells.faults
+    asked = EntryRequest(cells["type"], item.id if item else None, start, end, minutes, notes, None, service_id)
+    return Change(record.place, before, billable_follows(_new(asked, before), before))
+
+
+def _new_times(cells: Cells, known: Known, before: Entry) -> tuple[datetime, datetime] | None:
+    times = times_of(cells, known, before)
+    if not times or (before.ended_at and tuple(map(cut, times)) == (cut(before.started_at), cut(before.ended_at))):
+        return None
+    return cells.tried("end", lambda: checked(*times, known))
+
+
+def _new(asked: EntryRequest, before: Entry) -> EntryRequest:
+    """Without what the entry has already. With new times what is said of billable minutes is new too."""
+    kept = ("started_at", "ended_at", "billable_minutes") if asked.started_at else ()
+    same = [f.name for f in fields(asked) if f.name not in kept and getattr(asked, f.name) == getattr(before, f.name)]
+    return replace(asked, **dict.fromkeys(same, None))
+
+
+def words(asked: EntryRequest) -> str:
+    """`notes, times`: what changes."""
+    said = {"work item": asked.work_item_id or asked.work_item_type, "times": asked.started_at, "notes": asked.notes}
+    said |= {"service": asked.service_id}
+    billed = asked.billable_minutes is not None
+    return ", ".join([*(name for name, value in said.items() if value), *(["billable minutes"] if billed else [])])
+
+
+def check_overlaps(bulk: Bulk, changes: Sequence[Change], kept: Sequence[Taken]) -> tuple[list[Change], list[Fault]]:
+    """Hold new times against one's own time as it will be: the server checks no overlap here (section 4).
+
+    A change that cannot be made leaves its entry where it is, so the others are held against that again.
+    """
+    user_id = work_items.asked_user(bulk.client, bulk.cache)
+    starts = [each.asked.started_at for each in changes if each.asked.started_at]
+    ends = [each.asked.ended_at for each in changes if each.asked.ended_at]
+    if not starts or user_id is None:
+        return list(changes), []
+    there = entries.since(bulk.client, user_id, min(starts) - LOOK_BACK, max(ends))
+    good, faults = list(changes), list[Fault]()
+    while True:
+        moved = {each.before.id for each in good if each.asked.started_at}
+        diary = Diary(bulk.now, [*kept, *(bulk.taken(entry) for entry in there if entry.id not in moved)])
+        found = [fault for each in good if (fault := _clash(bulk, diary, each))]
+        if not found:
+            return good, faults
+        faults += found
+        wrong = {fault.place for fault in found}
+        good = [each for each in good if each.place not in wrong]
+
+
+def _clash(bulk: Bulk, diary: Diary[Taken], change: Change) -> Fault | None:
+    start, end = change.asked.started_at, change.asked.ended_at
+    if not start or not end:
+        return None
+    if clash := diary.clash(start, end):
+        return Fault(change.place, "start", bulk.overlap(start, end, clash))
+    label = work_items.label(change.before, bulk.cache)
+    diary.add(Taken(start, end, label, str(change.place), named=str(change.place)))
+    return None
+
+
+def edits(bulk: Bulk, changes: Sequence[Change]) -> list[tuple[Change, Operation]]:
+    """The operations of changes. One that needs the place of another entry comes after that entry's, and says so.
+
+    Only a ring (two entries that change places) goes as one.
+    """
+    needs, left = _needs(bulk, changes), list(changes)
+    places: dict[str, int] = {}
+    planned: list[tuple[Change, Operation]] = []
+    while left:
+        still = {each.before.id for each in left}
+        ready = [each for each in left if not needs[each.before.id] & still] or left
+        for each in ready:
+            after = tuple(sorted(places[needed] for needed in needs[each.before.id] if needed in places))
+            planned.append((each, _edit(bulk, each, after)))
+        places |= {each.before.id: len(places) + n for n, each in enumerate(ready)}
+        left = [each for each in left if each.before.id not in places]
+    return planned
+
+
+def _edit(bulk: Bulk, change: Change, after: tuple[int, ...]) -> Operation:
+    before = change.before
+    edit = Operation(Kind.EDIT, change.asked, work_items.label(before, bulk.cache), bulk.now, entry_id=before.id)
+    return replace(edit, before=before, after=after)
+
+
+def _needs(bulk: Bulk, changes: Sequence[Change]) -> dict[str, set[str]]:
+    """The entries whose old place each change needs, by ids."""
+    moved = [each for each in changes if each.asked.started_at]
+    diary = Diary(bulk.now, [Taken(e.before.started_at, e.before.ended_at, "", e.before.id) for e in moved])
+    needs: dict[str, set[str]] = {each.before.id: set() for each in changes}
+    for each in moved:
+        assert each.asked.started_at and each.asked.ended_at
+        found = diary.every(each.asked.started_at, each.asked.ended_at)
+        needs[each.before.id] = {taken.id for taken in found} - {each.before.id}
+    return needs

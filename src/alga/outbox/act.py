@@ -1,0 +1,274 @@
+"""An act: the operations of one command line, delivered together.
+
+A bulk call is a send whose answer tells nothing of each operation. So they are in doubt, and looked for in one
+listing; what is not there although the server answered is sent alone, to learn why.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import suppress
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from alga.core.errors import (
+    AlgaError,
+    AuthError,
+    ConfigError,
+    Forbidden,
+    Interrupted,
+    InterruptedUnsent,
+    NeverSent,
+    NoSuchOperation,
+    NotFound,
+    Overtaken,
+    Refused,
+    RoleForbids,
+    UnknownOutcome,
+    Unreachable,
+    Verdict,
+)
+from alga.outbox import transitions
+from alga.outbox.operation import Look, Operation, Seen, State
+from alga.outbox.results import Result
+from alga.outbox.transitions import Step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from alga.outbox.outbox import Outbox
+
+Told = Operation | AlgaError | Step | None  # of an operation: what it is now, a refusal, to be sent alone, or nothing
+LOOKED_AT = 100  # operations that are looked for in one listing: a page of it
+BLOCKED = "Its new place is not free: what was there was not moved."
+UNLISTED = "The server counts it and does not list it. Look before you send it again: alga list."
+
+
+class Act:
+    """Operations that are on disk, in the order in which they go; `own` are those of this command line."""
+
+    def __init__(self, outbox: Outbox, operations: Sequence[Operation], own: set[int]) -> None:
+        self._outbox, self._own = outbox, own
+        self._now = {each.id: each for each in operations}  # each as it is on disk
+        self._errors: dict[int, AlgaError] = {}
+        self._left = deque(operations)
+        self._held = [each for each in outbox.journal.queued() if each.id not in self._now]
+        self._ended: AlgaError | None = None  # what keeps the rest from being sent
+        self._answered = False
+
+    def deliver(self, tell: Callable[[int], None]) -> list[Result]:
+        """Send them: one result for each. What was not sent is taken back, or waits where there is no connection.
+
+        Raises what refused the first call of all, when nothing was done: it stands for all of them.
+        """
+        try:
+            while self._left and not self._ended:
+                self._send(self._next())
+                tell(len(self._now) - len(self._left))
+        except (Interrupted, KeyboardInterrupt) as pressed:
+            self._ended = pressed if isinstance(pressed, Interrupted) else Interrupted("Interrupted.")
+        except BaseException:
+            with suppress(Overtaken, ConfigError):
+                self._take_back(Interrupted("It was not sent."))
+            raise
+        if self._ended:
+            self._take_back(self._ended)
+            if not self._answered and not isinstance(self._ended, Interrupted | Unreachable):
+                raise self._ended
+        return [Result(each, each.stored, self._errors.get(each.id)) for each in self._now.values()]
+
+    # --- which go together ---
+
+    def _next(self) -> list[Operation]:
+        """Of one kind, as many as are looked for at once, and none that waits for another of them."""
+        kind, going = self._left[0].kind, list[Operation]()
+        most = LOOKED_AT if self._outbox.remote.most(kind) > 1 else 1
+        while self._left and self._left[0].kind is kind and len(going) < most:
+            if {each.id for each in going} & set(self._left[0].after):
+                break
+            operation = self._now[self._left.popleft().id]
+            before = [self._now[number].state for number in operation.after if number in self._now]
+            if any(state is State.QUEUED for state in before) or self._waits_for_an_older(operation):
+                self._held.append(operation)
+            elif any(state is not State.DONE for state in before):
+                self._close(operation, Refused(BLOCKED))
+            else:
+                going.append(operation)
+        return going
+
+    def _waits_for_an_older(self, operation: Operation) -> bool:
+        return any(transitions.depends(operation, each) for each in self._held)
+
+    # --- sending ---
+
+    def _send(self, going: Sequence[Operation]) -> None:
+        """On disk first; then the calls, a look for what they told nothing of, and what came of it on disk."""
+        if not going:
+            return
+        if self._outbox.remote.most(going[0].kind) == 1:
+            self._alone(going)
+            return
+        going = self._not_found([*going])
+        if not going:
+            return
+        now, ahead = self._outbox.now(), self._outbox.remote.ahead()
+        sending = self._save(transitions.sending(each, now, ahead) for each in going)
+        before = {each.id: each for each in going}
+        told, counted, pressed = self._call(sending)
+        self._save([self._restored(each, before[each.id]) for each in sending if each.id not in told])
+        settled, alone = self._settled([each for each in sending if each.id in told], before, told, counted)
+        self._save(settled)
+        if pressed:
+            raise pressed
+        self._alone([self._restored(each, before[each.id]) for each in alone])
+
+    def _not_found(self, going: Sequence[Operation]) -> Sequence[Operation]:
+        """Without those that an earlier sending may have brought there: these are looked for first."""
+        looked = [each for each in going if transitions.first_step(each, each.id in self._own) is Step.LOOK]
+        looks = self._looks(looked)
+        self._save(
+            transitions.delivered(each, looks[each.id].entry) for each in looked if looks[each.id].seen is Seen.DONE
+        )
+        unclear = {number for number, look in looks.items() if look.seen is not Seen.NOT_DONE}
+        self._alone([each for each in looked if each.id in unclear and looks[each.id].seen is not Seen.DONE])
+        return [] if self._ended else [each for each in going if each.id not in unclear]
+
+    def _call(
+        self, sending: Sequence[Operation]
+    ) -> tuple[dict[int, Told], int | None, Interrupted | KeyboardInterrupt | None]:
+        """What the calls told of each that left, and how many the server counts where that means something."""
+        told: dict[int, Told] = {}
+        counted: int | None = 0
+        for call in _in_parts(sending, self._outbox.remote.most(sending[0].kind)):
+            try:
+                answers, count = self._outbox.remote.send_many(call)
+            except InterruptedUnsent as pressed:
+                return told, counted, pressed
+            except (Interrupted, KeyboardInterrupt) as pressed:
+                told |= {each.id: Interrupted("Interrupted.") for each in call}
+                return told, counted, pressed
+            except AlgaError as error:
+                counted = None
+                alone = isinstance(error, Refused) and not isinstance(error, NoSuchOperation)
+                told |= {each.id: Step.SEND if alone else error for each in call}  # one of a wrong form refuses all
+                if alone or isinstance(error, UnknownOutcome):
+                    continue
+                self._ended = error
+                break
+            self._answered = True
+            told |= dict(zip((each.id for each in call), answers, strict=True))
+            counted = None if counted is None or count is None else counted + count
+        return told, counted, None
+
+    def _settled(
+        self, sent: Sequence[Operation], before: dict[int, Operation], told: dict[int, Told], counted: int | None
+    ) -> tuple[list[Operation], list[Operation]]:
+        """What became of each, and those that are to be sent alone."""
+        looks = self._looks([each for each in sent if self._asks(told[each.id], before[each.id])])
+        unlisted = counted is not None and sum(look.seen is Seen.DONE for look in looks.values()) < counted
+        settled, alone = list[Operation](), list[Operation]()
+        for each in sent:
+            answer, look = told[each.id], looks.get(each.id)
+            match self._after(each, before[each.id], answer, look, unlisted):
+                case Operation() as after:
+                    settled.append(after)
+                case _:
+                    alone.append(each)
+        return settled, alone
+
+    def _asks(self, told: Told, before: Operation) -> bool:
+        """Whether it is looked for."""
+        if isinstance(told, AlgaError):
+            return not isinstance(told, Interrupted) and transitions.looked_for(before, told.verdict)
+        return told is None
+
+    def _looks(self, operations: Sequence[Operation]) -> dict[int, Look]:
+        """Where they are, in one listing. Nobody can look: they stay in doubt, and the rest is not sent."""
+        if not operations:
+            return {}
+        try:
+            found = self._outbox.remote.look_many(operations, self._outbox.journal.made())
+        except (Unreachable, AuthError, Forbidden, Refused, NotFound) as fault:
+            self._ended = self._ended or fault
+            self._errors |= {each.id: fault for each in operations}
+            return {each.id: Look(Seen.UNCLEAR, reason=fault.message) for each in operations}
+        return dict(zip((each.id for each in operations), found, strict=True))
+
+    def _after(
+        self, operation: Operation, before: Operation, told: Told, look: Look | None, unlisted: bool
+    ) -> Operation | None:
+        """What became of one; None where it is sent alone, to learn why it is not there."""
+        if isinstance(told, Operation):
+            return told
+        if look and look.seen is Seen.DONE:
+            return transitions.delivered(operation, look.entry)
+        if isinstance(told, Interrupted):
+            self._errors[operation.id] = told
+            return replace(operation, reason=told.message)
+        if isinstance(told, AlgaError):
+            return self._failed(operation, before, told, look)
+        if look and (look.seen is Seen.UNCLEAR or unlisted):
+            return replace(operation, reason=look.reason or UNLISTED)
+        return None
+
+    def _failed(self, operation: Operation, before: Operation, error: AlgaError, look: Look | None) -> Operation:
+        """What an error does to one that was not found."""
+        self._errors[operation.id] = error
+        if isinstance(error, UnknownOutcome):
+            operation = replace(operation, fault=error.brief)
+        after = transitions.judged(operation, before, error.verdict, error.message, operation.id in self._own)
+        unclear = look is not None and look.seen is Seen.UNCLEAR  # nobody could look
+        if isinstance(error, UnknownOutcome):
+            return after if unclear else transitions.missing(after, error.missing)
+        return replace(operation, sent_at=before.sent_at, reason=error.message) if unclear else after
+
+    def _alone(self, operations: Sequence[Operation]) -> None:
+        """One by one, each by the same steps as an operation of its own."""
+        for number, operation in enumerate(operations):
+            if self._ended:
+                self._save(operations[number:])
+                return
+            try:
+                result = self._outbox.settle(operation, operation.id in self._own)
+            except BaseException:
+                self._now[operation.id] = self._outbox.journal.get(operation.id)
+                raise
+            self._now[operation.id] = result.operation
+            self._answered = self._answered or result.error is None or isinstance(result.error, Refused | NotFound)
+            if result.error:
+                self._errors[operation.id] = result.error
+                if isinstance(result.error, RoleForbids) or result.error.verdict in (Verdict.ENDED, Verdict.NOT_SENT):
+                    self._ended = result.error
+
+    # --- on disk ---
+
+    def _restored(self, operation: Operation, before: Operation) -> Operation:
+        """As it was before its call, which did not leave, or answered that nothing of it is there."""
+        return replace(operation, sent_at=before.sent_at, ahead=before.ahead, tries=before.tries)
+
+    def _close(self, operation: Operation, error: AlgaError) -> None:
+        self._errors[operation.id] = error
+        own = operation.id in self._own
+        self._save([transitions.judged(operation, operation, error.verdict, error.message, own)])
+
+    def _take_back(self, why: AlgaError) -> None:
+        """What was not sent: closed by its own command, unless there is no connection just now, and it waits."""
+        rest = [each for each in self._now.values() if each.state is State.QUEUED and each.sent_at is None]
+        error = why if isinstance(why, Interrupted) else NeverSent(why.message, why.hint)
+        self._errors |= {each.id: error for each in rest}
+        if why.verdict is not Verdict.NOT_SENT:
+            ended, own = Verdict.ENDED, self._own
+            self._save([transitions.judged(each, each, ended, why.message, each.id in own) for each in rest])
+
+    def _save(self, operations: Iterable[Operation]) -> list[Operation]:
+        changed = list(operations)
+        saved = self._outbox.journal.save(changed) if changed else []
+        self._now |= {each.id: each for each in saved}
+        return saved
+
+
+def _in_parts(operations: Sequence[Operation], most: int) -> Iterator[list[Operation]]:
+    left = iter(operations)
+    while part := list(islice(left, most)):
+        yield part
