@@ -137,7 +137,7 @@ def test_types_services_and_long_notes(local: Desk) -> None:
 FAULTS = {  # a row after a good heading: what is said of it
     "2026-11-20,9:00,10:00,,x": "item: It has no work item.",
     "2026-11-20,9:00,9:00,tk_1,x": "end: 09:00-09:00 is less than a minute.",
-    "2026-11-20,10:00,9:00,tk_1,x": "end: 10:00 to 09:00 ends before it starts. Past midnight? Give the end its date too.",
+    "2026-11-20,10:00,9:00,tk_1,x": "end: 10:00 to 09:00 ends before it starts. Past midnight? Give the end its date",
     "2026-11-24,9:00,10:00,tk_1,x": "end: 09:00-10:00 ends in the future.",
     ",9:00,10:00,tk_1,x": "start: 9:00 on which day? Add a date.",
     ",9:00:00,2026-11-20 10:00,tk_1,x": "start: 9:00:00 on which day? Add a date.",

@@ -123,7 +123,7 @@ def test_it_is_sent_with_its_key_or_another_of_the_same_user(tmp_path: Path) -> 
     assert nobody not in journal(tmp_path, "k4").queued(), "two unknown users are not the same one"
 
 
-def test_receipts_are_kept_thirty_days_and_nothing_else_is_deleted(tmp_path: Path) -> None:
+def test_receipts_are_kept_four_hundred_days_and_nothing_else_is_deleted(tmp_path: Path) -> None:
     clock = Clock()
     there = journal(tmp_path, clock=clock)
     done, keyed, waits, aside, dropped = there.add([LOG, replace(LOG, key="a"), LOG, LOG, LOG])
@@ -180,10 +180,10 @@ def test_one_sends_at_a_time(tmp_path: Path) -> None:
 
 
 def test_every_step_is_on_the_disk_itself(tmp_path: Path) -> None:
-    there = journal(tmp_path)
-    with there._open() as db:
-        assert db.execute("PRAGMA synchronous").fetchone()[0] == 2, "FULL, whatever SQLite was built with"
-        assert db.execute("PRAGMA journal_mode").fetchone()[0] == "delete"
+    for durable, synchronous in ((True, 2), (False, 1)):
+        with Journal(tmp_path / "outbox.db", "local", "k1", Clock(), durable=durable)._reading() as db:
+            assert db.execute("PRAGMA synchronous").fetchone()[0] == synchronous, "FULL, but for practice data"
+            assert db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
 
 
 def test_sessions_of_an_older_alga_become_operations(tmp_path: Path) -> None:

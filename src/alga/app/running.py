@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from alga.core.entry import Entry
     from alga.outbox.operation import Operation
     from alga.state.cache import ServerCache
-    from alga.state.status_file import PromptLine
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class Running:
         """When it was stopped, for one that waits here."""
         return self.operation.asked.ended_at if self.operation and not self.entry else None
 
-    def shown(self, profile: str) -> PromptLine:
+    def shown(self, profile: str) -> status_file.PromptLine:
         """As a prompt shows it."""
         item = self.work_item
         return status_file.PromptLine(self.started_at, item.label, self.notes or "", profile, item.type, item.id)
@@ -97,12 +96,6 @@ def of_operation(operation: Operation) -> Running:
     kind, item_id = asked.work_item_type or before.work_item_type, asked.work_item_id or before.work_item_id
     item = work_items.WorkItem(kind or "ticket", item_id or "", operation.label)
     return Running(item, operation.started_at, asked.notes, asked.service_id, operation)
-
-
-def of_prompt(shown: PromptLine) -> Running:
-    """One of which only its line for prompts is known."""
-    item = work_items.WorkItem(shown.work_item_type, shown.work_item_id, shown.work_item)
-    return Running(item, shown.started_at, shown.notes or None, None)
 
 
 def of_entry(cache: ServerCache, entry: Entry, operation: Operation | None = None) -> Running:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import shlex
 import sys
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,7 @@ from alga.state import cache, config, status_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
     from wsgiref.simple_server import WSGIServer
 
     import httpx
@@ -130,9 +130,8 @@ class Session:
         requests.answered = self.cache.routes
         requests.forbidden = self.cache.forbidden.add
         made = client.Client(requests, self.cache.see)
-        if not profile.is_local:
-            self.__dict__["client"] = made  # for delivering, which comes first
-            self._deliver_what_waits()
+        self.__dict__["client"] = made  # for delivering, which comes first
+        self._deliver_what_waits()
         return made
 
     @cached_property
@@ -159,7 +158,17 @@ class Session:
         profile = self.profile
         server = config.LOCAL if profile.is_local else profile.url
         key = cache.fingerprint(profile.key)
-        return journal.Journal(self.paths.outbox_db, server, key, self.now, lambda: self.remembered.user_id)
+        kept = int(profile.receipts.removesuffix("d")) if profile.receipts else journal.RECEIPTS.days
+        return journal.Journal(
+            self.paths.outbox_db,
+            server,
+            key,
+            self.now,
+            lambda: self.remembered.user_id,
+            typed=sys.stdin.isatty() and sys.stderr.isatty(),
+            durable=not profile.is_local,
+            receipts=timedelta(days=kept),
+        )
 
     @cached_property
     def outbox(self) -> outbox.Outbox:
@@ -168,8 +177,6 @@ class Session:
 
     def in_passing(self) -> AbstractContextManager[object]:
         """All requests in here take a few seconds at most, and none is tried where there was no connection just now."""
-        if self.profile.is_local:
-            return nullcontext()
         if self._unreachable or self.journal.paused():
             self.client.pause()
         return self.client.within(outbox.BRIEFLY)
@@ -202,6 +209,8 @@ class Session:
         parts: dict[str, Any] = vars(self)
         if "client" in parts:
             self.client.close()
+        if "journal" in parts:
+            self.journal.close()
         try:
             if "cache" in parts:
                 self.cache.save()

@@ -15,7 +15,6 @@ from alga.app.running import (
     gone,
     of_entry,
     of_operation,
-    of_prompt,
     other_start,
 )
 from alga.core.entry import EntryRequest
@@ -35,10 +34,8 @@ from alga.core.errors import (
 from alga.core.times import cut, format_day, format_interval, format_time, local_date, minutes_between
 from alga.delivery import sender
 from alga.lookup import overlaps
-from alga.outbox import transitions
+from alga.outbox import results, transitions
 from alga.outbox.operation import Kind, Operation, State
-from alga.outbox.results import Result
-from alga.state import status_file
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -79,13 +76,7 @@ class Timer:
         return profile.timer == "local" or cache.deployed
 
     def known(self) -> Running | None:
-        """The timer that this computer knows of, without asking anyone: kept here, or begun here on the server.
-
-        On practice data, as a command saw it last.
-        """
-        if self._on.profile.is_local:
-            shown = status_file.read(self._on.paths.timer, self._on.profile.name)
-            return of_prompt(shown) if shown else None
+        """The timer that this computer knows of, without asking anyone: kept here, or begun here on the server."""
         live = self._on.journal.live() if self._on.paths.outbox_db.exists() else None
         return of_operation(live) if live else None
 
@@ -114,8 +105,6 @@ class Timer:
 
     def ending(self) -> set[str | None]:
         """The sessions on the server whose stop, or removal, waits here."""
-        if self._on.profile.is_local:
-            return set()
         journal = self._on.journal
         stops = [each for each in (*journal.queued(), *journal.aside()) if each.kind is Kind.STOP]
         return {each.entry_id for each in (*stops, *journal.queued()) if each.kind in (Kind.STOP, Kind.DELETE)}
@@ -144,7 +133,7 @@ class Timer:
 
     def taken(self) -> list[Taken]:
         """The time of what waits here."""
-        return [] if self._on.profile.is_local else sender.taken(self._on.journal)
+        return sender.taken(self._on.journal)
 
     # --- start ---
 
@@ -180,7 +169,7 @@ class Timer:
             self.seen = self._started(self._on.outbox.deliver_one(operation))
         return self.seen
 
-    def _started(self, settled: Result) -> Running:
+    def _started(self, settled: results.Result) -> Running:
         """On the server's clock; here, where it did not get there for certain; or in doubt until the next look."""
         if settled.entry and settled.operation.entry_id:
             if other := other_start(settled.operation, settled.entry.started_at, self._on.zone):
@@ -323,19 +312,19 @@ class Timer:
 
     # --- cancel ---
 
-    def cancel(self, running: Running) -> Result:
+    def cancel(self, running: Running) -> results.Result:
         """Discard it. On the server's clock that deletes the entry, which a technician may not (Forbidden)."""
         settled = self._cancelled(running)
         self.seen = None
         return settled
 
-    def _cancelled(self, running: Running) -> Result:
+    def _cancelled(self, running: Running) -> results.Result:
         if running.kept and running.operation:
-            return Result(self._on.journal.put(transitions.dropped(running.operation)))
+            return results.Result(self._on.journal.put(transitions.dropped(running.operation)))
         now = self.there()  # it may have been stopped while the question stood
         known = self.known()
         if known and known.kept and known.operation:  # one in doubt that did not get there
-            return Result(self._on.journal.put(transitions.dropped(known.operation)))
+            return results.Result(self._on.journal.put(transitions.dropped(known.operation)))
         if now is None or now.entry is None or (running.id and now.id != running.id):
             raise self._elsewhere(running, NoSession("That timer is not running any more."))
         deleting = Operation(Kind.DELETE, EntryRequest(), now.work_item.label, self._on.now(), entry_id=now.entry.id)

@@ -228,7 +228,7 @@ def _on_another_sheet(session: Session, recent: "list[Entry]") -> "list[Entry]":
 
 
 def _unsent(session: Session) -> Finding:
-    said = [] if session.profile.is_local else mentions(session.journal, session.zone, session.now())
+    said = mentions(session.journal, session.zone, session.now())
     if not said:
         return Finding("waiting", OK, "nothing waits to be sent")
     return Finding("waiting", WARNING, " ".join(said), "alga sync")

@@ -31,7 +31,7 @@ NumberOrAll = Annotated[
     int | None, typer.Argument(metavar="[NUMBER]", help="The number that alga queue shows; none with --all.")
 ]
 All = Annotated[bool, typer.Option("--all", help="Every operation that waits or is set aside, unchanged.")]
-Sent = Annotated[bool, typer.Option("--sent", help="What was delivered in the last 30 days.")]
+Sent = Annotated[bool, typer.Option("--sent", help="What was delivered, as long as receipts are kept: 400 days.")]
 Span = Annotated[str | None, typer.Argument(metavar="[SPAN]", help="The right times: 9:00-10:30 or 9:00+90m.")]
 Item = Annotated[
     str | None,
@@ -44,7 +44,7 @@ def queue(session: Session, sent: Sent = False) -> Output:
     """Show what waits to be sent; reads this computer only."""
     if sent:
         rows = session.journal.delivered()
-        return _listed(session, "Delivered", columns.RECEIPTS, rows, "Nothing was delivered in the last 30 days.", ())
+        return _listed(session, "Delivered", columns.RECEIPTS, rows, "No receipts: nothing was delivered.", ())
     journal = session.journal
     others = [replace(each, reason="It waits for another login.") for each in journal.of_others()]
     queued, aside = journal.queued(), journal.aside()

@@ -68,13 +68,16 @@ class Act:
                 tell(len(self._now) - len(self._left))
         except (Interrupted, KeyboardInterrupt) as pressed:
             self._ended = pressed if isinstance(pressed, Interrupted) else Interrupted("Interrupted.")
+        except (Unreachable, AuthError) as error:  # of a look-up before a call
+            self._ended = error
         except BaseException:
             with suppress(Overtaken, ConfigError):
                 self._take_back(Interrupted("It was not sent."))
             raise
         if self._ended:
             self._take_back(self._ended)
-            if not self._answered and not isinstance(self._ended, Interrupted | Unreachable):
+            nothing = all(each.state is State.REFUSED for each in self._now.values()) and not self._answered
+            if nothing and not isinstance(self._ended, Interrupted | Unreachable):
                 raise self._ended
         return [Result(each, each.stored, self._errors.get(each.id)) for each in self._now.values()]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from contextlib import closing, contextmanager
 from dataclasses import fields, replace
@@ -21,13 +22,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-RECEIPTS = timedelta(days=30)  # how long what was delivered stays
+RECEIPTS = timedelta(days=400)  # how long what was delivered stays, unless a setting says otherwise
 PAUSE = timedelta(seconds=60)
 
-COLUMNS = ("version", "kind", "state", "live", "key", "entry_id", "user_id", "sent_at", "changed_at", "content")
+COLUMNS = (
+    "version", "act", "undoes", "kind", "state", "live", "key", "entry_id", "user_id", "sent_at", "changed_at",
+    "content",
+)  # fmt: skip
 APART = {
     "id",
     "version",
+    "act",
+    "undoes",
     "kind",
     "state",
     "key",
@@ -48,7 +54,7 @@ WHOSE = "server = ? AND (fingerprint = ? OR coalesce(user_id = ?, 0))"  # an unk
 MADE = """CASE WHEN kind IN ('create', 'start', 'stop') THEN 1 WHEN kind = 'edit' AND json_valid(content)
     THEN json_extract(content, '$.timer') ELSE 0 END"""
 WAITING = (State.RUNNING, State.QUEUED, State.ASIDE)
-TEXTS = ("entry_id", "item_typed", "service_typed", "feedback", "key", "user_id", "fingerprint")
+TEXTS = ("act", "entry_id", "item_typed", "service_typed", "feedback", "key", "user_id", "fingerprint")
 ABOUT = (Kind.STOP, Kind.EDIT, Kind.DELETE, Kind.APPROVE, Kind.SEND_BACK)  # an entry, or a session
 WITHOUT_KEY = (State.REFUSED, State.DROPPED)  # where a key may be used again
 
@@ -71,9 +77,22 @@ class Journal:
         fingerprint: str,
         now: Callable[[], datetime],
         user_id: Callable[[], str | None] = lambda: None,
+        typed: bool = False,
+        durable: bool = True,
+        receipts: timedelta = RECEIPTS,
     ) -> None:
+        """`typed`: by a person at a terminal. What is not `durable` may be lost with the power."""
         self._path, self._server, self._fingerprint = path, server, fingerprint
         self._now, self._user_id = now, user_id
+        self._act, self._typed = os.urandom(8).hex(), typed  # of this command line
+        self._durable, self._receipts = durable, receipts
+        self._db: sqlite3.Connection | None = None
+
+    def close(self) -> None:
+        """Give the file back."""
+        if self._db:
+            self._db.close()
+            self._db = None
 
     # --- reading ---
 
@@ -117,7 +136,7 @@ class Journal:
 
     def drop_unreadable(self, number: int) -> None:
         """A person does not want it any more, whatever it was."""
-        with self._open() as db:
+        with self._writing() as db:
             update = "UPDATE operation SET state = ?, live = NULL, key = NULL, version = version + 1 WHERE id = ?"
             db.execute(update, (State.DROPPED, number))
 
@@ -142,7 +161,7 @@ class Journal:
         """
         if not self._path.exists():
             return set()
-        with self._open() as db:
+        with self._reading() as db:
             query = f"SELECT entry_id FROM operation WHERE server = ? AND state = ? AND entry_id IS NOT NULL AND {MADE}"
             return {str(row[0]) for row in db.execute(query, (self._server, State.DONE))}
 
@@ -151,7 +170,7 @@ class Journal:
     def add(self, operations: Sequence[Operation]) -> list[Operation]:
         """Put them on disk, all or none. Raises AlreadyRunning for a second timer, Overtaken for a used key."""
         try:
-            with self._open() as db:
+            with self._writing() as db:
                 self._forget_receipts(db)
                 added: list[Operation] = []
                 for operation in operations:
@@ -165,7 +184,7 @@ class Journal:
 
     def save(self, operations: Sequence[Operation]) -> list[Operation]:
         """Write their new state, all or none. Raises Overtaken when another process was first."""
-        with self._open("What was sent is looked for the next time.") as db:
+        with self._writing("What was sent is looked for the next time.") as db:
             return [self._update(db, operation) for operation in operations]
 
     def put(self, operation: Operation) -> Operation:
@@ -174,19 +193,19 @@ class Journal:
 
     def pause(self) -> None:
         """There was no connection: commands do not try this server in passing for a minute."""
-        with self._open() as db:
+        with self._writing() as db:
             db.execute("INSERT OR REPLACE INTO pause VALUES (?, ?)", (self._server, to_wire(self._now() + PAUSE)))
 
     def resume(self) -> None:
         """There is one again, or a person wants to try."""
-        with self._open() as db:
+        with self._writing() as db:
             db.execute("DELETE FROM pause WHERE server = ?", (self._server,))
 
     def paused(self) -> bool:
         """There was no connection a moment ago."""
         if not self._path.exists():
             return False
-        with self._open() as db:
+        with self._reading() as db:
             row = db.execute("SELECT until FROM pause WHERE server = ?", (self._server,)).fetchone()
         try:
             return bool(row) and self._now() < from_wire(row[0]) <= self._now() + PAUSE
@@ -229,7 +248,7 @@ class Journal:
         if not self._path.exists():
             return []
         columns = f"id, server, fingerprint, {', '.join(COLUMNS)}"
-        with self._open() as db:
+        with self._reading() as db:
             rows = db.execute(f"SELECT {columns} FROM operation WHERE {condition} ORDER BY id", values).fetchall()
         return [dict(zip(columns.split(", "), row, strict=True)) for row in rows]
 
@@ -238,6 +257,8 @@ class Journal:
             operation,
             server=self._server,
             fingerprint=self._fingerprint,
+            act=self._act,
+            typed=self._typed,
             user_id=self._user_id(),
             changed_at=self._now(),
         )
@@ -257,19 +278,29 @@ class Journal:
 
     def _forget_receipts(self, db: sqlite3.Connection) -> None:
         """Only what was delivered, and without a script's key: that counts for ever."""
-        old = to_wire(self._now() - RECEIPTS)
+        old = to_wire(self._now() - self._receipts)
         db.execute("DELETE FROM operation WHERE state = ? AND changed_at < ? AND key IS NULL", (State.DONE, old))
 
     @contextmanager
-    def _open(self, then: str = "Nothing was sent.") -> Iterator[sqlite3.Connection]:
-        make_private(self._path.parent)
+    def _writing(self, then: str = "Nothing was sent.") -> Iterator[sqlite3.Connection]:
+        """A transaction: on disk when it ends, or not at all."""
+        with self._reading(then) as db:
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                yield db
+                db.execute("COMMIT")
+            except BaseException:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _reading(self, then: str = "Nothing was sent.") -> Iterator[sqlite3.Connection]:
+        """The one connection of this command. Raises ConfigError, with what is to be said `then`."""
         try:
-            with closing(sqlite3.connect(self._path, timeout=10)) as db:
-                db.text_factory = _text
-                db.execute("PRAGMA synchronous = FULL")
-                migrate(db)
-                with db:
-                    yield db
+            if self._db is None:
+                self._db = self._opened()
+            yield self._db
         except sqlite3.IntegrityError:
             raise
         except sqlite3.Error as fault:
@@ -278,12 +309,26 @@ class Journal:
                 "It holds unsent time: keep a copy of it.",
             ) from fault
 
+    def _opened(self) -> sqlite3.Connection:
+        make_private(self._path.parent)
+        db = sqlite3.connect(self._path, timeout=10, isolation_level=None)
+        with closing_on_error(db):
+            db.text_factory = _text
+            db.execute("PRAGMA synchronous = FULL")
+            migrate(db)
+            db.execute("PRAGMA journal_mode = WAL")  # a commit is one fsync,
+            if not self._durable:  # or none; the file stays sound all the same
+                db.execute("PRAGMA synchronous = NORMAL")
+        return db
+
 
 def _row(operation: Operation) -> dict[str, object]:
     content = {name: value for name, value in vars(operation).items() if name not in APART}
     content |= {name: _said(entry) for name in ENTRIES if (entry := content[name])}
     return {
         "version": operation.version,
+        "act": operation.act,
+        "undoes": operation.undoes,
         "kind": operation.kind,
         "state": operation.state,
         "live": 1 if operation.live else None,

@@ -96,6 +96,9 @@ class Operation:
     missing: bool = False  # and a look after it found nothing
     reason: str = ""
     id: int = 0
+    act: str | None = None  # the same for all operations of one command line
+    undoes: int | None = None  # the operation that it takes back
+    typed: bool = False  # by a person at a terminal
     version: int = 0
     server: str = ""
     user_id: str | None = None

@@ -38,7 +38,6 @@ def migrate(db: sqlite3.Connection) -> None:
     """Bring an older file up to date, in one transaction. Raises sqlite3.DatabaseError for a newer one."""
     if db.execute("PRAGMA user_version").fetchone()[0] == len(MIGRATIONS):
         return
-    usual, db.isolation_level = db.isolation_level, None
     db.execute("BEGIN IMMEDIATE")
     try:
         there = db.execute("PRAGMA user_version").fetchone()[0]  # another process may have been first
@@ -51,7 +50,6 @@ def migrate(db: sqlite3.Connection) -> None:
         db.execute("ROLLBACK")
         raise
     db.execute("COMMIT")
-    db.isolation_level = usual
 
 
 def _first(db: sqlite3.Connection) -> None:
@@ -83,4 +81,11 @@ def _dicts(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-MIGRATIONS = (_first,)
+def _second(db: sqlite3.Connection) -> None:
+    """Operations of one command line belong together, and one may take another back."""
+    db.execute("ALTER TABLE operation ADD COLUMN act TEXT")
+    db.execute("ALTER TABLE operation ADD COLUMN undoes INTEGER")
+    db.execute("CREATE INDEX by_act ON operation (act)")
+
+
+MIGRATIONS = (_first, _second)

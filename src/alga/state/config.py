@@ -22,10 +22,11 @@ SETTINGS = {  # a profile's settings and what each may be
     "timer": "whose clock runs: auto, server or local",
     "url": "the server's address",
     "target": "how long a working day is: 8h",
+    "receipts": "how long what was delivered is kept in alga queue --sent: 400d",
     "tenant": "the tenant's id, sent as x-tenant-id",
     "allow_http": "true to allow http to a server that is not this computer",
 }
-LOCAL_SETTINGS = ("service", "target")  # what the practice data may have of these
+LOCAL_SETTINGS = ("service", "target", "receipts")  # what the practice data may have of these
 TIMERS = ("auto", "server", "local")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -85,6 +86,7 @@ class Profile:
     tenant: str | None = None
     service: str | None = None
     target: str | None = None
+    receipts: str | None = None
     timer: str = "auto"
     allow_http: bool = False
 
@@ -173,6 +175,8 @@ def fault_of(key: str, value: object) -> str | None:
         return f"{key} is not a text in quotes"
     if key == "timer" and value not in TIMERS:
         return f"timer is one of {', '.join(TIMERS)}"
+    if key == "receipts" and not re.fullmatch(r"[1-9][0-9]{0,4}d", value):
+        return "receipts is a number of days, like 400d"
     if key == "target":
         try:
             minutes = parse_span(value)
@@ -183,7 +187,11 @@ def fault_of(key: str, value: object) -> str | None:
 
 
 def _profile(name: str, settings: Mapping[str, Any]) -> Profile:
-    known = {key: settings[key] for key in ("service", "target", "timer", "tenant", "allow_http") if key in settings}
+    known = {
+        key: settings[key]
+        for key in ("service", "target", "receipts", "timer", "tenant", "allow_http")
+        if key in settings
+    }
     if name == LOCAL:
         return Profile(LOCAL, **{key: value for key, value in known.items() if key in LOCAL_SETTINGS})
     allow_http = settings.get("allow_http", False)

@@ -52,7 +52,9 @@ def set_setting(config: Config, name: str, key: str, value: str) -> None:
     if key not in SETTINGS:
         raise UsageError(f"There is no setting '{key}'.", f"There is: {', '.join(SETTINGS)}")
     if name == LOCAL and key not in LOCAL_SETTINGS:
-        raise UsageError(f"The practice data has no {key}: it is on this computer.", "It has: service, target")
+        raise UsageError(
+            f"The practice data has no {key}: it is on this computer.", f"It has: {', '.join(LOCAL_SETTINGS)}"
+        )
     typed: str | bool = value.lower() == "true" if key == "allow_http" and value.lower() in ("true", "false") else value
     if value and (fault := fault_of(key, typed)):
         raise UsageError(f"'{value}' will not do: {fault}.")

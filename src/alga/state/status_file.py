@@ -33,11 +33,6 @@ class PromptLine(NamedTuple):
         return "\t".join((f"{self.started_at.timestamp():.0f}", *safe))
 
 
-def read(path: Path, profile: str) -> PromptLine | None:
-    """The timer of a profile, as it was when a command saw it last."""
-    return next((shown for shown in _read(path) if shown.profile == profile), None)
-
-
 def write(path: Path, profile: str, running: PromptLine | None) -> None:
     """Put the timer of a profile first, or take it out. Raises OSError."""
     before = _read(path)

@@ -72,7 +72,7 @@ def _flattened(name: str, hint: Any, default: Any) -> list[tuple[str, Any, Any]]
 
 def still_allowed(session: Session, action: str) -> None:
     """Raise Forbidden, before a question is asked, where the role was once told no and still may not."""
-    if action in session.cache.forbidden and not session.profile.is_local:
+    if action in session.cache.forbidden:
         session.client.allow(action)
         session.cache.forbidden.discard(action)
 

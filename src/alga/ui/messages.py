@@ -67,7 +67,7 @@ def lately(session: Session) -> list[Running]:
 
 def to_be_sent(session: Session) -> list[Operation]:
     """The entries that wait here to be sent."""
-    queued = [] if session.profile.is_local else session.journal.queued()
+    queued = session.journal.queued()
     return [each for each in queued if each.kind is Kind.CREATE]
 
 
