@@ -19,6 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from alga.lookup.overlaps import Clash
 from alga.outbox.journal import Journal
+from alga.outbox.operation import Kind
 from alga.practice import rules
 from alga.practice.app import App
 from tests.support import EXAMPLES, SAME_EACH_TIME, Clock, Desk, Result
@@ -184,11 +185,17 @@ class Phone(Desk):
             return super().__call__(*args, **given)
 
 
+FEW = dict.fromkeys(Kind, 2) | {Kind.START: 1, Kind.STOP: 1}  # in one call, so that a few rows need several
+
+
 class Desks(RuleBasedStateMachine):
     """A technician with bad luck, and another client of the same user."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.patches = ExitStack()
+        self.patches.enter_context(patch("alga.delivery.sender.MOST", FEW))
+        self.patches.enter_context(patch("alga.outbox.act.LOOKED_AT", 3))
         self.directory = TemporaryDirectory()
         self.number = 0
         self.rights: set[str] = {"create", "update"}  # as a technician has them
@@ -438,7 +445,7 @@ class Machine(Desks):
     # --- many at once ---
 
     @rule(
-        slots=st.lists(st.integers(0, SLOTS - 1), min_size=1, max_size=4),
+        slots=st.lists(st.integers(0, SLOTS - 1), min_size=1, max_size=6),
         item=st.sampled_from(ITEMS),
         plan=plans,
         crash=crashes,
@@ -476,7 +483,7 @@ class Machine(Desks):
         there = {tag: row for tag, row in self.mine().items() if row["ended_at"]}
         if not there:
             return {}
-        tags = data.draw(st.lists(st.sampled_from(sorted(there)), min_size=1, max_size=3, unique=True))
+        tags = data.draw(st.lists(st.sampled_from(sorted(there)), min_size=1, max_size=5, unique=True))
         return {tag: there[tag] for tag in tags}
 
     @rule(data=st.data(), plan=plans, crash=crashes)
@@ -609,6 +616,7 @@ class Machine(Desks):
             if hasattr(self, "desk"):
                 self.healed()
         finally:
+            self.patches.close()
             self.directory.cleanup()
 
     def healed(self) -> None:
@@ -665,7 +673,6 @@ class Twins(Desks):
         super().__init__()
         self.surely: Counter[int] = Counter()  # entries that must be there, by place
         self.perhaps: Counter[int] = Counter()  # commands that did not end
-        self.patches = ExitStack()
         self.patches.enter_context(patch("alga.practice.rules.overlap", lambda start, end, entries: False))
         for name in ("check", "check_here"):
             self.patches.enter_context(patch.object(Clash, name, lambda *given, **named: None))

@@ -64,7 +64,7 @@ def test_the_question_may_take_its_time_and_what_waits_has_its_name(
         return "1"
 
     real = time.monotonic
-    monkeypatch.setattr("alga.ui.filters.ask", slowly)
+    monkeypatch.setattr("alga.ui.choices.ask", slowly)
     monkeypatch.setattr("alga.ui.filters.confirm", lambda *given: False)
     logged = strict.desk.ok("log", "1042", "8:00-8:30", "-m", "x")
     assert logged.out.startswith("Logged TIC1042: 30m worked, 30m billable, Basic Support")

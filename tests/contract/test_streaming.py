@@ -272,5 +272,6 @@ def peak(tmp_desk: Desk, count: int) -> int:
 
 
 def test_an_export_of_ten_times_as_much_takes_no_more_memory(desk: Desk) -> None:
-    peak(desk, 10)  # loads what an export needs
+    for _ in range(2):  # loads what an export needs, and what the first one has learnt
+        peak(desk, 10)
     assert peak(desk, 5_000) < 1.3 * peak(desk, 500)

@@ -20,7 +20,7 @@ from tests.support import MONDAY, Clock
 HOUR = EntryRequest("ticket", "t1", MONDAY, MONDAY + timedelta(hours=1), 60, "notes", None, "s1")
 SEEN = Entry("e1", MONDAY, MONDAY + timedelta(hours=1), "ticket", notes="n", shows_sheet=True)
 LOG = Operation(Kind.CREATE, HOUR, "TIC1", MONDAY)
-TIMER = replace(LOG, asked=replace(HOUR, ended_at=None), state=State.RUNNING, timer=True)
+TIMER = LOG._replace(asked=replace(HOUR, ended_at=None), state=State.RUNNING, timer=True)
 OLD = """
 CREATE TABLE session (
     id INTEGER PRIMARY KEY AUTOINCREMENT, server TEXT NOT NULL, fingerprint TEXT NOT NULL, user_id TEXT,
@@ -75,12 +75,12 @@ def test_what_is_read_is_what_was_written(tmp_path_factory: pytest.TempPathFacto
     place = tmp_path_factory.mktemp("journal")
     added = journal(place).add([operation])[0]
     assert journal(place).get(added.id) == added
-    changed = journal(place).put(replace(added, reason="other", tries=added.tries + 1))
+    changed = journal(place).put(added._replace(reason="other", tries=added.tries + 1))
     assert journal(place).get(added.id) == changed
 
 
 def test_first_in_first_out_and_by_state(tmp_path: Path) -> None:
-    first, second, third = journal(tmp_path).add([LOG, replace(LOG, label="B"), replace(LOG, label="C")])
+    first, second, third = journal(tmp_path).add([LOG, LOG._replace(label="B"), LOG._replace(label="C")])
     assert journal(tmp_path).queued() == [first, second, third]
     done = journal(tmp_path).put(transitions.done(first, Entry("e1", MONDAY)))
     aside = journal(tmp_path).put(transitions.aside(second, "why"))
@@ -126,7 +126,7 @@ def test_it_is_sent_with_its_key_or_another_of_the_same_user(tmp_path: Path) -> 
 def test_receipts_are_kept_four_hundred_days_and_nothing_else_is_deleted(tmp_path: Path) -> None:
     clock = Clock()
     there = journal(tmp_path, clock=clock)
-    done, keyed, waits, aside, dropped = there.add([LOG, replace(LOG, key="a"), LOG, LOG, LOG])
+    done, keyed, waits, aside, dropped = there.add([LOG, LOG._replace(key="a"), LOG, LOG, LOG])
     there.save(
         [
             transitions.done(done, Entry("e1", MONDAY)),
@@ -147,13 +147,13 @@ def test_receipts_are_kept_four_hundred_days_and_nothing_else_is_deleted(tmp_pat
 
 
 def test_a_key_is_used_once_until_what_had_it_is_dropped(tmp_path: Path) -> None:
-    added = journal(tmp_path).add([replace(LOG, key="a")])[0]
+    added = journal(tmp_path).add([LOG._replace(key="a")])[0]
     assert journal(tmp_path).with_key("a") == added
     with pytest.raises(Overtaken):
-        journal(tmp_path).add([replace(LOG, key="a")])
+        journal(tmp_path).add([LOG._replace(key="a")])
     journal(tmp_path).put(transitions.dropped(added))
     assert journal(tmp_path).with_key("a") is None
-    journal(tmp_path).add([replace(LOG, key="a")])
+    journal(tmp_path).add([LOG._replace(key="a")])
 
 
 def test_it_is_not_tried_for_a_minute_after_a_connection_that_did_not_come_about(tmp_path: Path) -> None:
@@ -222,11 +222,11 @@ def test_a_file_that_cannot_be_used_is_kept_and_said(tmp_path: Path, fault: str)
 def test_an_entry_that_was_only_changed_is_nobodys_making(tmp_path: Path) -> None:
     book = journal(tmp_path)
     done = [
-        replace(LOG, entry_id="made"),
-        replace(LOG, kind=Kind.EDIT, entry_id="changed"),
-        replace(LOG, kind=Kind.EDIT, entry_id="a timer's", timer=True),
-        replace(LOG, kind=Kind.STOP, entry_id="stopped", timer=True),
-        replace(LOG, kind=Kind.DELETE, entry_id="gone"),
+        LOG._replace(entry_id="made"),
+        LOG._replace(kind=Kind.EDIT, entry_id="changed"),
+        LOG._replace(kind=Kind.EDIT, entry_id="a timer's", timer=True),
+        LOG._replace(kind=Kind.STOP, entry_id="stopped", timer=True),
+        LOG._replace(kind=Kind.DELETE, entry_id="gone"),
     ]
     for operation in book.add(done):
         book.put(transitions.done(operation, None))

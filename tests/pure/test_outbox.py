@@ -59,7 +59,7 @@ class Memory:
     def add(self, operations: Sequence[Operation]) -> list[Operation]:
         """Put them down."""
         self._step()
-        added = [replace(each, id=len(self.rows) + n) for n, each in enumerate(operations, 1)]
+        added = [each._replace(id=len(self.rows) + n) for n, each in enumerate(operations, 1)]
         self.rows |= {each.id: each for each in added}
         self._step()
         return added
@@ -68,7 +68,7 @@ class Memory:
         """Write its new state."""
         if self.rows[operation.id].version != operation.version:
             raise Overtaken("Another was first.")
-        changed = replace(operation, version=operation.version + 1)
+        changed = operation._replace(version=operation.version + 1)
         self._step()
         self.rows[changed.id] = changed
         self._step()
@@ -358,7 +358,7 @@ def test_a_stop_that_came_while_the_start_was_in_doubt_ends_what_is_found() -> N
 
 def test_a_back_dated_start_is_corrected_at_the_stop_unless_somebody_changed_it() -> None:
     early, begun = MONDAY - timedelta(minutes=9), Entry("s1", MONDAY)
-    back = replace(START, asked=replace(START.asked, started_at=early))
+    back = START._replace(asked=replace(START.asked, started_at=early))
     running = transitions.running_there(sent(back), begun)
     stop = transitions.stopped(running, EntryRequest(), LATER, LATER)
     edit = transitions.delivered(sent(stop), Entry("e1", MONDAY, LATER))
@@ -456,8 +456,8 @@ def test_only_entries_made_since_by_the_servers_clock_are_ours() -> None:
 
 def test_what_is_about_the_same_entry_keeps_its_order() -> None:
     delete = Operation(Kind.DELETE, EntryRequest(), "A", MONDAY, entry_id="e1")
-    assert transitions.depends(delete, replace(delete, kind=Kind.EDIT))
-    assert not transitions.depends(delete, replace(delete, entry_id="e2"))
+    assert transitions.depends(delete, delete._replace(kind=Kind.EDIT))
+    assert not transitions.depends(delete, delete._replace(entry_id="e2"))
     assert not transitions.depends(START, START), "what has no entry yet depends on nothing"
 
 

@@ -1,7 +1,5 @@
 """What became of many, in one exit code and one sentence."""
 
-from dataclasses import replace
-
 import pytest
 
 from alga.core.entry import EntryRequest
@@ -21,7 +19,7 @@ CODES: list[tuple[list[Outcome], int]] = [
     ([WAITS, NOT_SENT], 9),
     ([REFUSED, REFUSED], 5),
     ([REFUSED, NOT_SENT], 7),
-    ([DONE, replace(NOT_SENT, interrupted=True)], 130),
+    ([DONE, NOT_SENT._replace(interrupted=True)], 130),
 ]
 LOG = Operation(Kind.CREATE, EntryRequest(), "TIC1042", MONDAY, entry_id="e1", reason="Why.")
 
@@ -51,7 +49,7 @@ def test_the_sum_in_words() -> None:
 def test_the_state_of_an_operation_says_what_became_of_it(
     state: State, error: AlgaError | None, expected: Ending
 ) -> None:
-    result = Result(replace(LOG, state=state), error=error)
+    result = Result(LOG._replace(state=state), error=error)
     assert ending(result, Ending.RECORDED) is expected
     shown = outcome(result, Ending.RECORDED)
     assert (shown.id, shown.reason, shown.label, shown.interrupted) == (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
@@ -248,7 +247,7 @@ class Timer:
         except (Refused, Forbidden, NotFound) as error:
             raise error.adding("The timer still runs.") from None
         if running.kept and running.operation and isinstance(settled.error, Overlaps):  # the server knows: it was not
-            self._on.journal.put(replace(running.operation, version=settled.operation.version))  # taken, so it runs on
+            self._on.journal.put(running.operation._replace(version=settled.operation.version))  # taken, so it runs on
             raise self._overlapping(running, settled.error)
         self.seen = None
         shown = transitions.as_entry(settled.operation) if running.kept else asked
@@ -328,7 +327,7 @@ class Timer:
         if now is None or now.entry is None or (running.id and now.id != running.id):
             raise self._elsewhere(running, NoSession("That timer is not running any more."))
         deleting = Operation(Kind.DELETE, EntryRequest(), now.work_item.label, self._on.now(), entry_id=now.entry.id)
-        settled = self._on.outbox.deliver_one(replace(deleting, before=now.entry))
+        settled = self._on.outbox.deliver_one(deleting._replace(before=now.entry))
         if now.operation:
             self._on.journal.put(transitions.done(now.operation, None))
         return settled

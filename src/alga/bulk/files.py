@@ -69,7 +69,7 @@ def read(file: str, content: bytes) -> Rows:
     rows = _json_rows(file, text) if text.lstrip()[:1] in ("[", "{") else _csv_rows(file, text, columns)
     records, faults = list[Record](), list[Fault]()
     for number, row in enumerate(rows, 1):
-        row = replace(row, place=replace(row.place, row=number))
+        row = replace(row, place=row.place._replace(row=number))
         if isinstance(row, Fault):
             faults.append(row)
         else:

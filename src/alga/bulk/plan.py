@@ -281,7 +281,7 @@ def edits(bulk: Bulk, changes: Sequence[Change]) -> list[tuple[Change, Operation
 def _edit(bulk: Bulk, change: Change, after: tuple[int, ...]) -> Operation:
     before = change.before
     edit = Operation(Kind.EDIT, change.asked, work_items.label(before, bulk.cache), bulk.now, entry_id=before.id)
-    return replace(edit, before=before, after=after)
+    return edit._replace(before=before, after=after)
 
 
 def _needs(bulk: Bulk, changes: Sequence[Change]) -> dict[str, set[str]]:

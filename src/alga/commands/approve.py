@@ -168,8 +168,7 @@ def _done(session: Session, decision: Decision, ids: list[str], known: "Sequence
     look = messages.look(session)
     seen = {entry.id: entry for entry in known}  # what is approved later is what was seen
     operations = [
-        replace(
-            decision.operation,
+        decision.operation._replace(
             entry_id=each,
             label=columns.named(seen[each], look) if each in seen else "",
             before=seen.get(each),

@@ -133,7 +133,7 @@ def delete(session: Session, named: Doomed, yes: Yes = False, dry_run: DryRun = 
     with progress("Deleted", len(doomed)) as tell:
         results = session.outbox.deliver([plan.removal(bulk, each) for each in doomed], tell)
     refused = [Outcome(Ending.REFUSED, each, reason) for each, reason in why.items() if reason]
-    return _shown(session, [*refused, *(replace(outcome(each, Ending.DELETED), label="") for each in results)])
+    return _shown(session, [*refused, *(outcome(each, Ending.DELETED)._replace(label="") for each in results)])
 
 
 # --- what they share ------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """alga delete: remove entries."""
 
-from dataclasses import replace
 from shlex import join
 from typing import Annotated, Any
 
@@ -42,7 +41,7 @@ def delete(session: Session, entry_ids: Ids, yes: Yes = False) -> Output:
     for entry in doomed:
         label, before = work_items.label(entry, session.cache), entry
         operation = Operation(Kind.DELETE, EntryRequest(), label, session.now(), entry_id=entry.id, before=before)
-        operation = replace(operation, remembered=remembered[entry.id])
+        operation = operation._replace(remembered=remembered[entry.id])
         try:
             with session.in_passing():
                 settled = session.outbox.deliver_one(operation)

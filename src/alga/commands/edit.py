@@ -1,7 +1,6 @@
 """alga edit: change an entry."""
 
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,8 +15,8 @@ from alga.delivery import sender
 from alga.lookup import entries, work_items
 from alga.outbox.operation import Kind, Operation
 from alga.ui import messages, options
+from alga.ui.choices import item_or_typed, service_or_typed
 from alga.ui.command import command
-from alga.ui.filters import item_or_typed, service_or_typed
 from alga.ui.messages import delivered, nothing, settled_entry, told
 from alga.ui.options import Billable, EntryId, From, NoBillable, Notes, On, Service, To
 from alga.ui.output import Output
@@ -74,7 +73,7 @@ def edit(
         label = work_items.label(before, session.cache)
         operation = Operation(Kind.EDIT, asked, label, session.now(), entry_id=before.id, before=before)
         typed_item = item.label if item else None
-        operation = replace(operation, remembered=remembered, item_typed=typed_item, service_typed=typed)
+        operation = operation._replace(remembered=remembered, item_typed=typed_item, service_typed=typed)
         return _changed(session, before, operation)
 
 

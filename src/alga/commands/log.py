@@ -1,6 +1,5 @@
 """alga log: work already done."""
 
-from dataclasses import replace
 from datetime import datetime
 from shlex import quote
 from typing import Annotated
@@ -16,8 +15,8 @@ from alga.outbox import describe, transitions
 from alga.outbox.operation import Kind, Operation, State
 from alga.outbox.results import Result
 from alga.ui import messages, options
+from alga.ui.choices import with_service
 from alga.ui.command import command
-from alga.ui.filters import with_service
 from alga.ui.messages import delivered, nothing, queued, settled_entry, told
 from alga.ui.options import Billable, From, NoBillable, Notes, On, Service, To, Type, WorkItem
 from alga.ui.output import Output
@@ -88,7 +87,7 @@ def _before(session: Session, operation: Operation) -> Output:
 def _delivered(session: Session, operation: Operation, service: str) -> "Result":
     """Delivered, or with a key that was used before what became of it then."""
     with session.in_passing():
-        return _with_key(session, replace(operation, service_typed=service))
+        return _with_key(session, operation._replace(service_typed=service))
 
 
 def _with_key(session: Session, operation: Operation) -> "Result":

@@ -46,7 +46,7 @@ def queue(session: Session, sent: Sent = False) -> Output:
         rows = session.journal.delivered()
         return _listed(session, "Delivered", columns.RECEIPTS, rows, "No receipts: nothing was delivered.", ())
     journal = session.journal
-    others = [replace(each, reason="It waits for another login.") for each in journal.of_others()]
+    others = [each._replace(reason="It waits for another login.") for each in journal.of_others()]
     queued, aside = journal.queued(), journal.aside()
     below = failing(journal, queued, session.zone, session.now())
     below += ["alga sync sends what waits."] if queued else []
@@ -149,7 +149,7 @@ def retry(
     minutes = options.billable_minutes(billable, no_billable)
     mended = _with_times(session, operation, span, date, first, last)
     mended = _with_words(mended, notes, service_name, item, kind, minutes)
-    mended = replace(mended, mended=mended != operation or operation.mended)
+    mended = mended._replace(mended=mended != operation or operation.mended)
     if mended != operation and operation.kind not in (Kind.CREATE, Kind.STOP):
         raise UsageError("Nothing can be mended in that.", f"alga queue retry {number}, or alga queue drop {number}")
     session.syncing = True
@@ -228,7 +228,7 @@ def _with_times(
         start = parse_instant(first, day, today, zone) if first else operation.started_at
         end = parse_instant(last, day, today, zone) if last else operation.asked.ended_at or operation.queued_at
     check(session, start, end, now, "")
-    return replace(operation, asked=replace(operation.asked, started_at=cut(start), ended_at=cut(end)))
+    return operation._replace(asked=replace(operation.asked, started_at=cut(start), ended_at=cut(end)))
 
 
 def _with_words(
@@ -247,14 +247,14 @@ def _with_words(
         kind = kind or asked.work_item_type or "ticket"
         typed = work_items.checked(item or operation.item_typed or operation.label, kind)
         asked = replace(asked, work_item_type=kind, work_item_id=None)
-        operation = replace(operation, item_typed=typed, label=typed)
+        operation = operation._replace(item_typed=typed, label=typed)
     asked = replace(
         asked,
         notes=asked.notes if notes is None else notes,
         service_id=None if service_name else asked.service_id,
         billable_minutes=asked.billable_minutes if billable is None else billable,
     )
-    return replace(operation, asked=asked, service_typed=service_name or operation.service_typed)
+    return operation._replace(asked=asked, service_typed=service_name or operation.service_typed)
 
 
 SUBCOMMANDS = {"show": show, "retry": retry, "drop": drop}

@@ -14,8 +14,8 @@ from alga.core.times import format_day, format_minutes, format_time, is_digits, 
 from alga.lookup import work_items
 from alga.lookup.work_items import WorkItem
 from alga.ui import messages, options
+from alga.ui.choices import item_or_typed, service_or_typed, with_service
 from alga.ui.command import command
-from alga.ui.filters import item_or_typed, service_or_typed, with_service
 from alga.ui.messages import nothing
 from alga.ui.options import ITEM, Ago, At, Notes, Service, Type
 from alga.ui.output import Output, ask, confirm, interactive

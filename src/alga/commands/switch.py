@@ -9,8 +9,8 @@ from alga.app.session import Session
 from alga.commands.start import started, switched
 from alga.core.errors import NotFound
 from alga.ui import options
+from alga.ui.choices import item_or_typed, service_or_typed, with_service
 from alga.ui.command import command
-from alga.ui.filters import item_or_typed, service_or_typed, with_service
 from alga.ui.messages import lately, nothing
 from alga.ui.options import Ago, At, Notes, Service, Type
 from alga.ui.output import Output

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from alga.core.errors import Refused, UsageError
 from alga.core.safe_text import sound_text
@@ -83,6 +82,8 @@ class Entry(NamedTuple):
         """The server's work date, from the start and the user's zone: `work_date` itself has two forms."""
         if not self.work_timezone:
             return None
+        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # of the short commands none asks
+
         try:
             return self.started_at.astimezone(ZoneInfo(self.work_timezone)).date()
         except (ZoneInfoNotFoundError, ValueError):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 from alga.core.times import local_date
 
@@ -43,8 +42,7 @@ W = TypeVar("W", bound=Worked)
 K = TypeVar("K")
 
 
-@dataclass(frozen=True)
-class Sums:
+class Sums(NamedTuple):
     """Minutes of finished entries, and how many there are; running ones are counted apart."""
 
     worked: int

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Protocol
 
@@ -146,7 +145,7 @@ class Probe:
 
     def _by_their_clock(self, operation: Operation) -> Operation:
         """Where it was sent before any answer had shown the server's clock, the look has shown it now."""
-        return operation if operation.ahead is not None else replace(operation, ahead=self._on.client.ahead)
+        return operation if operation.ahead is not None else operation._replace(ahead=self._on.client.ahead)
 
     def _starting(self, user_id: str, start: datetime, span: timedelta) -> list[Entry]:
         return entries.since(self._on.client, user_id, start, start + span - timedelta(seconds=1))

@@ -73,7 +73,7 @@ class Server:
         ready = self._looked_up(operation)
         if ready.kind is Kind.STOP and ready.asked.ended_at is None and not own:
             ahead = timedelta(seconds=self.ahead() or 0.0)  # by the server's clock, when stop was typed
-            ready = replace(ready, asked=replace(ready.asked, ended_at=cut(ready.queued_at + ahead)))
+            ready = ready._replace(asked=replace(ready.asked, ended_at=cut(ready.queued_at + ahead)))
         if ready.kind is Kind.CREATE and not (own and ready.timer):
             self._check(ready, own)
         if (ready.kind is Kind.EDIT and (ready.timer or not own)) or (ready.kind is Kind.STOP and not own):
@@ -96,7 +96,7 @@ class Server:
             typed = operation.service_typed or None
             service_id = work_items.service(typed, self._on.profile.service, asked.work_item_id, client, cache)
             asked = replace(asked, service_id=service_id)
-        return replace(operation, asked=asked, label=label, service_typed=None)
+        return operation._replace(asked=asked, label=label, service_typed=None)
 
     def _check(self, operation: Operation, own: bool) -> None:
         """Raise Overlaps. Where the own user is not known, or another is asked for, that is left to the server."""

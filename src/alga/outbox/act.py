@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import suppress
-from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -208,23 +207,23 @@ class Act:
             return transitions.delivered(operation, look.entry)
         if isinstance(told, Interrupted):
             self._errors[operation.id] = told
-            return replace(operation, reason=told.message)
+            return operation._replace(reason=told.message)
         if isinstance(told, AlgaError):
             return self._failed(operation, before, told, look)
         if look and (look.seen is Seen.UNCLEAR or unlisted):
-            return replace(operation, reason=look.reason or UNLISTED)
+            return operation._replace(reason=look.reason or UNLISTED)
         return None
 
     def _failed(self, operation: Operation, before: Operation, error: AlgaError, look: Look | None) -> Operation:
         """What an error does to one that was not found."""
         self._errors[operation.id] = error
         if isinstance(error, UnknownOutcome):
-            operation = replace(operation, fault=error.brief)
+            operation = operation._replace(fault=error.brief)
         after = transitions.judged(operation, before, error.verdict, error.message, operation.id in self._own)
         unclear = look is not None and look.seen is Seen.UNCLEAR  # nobody could look
         if isinstance(error, UnknownOutcome):
             return after if unclear else transitions.missing(after, error.missing)
-        return replace(operation, sent_at=before.sent_at, reason=error.message) if unclear else after
+        return operation._replace(sent_at=before.sent_at, reason=error.message) if unclear else after
 
     def _alone(self, operations: Sequence[Operation]) -> None:
         """One by one, each by the same steps as an operation of its own."""
@@ -248,7 +247,7 @@ class Act:
 
     def _restored(self, operation: Operation, before: Operation) -> Operation:
         """As it was before its call, which did not leave, or answered that nothing of it is there."""
-        return replace(operation, sent_at=before.sent_at, ahead=before.ahead, tries=before.tries)
+        return operation._replace(sent_at=before.sent_at, ahead=before.ahead, tries=before.tries)
 
     def _close(self, operation: Operation, error: AlgaError) -> None:
         self._errors[operation.id] = error

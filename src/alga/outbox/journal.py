@@ -6,7 +6,6 @@ import json
 import os
 import sqlite3
 from contextlib import closing, contextmanager
-from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -48,7 +47,7 @@ ENTRIES = ("before", "stored")
 ENTRY_TIMES = ("started_at", "ended_at", "created_at")
 ENTRY_TEXTS = [name for name in Entry._fields if name not in (*ENTRY_TIMES, "billable_minutes", "shows_sheet")]
 TIMES = ("queued_at", "sent_at", "tried_at", "failing_since", "changed_at")
-FIELDS = [each.name for each in fields(Operation)]
+FIELDS = Operation._fields
 KINDS = {"label": str, "reason": str, "fault": str, "server": str, "version": int, "tries": int, "failures": int}
 WHOSE = "server = ? AND (fingerprint = ? OR coalesce(user_id = ?, 0))"  # an unknown user is nobody's equal
 MADE = """CASE WHEN kind IN ('create', 'start', 'stop') THEN 1 WHEN kind = 'edit' AND json_valid(content)
@@ -175,7 +174,7 @@ class Journal:
                 added: list[Operation] = []
                 for operation in operations:
                     after = tuple(added[place].id for place in operation.after)
-                    added.append(self._insert(db, replace(operation, after=after)))
+                    added.append(self._insert(db, operation._replace(after=after)))
                 return added
         except sqlite3.IntegrityError as fault:
             if "operation.key" in str(fault):
@@ -253,8 +252,7 @@ class Journal:
         return [dict(zip(columns.split(", "), row, strict=True)) for row in rows]
 
     def _insert(self, db: sqlite3.Connection, operation: Operation) -> Operation:
-        made = replace(
-            operation,
+        made = operation._replace(
             server=self._server,
             fingerprint=self._fingerprint,
             act=self._act,
@@ -265,11 +263,11 @@ class Journal:
         row = {"server": self._server, "fingerprint": self._fingerprint, **_row(made)}
         names, marks = ", ".join(row), ", ".join("?" * len(row))
         cursor = db.execute(f"INSERT INTO operation ({names}) VALUES ({marks})", list(row.values()))
-        return replace(made, id=cursor.lastrowid or 0)
+        return made._replace(id=cursor.lastrowid or 0)
 
     def _update(self, db: sqlite3.Connection, operation: Operation) -> Operation:
         user_id = operation.user_id or (self._user_id() if operation.fingerprint == self._fingerprint else None)
-        changed = replace(operation, version=operation.version + 1, user_id=user_id, changed_at=self._now())
+        changed = operation._replace(version=operation.version + 1, user_id=user_id, changed_at=self._now())
         row = _row(changed)
         update = f"UPDATE operation SET {', '.join(f'{name} = ?' for name in row)} WHERE id = ? AND version = ?"
         if db.execute(update, [*row.values(), operation.id, operation.version]).rowcount != 1:
@@ -314,16 +312,13 @@ class Journal:
         db = sqlite3.connect(self._path, timeout=10, isolation_level=None)
         with closing_on_error(db):
             db.text_factory = _text
-            db.execute("PRAGMA synchronous = FULL")
             migrate(db)
-            db.execute("PRAGMA journal_mode = WAL")  # a commit is one fsync,
-            if not self._durable:  # or none; the file stays sound all the same
-                db.execute("PRAGMA synchronous = NORMAL")
+            db.execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'NORMAL'}")
         return db
 
 
 def _row(operation: Operation) -> dict[str, object]:
-    content = {name: value for name, value in vars(operation).items() if name not in APART}
+    content = {name: value for name, value in operation._asdict().items() if name not in APART}
     content |= {name: _said(entry) for name in ENTRIES if (entry := content[name])}
     return {
         "version": operation.version,

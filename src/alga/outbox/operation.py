@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -62,8 +61,7 @@ class Look(NamedTuple):
     guarded: bool = False
 
 
-@dataclass(frozen=True)
-class Operation:
+class Operation(NamedTuple):
     """One thing to be done once. Times in UTC.
 
     A timer is one operation all its life: START, STOP, and EDIT where its start must be corrected; or CREATE, with the

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from alga.core.errors import (
@@ -212,7 +211,7 @@ class Outbox:
         """A change that was made before an earlier edit of the same entry was delivered."""
         if not transitions.follows(later, operation):
             return later
-        return self.journal.put(replace(later, before=done.stored or done.before))
+        return self.journal.put(later._replace(before=done.stored or done.before))
 
     def again(self, operation: Operation, mended: Operation) -> Result:
         """Try one again that was set aside, with what a person mended in it.
@@ -230,7 +229,7 @@ class Outbox:
                 for later in (*self.journal.queued(), *self.journal.aside()):
                     self._going_on(later, operation, settled.operation)
             was = transitions.as_it_was(settled.operation, operation)
-            return settled if was == settled.operation else replace(settled, operation=self.journal.put(was))
+            return settled if was == settled.operation else settled._replace(operation=self.journal.put(was))
 
     # --- one of them ---
 
@@ -263,17 +262,17 @@ class Outbox:
         try:
             look = self.remote.look(operation, self.journal.made())
         except (Unreachable, AuthError, Forbidden, Refused, NotFound) as fault:
-            return Result(self.journal.put(replace(operation, reason=fault.message)), error=error or fault)
+            return Result(self.journal.put(operation._replace(reason=fault.message)), error=error or fault)
         match transitions.after_look(operation, look, tried=error is not None):
             case Operation(state=State.ASIDE) as changed if own and operation.sent_at is None:  # nothing was sent
-                after = self.journal.put(replace(changed, state=State.REFUSED))
+                after = self.journal.put(changed._replace(state=State.REFUSED))
                 return Result(after, error=Refused(changed.reason))
             case Operation() as changed:
                 return self._next(changed, own, look.entry, error)
             case Step.KEEP:
                 return self._next(transitions.kept_here(operation), own)
             case Step.WAIT:
-                return Result(self.journal.put(replace(operation, reason=look.reason)), error=error)
+                return Result(self.journal.put(operation._replace(reason=look.reason)), error=error)
             case _:
                 return not_there()
 
@@ -304,10 +303,10 @@ class Outbox:
             return Result(self.journal.put(after), error=error)
 
         if isinstance(error, UnknownOutcome):
-            operation = replace(operation, fault=error.brief)
+            operation = operation._replace(fault=error.brief)
             lost = final().operation
             missing = transitions.missing(lost, error.missing)
             return self._look(lost, own, lambda: Result(self.journal.put(missing), error=error), error)
         if not transitions.looked_for(before, error.verdict):
             return final()
-        return self._look(replace(operation, sent_at=before.sent_at), own, final, error)
+        return self._look(operation._replace(sent_at=before.sent_at), own, final, error)

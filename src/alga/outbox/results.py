@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alga.core.errors import AlgaError, Interrupted, PartlyDone, Refused, UnknownOutcome, Verdict
 from alga.outbox.operation import Operation, State
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
     from alga.core.entry import Entry
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(NamedTuple):
     """What became of an operation in this run: the entry it made, or the error of the last try."""
 
     operation: Operation
@@ -48,8 +46,7 @@ NOT_DONE = (Ending.WAITS, Ending.REFUSED, Ending.FAULTY, Ending.NOT_SENT)
 NOTHING_SENT = (Ending.RECORDED_ALREADY, Ending.UNCHANGED, Ending.SENT_BACK_ALREADY, Ending.TO_RECORD, Ending.TO_CHANGE)
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """A row of a file; lines and rows count from 1, and a line of JSON may hold several rows."""
 
     file: str
@@ -60,8 +57,7 @@ class Place:
         return f"{self.file}:{self.line}"
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """One entry's, or a row's."""
 
     ending: Ending

@@ -38,6 +38,7 @@ def migrate(db: sqlite3.Connection) -> None:
     """Bring an older file up to date, in one transaction. Raises sqlite3.DatabaseError for a newer one."""
     if db.execute("PRAGMA user_version").fetchone()[0] == len(MIGRATIONS):
         return
+    db.execute("PRAGMA synchronous = FULL")
     db.execute("BEGIN IMMEDIATE")
     try:
         there = db.execute("PRAGMA user_version").fetchone()[0]  # another process may have been first
@@ -50,6 +51,7 @@ def migrate(db: sqlite3.Connection) -> None:
         db.execute("ROLLBACK")
         raise
     db.execute("COMMIT")
+    db.execute("PRAGMA journal_mode = WAL")  # for good: a commit is one fsync, and none where that is not asked for
 
 
 def _first(db: sqlite3.Connection) -> None:

@@ -80,8 +80,8 @@ def after_look(operation: Operation, look: Look, tried: bool = False) -> Step | 
 
 def sending(operation: Operation, now: datetime, ahead: float | None) -> Operation:
     """On disk before anything is sent: from here on it may be on the server."""
-    first = operation if operation.sent_at else replace(operation, sent_at=now, ahead=ahead)
-    return replace(first, tries=operation.tries + 1, tried_at=now)
+    first = operation if operation.sent_at else operation._replace(sent_at=now, ahead=ahead)
+    return first._replace(tries=operation.tries + 1, tried_at=now)
 
 
 # --- after it was sent ----------------------------------------------------------------------------
@@ -90,7 +90,7 @@ def sending(operation: Operation, now: datetime, ahead: float | None) -> Operati
 def done(operation: Operation, entry: Entry | None) -> Operation:
     """It is on the server."""
     entry_id = entry.id if entry else operation.entry_id
-    return replace(operation, state=State.DONE, entry_id=entry_id, stored=entry, reason="")
+    return operation._replace(state=State.DONE, entry_id=entry_id, stored=entry, reason="")
 
 
 def delivered(operation: Operation, stored: Entry | None) -> Operation:
@@ -101,11 +101,11 @@ def delivered(operation: Operation, stored: Entry | None) -> Operation:
     theirs = before is not None and before.started_at != stored.started_at  # somebody else changed it: that stands
     if not start or stored.started_at == cut(start) or theirs:
         ended_at = operation.asked.ended_at or stored.ended_at
-        return done(replace(operation, asked=replace(operation.asked, ended_at=ended_at)), stored)
+        return done(operation._replace(asked=replace(operation.asked, ended_at=ended_at)), stored)
     kind, said = operation.asked.work_item_type or stored.work_item_type, operation.asked.billable_minutes
-    whole = as_entry(replace(operation, asked=EntryRequest(kind, None, cut(start), stored.ended_at, said)))
+    whole = as_entry(operation._replace(asked=EntryRequest(kind, None, cut(start), stored.ended_at, said)))
     right = replace(whole, work_item_type=None)
-    return replace(operation, kind=Kind.EDIT, entry_id=stored.id, asked=right, before=stored, sent_at=None, **FRESH)
+    return operation._replace(kind=Kind.EDIT, entry_id=stored.id, asked=right, before=stored, sent_at=None, **FRESH)
 
 
 def ended_elsewhere(operation: Operation, look: Look) -> Operation:
@@ -115,23 +115,23 @@ def ended_elsewhere(operation: Operation, look: Look) -> Operation:
     other_end = asked.ended_at and not is_end_of(operation, stored.ended_at)
     other_start = asked.started_at and cut(asked.started_at) != stored.started_at
     if other_end or other_start:
-        return aside(replace(operation, entry_id=stored.id), look.reason)
-    begun = replace(operation, asked=replace(asked, started_at=stored.started_at, ended_at=stored.ended_at))
+        return aside(operation._replace(entry_id=stored.id), look.reason)
+    begun = operation._replace(asked=replace(asked, started_at=stored.started_at, ended_at=stored.ended_at))
     return done(begun, stored)
 
 
 def running_there(operation: Operation, session: Entry) -> Operation:
     """The server's clock runs; where the stop came meanwhile, that is next."""
     session_id = session.session_id or session.id
-    begun = replace(operation, entry_id=session_id, before=session, sent_at=None, reason="", **FRESH)
-    return replace(begun, kind=Kind.STOP) if begun.asked.ended_at else replace(begun, state=State.RUNNING)
+    begun = operation._replace(entry_id=session_id, before=session, sent_at=None, reason="", **FRESH)
+    return begun._replace(kind=Kind.STOP) if begun.asked.ended_at else begun._replace(state=State.RUNNING)
 
 
 def kept_here(operation: Operation) -> Operation:
     """A start that did not reach the server: the clock is kept here, and the stop makes one finished entry of it."""
     asked = replace(operation.asked, started_at=cut(operation.started_at))
     state = State.QUEUED if asked.ended_at else State.RUNNING
-    return replace(operation, kind=Kind.CREATE, state=state, asked=asked, sent_at=None, **FRESH)
+    return operation._replace(kind=Kind.CREATE, state=state, asked=asked, sent_at=None, **FRESH)
 
 
 def looked_for(before: Operation, verdict: Verdict) -> bool:
@@ -149,21 +149,21 @@ def judged(
     """
     if verdict is Verdict.UNKNOWN:
         since = operation.failing_since or operation.tried_at
-        return replace(operation, failures=operation.failures + 1, failing_since=since, missing=False, reason=reason)
-    after = replace(operation, sent_at=before.sent_at, ahead=before.ahead, tries=before.tries, reason=reason)
+        return operation._replace(failures=operation.failures + 1, failing_since=since, missing=False, reason=reason)
+    after = operation._replace(sent_at=before.sent_at, ahead=before.ahead, tries=before.tries, reason=reason)
     accepted = not own or before.sent_at is not None or holds_time(operation)
     match verdict:
         case Verdict.NOT_SENT:
             return after
         case Verdict.ENDED:  # what its command can take back is closed
-            return after if accepted or operation.kind is Kind.STOP else replace(after, state=State.REFUSED)
+            return after if accepted or operation.kind is Kind.STOP else after._replace(state=State.REFUSED)
         case Verdict.NO:
-            return _refused(replace(after, tries=operation.tries), accepted, gone)
+            return _refused(after._replace(tries=operation.tries), accepted, gone)
 
 
 def missing(operation: Operation, reason: str) -> Operation:
     """A look after a try without an answer found nothing: it waits for the next try."""
-    return replace(operation, missing=True, reason=reason)
+    return operation._replace(missing=True, reason=reason)
 
 
 def _refused(operation: Operation, accepted: bool, gone: bool) -> Operation:
@@ -171,8 +171,8 @@ def _refused(operation: Operation, accepted: bool, gone: bool) -> Operation:
     if accepted:
         return aside(operation, operation.reason)
     if operation.kind is Kind.STOP and not gone:
-        return replace(operation, kind=Kind.START, state=State.RUNNING, asked=replace(operation.asked, ended_at=None))
-    return replace(operation, state=State.REFUSED)
+        return operation._replace(kind=Kind.START, state=State.RUNNING, asked=replace(operation.asked, ended_at=None))
+    return operation._replace(state=State.REFUSED)
 
 
 def holds_time(operation: Operation) -> bool:
@@ -195,8 +195,8 @@ def stopped(
         said = replace(
             asked, started_at=was.started_at, work_item_type=was.work_item_type, work_item_id=was.work_item_id
         )
-        queued = replace(operation, kind=Kind.STOP, state=State.QUEUED, asked=said, queued_at=now)
-        return replace(queued, service_typed=service_typed)
+        queued = operation._replace(kind=Kind.STOP, state=State.QUEUED, asked=said, queued_at=now)
+        return queued._replace(service_typed=service_typed)
     said = replace(
         was,
         ended_at=end,
@@ -207,19 +207,19 @@ def stopped(
     typed = service_typed or (None if asked.service_id else operation.service_typed)
     nothing = operation.kind is Kind.CREATE and minutes_between(operation.started_at, end) < 1
     state = State.DROPPED if nothing else State.QUEUED
-    return replace(operation, state=state, asked=said, service_typed=typed)
+    return operation._replace(state=state, asked=said, service_typed=typed)
 
 
 def aside(operation: Operation, reason: str) -> Operation:
     """A person decides."""
-    return replace(operation, state=State.ASIDE, reason=reason)
+    return operation._replace(state=State.ASIDE, reason=reason)
 
 
 def again(operation: Operation) -> Operation:
     """A person wants it tried again. A service that was never found may be configured by now."""
     usual = "" if operation.kind is Kind.CREATE and operation.asked.service_id is None else None
     typed = usual if operation.service_typed is None else operation.service_typed
-    return replace(operation, state=State.QUEUED, service_typed=typed, **FRESH)
+    return operation._replace(state=State.QUEUED, service_typed=typed, **FRESH)
 
 
 def as_it_was(after: Operation, before: Operation) -> Operation:
@@ -227,13 +227,13 @@ def as_it_was(after: Operation, before: Operation) -> Operation:
     unsent = after.state is State.ASIDE and after.sent_at == before.sent_at
     kept = (before.asked, before.label, before.item_typed, before.service_typed, before.mended)
     asked, label, item_typed, service_typed, mended = kept
-    was = replace(after, asked=asked, label=label, item_typed=item_typed, service_typed=service_typed, mended=mended)
+    was = after._replace(asked=asked, label=label, item_typed=item_typed, service_typed=service_typed, mended=mended)
     return was if unsent else after
 
 
 def dropped(operation: Operation) -> Operation:
     """A person does not want it any more."""
-    return replace(operation, state=State.DROPPED)
+    return operation._replace(state=State.DROPPED)
 
 
 def follows(operation: Operation, earlier: Operation) -> bool:

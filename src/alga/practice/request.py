@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alga.practice import rules
 
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
     import sqlite3
 
 
-@dataclass(frozen=True)
-class Response:
+class Response(NamedTuple):
     """An answer's status, body and type."""
 
     status: int
@@ -32,8 +30,7 @@ class Response:
         return cls.json(status, {"data": data, **beside})
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """What a handler works with: the database, who asks, and what."""
 
     db: sqlite3.Connection

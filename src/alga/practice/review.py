@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from dataclasses import replace
 from typing import Any
 
 from alga.practice import rules, store
@@ -127,7 +126,7 @@ def stats(request: Request) -> Response:
     """GET stats: everybody's, in billable hours, by date_from and date_to only."""
     request.require("read")
     kept = {name: value for name, value in request.query.items() if name in ("date_from", "date_to")}
-    where = filters(replace(request, query=kept))
+    where = filters(request._replace(query=kept))
     rows = store.select(request.db, where)
     worked = sum(rules.minutes(row["start_time"], row["end_time"]) for row in rows if row["end_time"])
     billable = sum(row["billable_duration"] for row in rows)

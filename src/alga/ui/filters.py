@@ -1,4 +1,4 @@
-"""What options and arguments choose: entries by period, scope and filters; a work item; a service."""
+"""Which entries a command is about: by period, by whose they are, and by other filters."""
 
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -8,19 +8,14 @@ import typer
 
 from alga.app.session import Session
 from alga.core import periods
-from alga.core.errors import NeedsService, Unreachable, UsageError
+from alga.core.errors import UsageError
 from alga.core.filters import STATUSES, Selection
 from alga.core.periods import Period
-from alga.core.times import is_digits
 from alga.lookup import entries, work_items
-from alga.lookup.work_items import TYPES, WorkItem
-from alga.state.settings import set_setting
+from alga.lookup.work_items import TYPES
 from alga.ui.options import one_of
-from alga.ui.output import ask, confirm, interactive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from alga.core.entry import Entry
 
 T = TypeVar("T")
@@ -145,59 +140,3 @@ def listed(session: Session, selection: Selection) -> "list[Entry]":
     rows = entries.selected(session.client, selection, session.zone, session.warn)
     work_items.learn_numbers(rows, session.client, session.cache)
     return rows
-
-
-def item_or_typed(session: Session, typed: str, kind: str) -> WorkItem:
-    """What was typed as a work item; without a connection as it was typed, to be looked up later."""
-    try:
-        return work_items.resolve(typed, kind, session.client, session.cache)
-    except Unreachable:
-        return WorkItem(kind, "", typed)
-
-
-def service_or_typed(session: Session, typed: str | None, item: WorkItem | None) -> tuple[str | None, str | None]:
-    """The service's id, or without a connection what was typed: '' for the usual one of the work item.
-
-    Raises NeedsService where the server is known to need one, and nothing says which.
-    """
-    if item and not item.id and item.label:  # looked up later, and the service with it
-        return None, typed or ""
-    try:
-        default = session.profile.service
-        return work_items.service(typed, default, item.id if item else None, session.client, session.cache), None
-    except Unreachable:
-        return None, typed or ""
-
-
-def with_service(session: Session, attempt: "Callable[[str | None], T]", typed: str | None) -> T:
-    """Do it with the service that was typed; where one is needed and none was, with the one that a person chooses."""
-    try:
-        return attempt(typed)
-    except NeedsService:
-        if not interactive():
-            raise
-        chosen = _asked_service(session)
-        if chosen is None:
-            raise
-        return attempt(chosen)
-
-
-def _asked_service(session: Session) -> str | None:
-    """A service that a person chooses in a terminal, and may make the setting. None where no service is known.
-
-    Raises UsageError for no choice.
-    """
-    try:
-        known, _ = work_items.services(session.client, session.cache)
-    except Unreachable:
-        known = session.cache.services
-    found = sorted(known.items(), key=lambda pair: pair[1])
-    if not found:
-        return None
-    chosen = ask("Billed as which service?", [f"{number:3}  {name}" for number, (_, name) in enumerate(found, 1)])
-    if not is_digits(chosen) or not 1 <= int(chosen) <= len(found):
-        raise UsageError(f"There is no '{chosen}' in that list. Nothing was recorded.")
-    service_id, name = found[int(chosen) - 1]
-    if confirm(f"Use {name} whenever no -s is given?", False, ""):
-        set_setting(session.config, session.profile.name, "service", name)
-    return service_id
