@@ -6,9 +6,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis import settings
 
 from alga.practice.app import App
 from tests.support import Clock, Desk, Faulty, body_of, serving
+
+settings.register_profile("alga", deadline=None)  # a busy computer is no fault
+settings.load_profile("alga")
 
 
 @pytest.fixture

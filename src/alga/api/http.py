@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -42,6 +43,7 @@ NAMED = {  # what stands in a path where others have an id
 }  # fmt: skip
 LONGEST_WAIT, TOLD_WAIT = 60.0, 2.0
 MAX_BYTES = 256 * 1024 * 1024  # of an answer, and of one row of a long list
+HALF = re.compile(r"\\u[dD]")  # half a character, escaped
 DEADLINE, LONG = 120.0, 3600.0  # seconds for all of an answer, and of a long list
 READ, WRITE = (httpx.Timeout(seconds, connect=2.0) for seconds in (10.0, 30.0))  # a write is not tried again
 CHECK = "To see whether it was recorded: alga list --today"
@@ -295,7 +297,9 @@ def route(path: str) -> str:
 
 def _parse(content: bytes) -> tuple[Json, bool]:
     try:
-        return sound(json.loads(content.decode("utf-8-sig"))), True
+        text = content.decode("utf-8-sig")
+        data = json.loads(text)
+        return sound(data) if HALF.search(text) else data, True
     except (ValueError, RecursionError):
         return None, False
 

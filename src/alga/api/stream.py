@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import ijson
 
-from alga.core.safe_text import sound
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -85,7 +83,7 @@ class Rows:
     def _give(self, chunk: bytes) -> None:
         for row in self._found:
             self.taken += 1
-            self._take(sound(row))
+            self._take(row)
         if self._found:
             self.unread = self._open = 0
             self._tail = [chunk]

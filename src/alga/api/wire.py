@@ -48,23 +48,20 @@ def read_entry(row: object) -> Entry:
     """The entry in an answer, in either vocabulary. api.models.TimeEntry is its reference. Raises Senseless."""
     if not isinstance(row, Mapping):
         raise Senseless("")
-    values: list[Any] = []
-    for name, keys, read in FIELDS:
-        for key in keys:
-            if key in row:
-                break
-        else:
-            key = ""
-        value = row.get(key)
+    get, values = row.get, list[Any]()
+    for name, others, read in FIELDS:
+        value = get(name)
+        if value is None and others and name not in row:
+            value = get(next((other for other in others if other in row), name))
         if value is None:
             if name in REQUIRED:
                 raise Senseless(name)
-            values.append(None)
-            continue
-        try:
-            values.append(read(value))
-        except (ValueError, OverflowError):
-            raise Senseless(name) from None
+        elif read is not _text or value.__class__ is not str:
+            try:
+                value = read(value)
+            except (ValueError, OverflowError):
+                raise Senseless(name) from None
+        values.append(value)
     sheet = row.get("time_sheet")
     if not isinstance(sheet, dict | None):
         raise Senseless("time_sheet")
@@ -102,7 +99,9 @@ READERS: dict[str, Callable[[object], Any]] = {
 }  # fmt: skip
 REQUIRED = ("id", "started_at")
 MADE_HERE = ("sheet_status", "shows_sheet")
-FIELDS = tuple((name, names(name), READERS.get(name, _text)) for name in Entry._fields if name not in MADE_HERE)
+FIELDS = tuple(  # of each: the published name, the names as deployed, and how it is read
+    (name, DEPLOYED.get(name, ()), READERS.get(name, _text)) for name in Entry._fields if name not in MADE_HERE
+)
 
 
 # --- writing --------------------------------------------------------------------------------------

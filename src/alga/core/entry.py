@@ -17,6 +17,7 @@ from alga.core.times import (
     local_date,
     minutes_between,
     to_wire,
+    zone_named,
 )
 
 if TYPE_CHECKING:
@@ -80,14 +81,8 @@ class Entry(NamedTuple):
     @property
     def counts_on(self) -> date | None:
         """The server's work date, from the start and the user's zone: `work_date` itself has two forms."""
-        if not self.work_timezone:
-            return None
-        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # of the short commands none asks
-
-        try:
-            return self.started_at.astimezone(ZoneInfo(self.work_timezone)).date()
-        except (ZoneInfoNotFoundError, ValueError):
-            return None
+        zone = zone_named(self.work_timezone) if self.work_timezone else None
+        return local_date(self.started_at, zone) if zone else None
 
     @property
     def content(self) -> tuple[object, ...]:

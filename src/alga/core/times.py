@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import cache
 
 from alga.core.errors import UsageError
 
@@ -32,10 +33,22 @@ _CLOCK_TEXT = rf"{_CLOCK}(?:{_OFFSET})?"
 
 
 class SystemZone(tzinfo):
-    """The computer's own time zone, DST included, as the operating system knows it (TZ is obeyed)."""
+    """The computer's own time zone, DST included, as the operating system knows it (TZ is obeyed).
+
+    Everywhere clocks change at a quarter of an hour, so each quarter is asked for once.
+    """
+
+    def __init__(self) -> None:
+        self._offsets: dict[tuple[int, ...], timedelta | None] = {}
+        self._quarters: dict[int, tuple[timedelta, int]] = {}
 
     def utcoffset(self, when: datetime | None) -> timedelta | None:
-        return None if when is None else when.replace(tzinfo=None).astimezone().utcoffset()
+        if when is None:
+            return None
+        quarter = (when.year, when.month, when.day, when.hour, when.minute // 15, when.fold)
+        if quarter not in self._offsets:
+            self._offsets[quarter] = when.replace(tzinfo=None).astimezone().utcoffset()
+        return self._offsets[quarter]
 
     def dst(self, when: datetime | None) -> timedelta | None:
         return None
@@ -44,8 +57,26 @@ class SystemZone(tzinfo):
         return None if when is None else when.replace(tzinfo=None).astimezone().tzname()
 
     def fromutc(self, when: datetime) -> datetime:
-        # fromtimestamp sets fold, which tells the two readings of an ambiguous hour apart.
-        return datetime.fromtimestamp(when.replace(tzinfo=UTC).timestamp()).replace(tzinfo=self)
+        quarter = when.toordinal() * 96 + when.hour * 4 + when.minute // 15
+        if quarter not in self._quarters:
+            there = when.replace(tzinfo=UTC, minute=when.minute // 15 * 15, second=0, microsecond=0)
+            # fromtimestamp sets fold, which tells the two readings of an ambiguous hour apart.
+            local = datetime.fromtimestamp(there.timestamp())
+            self._quarters[quarter] = (local.replace(fold=0) - there.replace(tzinfo=None), local.fold)
+        offset, fold = self._quarters[quarter]
+        local = when + offset
+        return local.replace(fold=1) if fold else local
+
+
+@cache
+def zone_named(name: str) -> tzinfo | None:
+    """A zone by its name, `Europe/Berlin`; None for one that this computer does not know."""
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # no short command asks
+
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return None
 
 
 def system_clock() -> datetime:
@@ -58,6 +89,8 @@ def system_clock() -> datetime:
 
 def cut(instant: datetime) -> datetime:
     """The instant in UTC without its seconds, as the deployed server stores both ends (section 2)."""
+    if instant.tzinfo is UTC and not (instant.second or instant.microsecond):
+        return instant
     return instant.astimezone(UTC).replace(second=0, microsecond=0)
 
 
@@ -68,12 +101,15 @@ def minutes_between(start: datetime, end: datetime) -> int:
 
 def to_wire(instant: datetime) -> str:
     """`YYYY-MM-DDTHH:MM:SSZ`: the only form every server takes, since offsets are refused (section 2)."""
-    return f"{instant.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat()}Z"
+    there = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    return f"{there.isoformat(timespec='seconds')[:19]}Z"
 
 
 def from_wire(text: str) -> datetime:
     """The instant in UTC. Raises ValueError when the text is not an ISO date and time."""
     instant = datetime.fromisoformat(text)
+    if instant.tzinfo is UTC:
+        return instant
     return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
 
 

@@ -346,7 +346,8 @@ def taken(journal: Journal, number: int = 0) -> list[Taken]:
     With the `number` of one of them: what was there before it.
     """
     live = journal.live()
-    every = {each.id: each for each in (live, *journal.queued()) if each and each.id != number}
+    queued = journal.queued(before=number) if number else journal.queued()
+    every = {each.id: each for each in (live, *queued) if each and each.id != number}
     here = [each for each in every.values() if each.live or not number or each.id < number]
     return [Taken(each.started_at, _end(each), each.label, _id(each), sent=False) for each in here if _takes_time(each)]
 

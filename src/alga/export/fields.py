@@ -61,8 +61,8 @@ def picked(names: Sequence[str]) -> tuple[Field, ...]:
 
 def as_text(value: Value) -> str | int | None:
     """UTC as `2026-11-23T08:12:00Z`, local times as `2026-11-23 09:12`, dates as `2026-11-23`."""
-    if isinstance(value, str):
+    if value is None or isinstance(value, str | int):
         return value
     if isinstance(value, datetime):
         return to_wire(value) if value.tzinfo else value.isoformat(" ", "minutes")
-    return value.isoformat() if isinstance(value, date) else value
+    return value.isoformat()

@@ -45,14 +45,20 @@ UNLISTED = "The server counts it and does not list it. Look before you send it a
 
 
 class Act:
-    """Operations that are on disk, in the order in which they go; `own` are those of this command line."""
+    """Operations that are on disk, in the order in which they go; `own` are those of this command line.
 
-    def __init__(self, outbox: Outbox, operations: Sequence[Operation], own: set[int]) -> None:
+    What is about the same entry as an `older` operation that waits does not overtake that.
+    """
+
+    def __init__(
+        self, outbox: Outbox, operations: Sequence[Operation], own: set[int], older: Sequence[Operation]
+    ) -> None:
         self._outbox, self._own = outbox, own
         self._now = {each.id: each for each in operations}  # each as it is on disk
         self._errors: dict[int, AlgaError] = {}
         self._left = deque(operations)
-        self._held = [each for each in outbox.journal.queued() if each.id not in self._now]
+        self._held = [each for each in older if each.id not in self._now]
+        self._made: set[str] | None = None  # the entries that are another operation's
         self._ended: AlgaError | None = None  # what keeps the rest from being sent
         self._answered = False
 
@@ -190,11 +196,13 @@ class Act:
         if not operations:
             return {}
         try:
-            found = self._outbox.remote.look_many(operations, self._outbox.journal.made())
+            self._made = self._outbox.journal.made() if self._made is None else self._made
+            found = self._outbox.remote.look_many(operations, self._made)
         except (Unreachable, AuthError, Forbidden, Refused, NotFound) as fault:
             self._ended = self._ended or fault
             self._errors |= {each.id: fault for each in operations}
             return {each.id: Look(Seen.UNCLEAR, reason=fault.message) for each in operations}
+        self._made |= {look.entry.id for look in found if look.seen is Seen.DONE and look.entry}
         return dict(zip((each.id for each in operations), found, strict=True))
 
     def _after(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 RECEIPTS = timedelta(days=400)  # how long what was delivered stays, unless a setting says otherwise
 PAUSE = timedelta(seconds=60)
+LAST = 1 << 62  # no operation has that number
 
 COLUMNS = (
     "version", "act", "undoes", "kind", "state", "live", "key", "entry_id", "user_id", "sent_at", "changed_at",
@@ -47,7 +48,8 @@ ENTRIES = ("before", "stored")
 ENTRY_TIMES = ("started_at", "ended_at", "created_at")
 ENTRY_TEXTS = [name for name in Entry._fields if name not in (*ENTRY_TIMES, "billable_minutes", "shows_sheet")]
 TIMES = ("queued_at", "sent_at", "tried_at", "failing_since", "changed_at")
-FIELDS = Operation._fields
+FIELDS, DEFAULTS = Operation._fields, Operation._field_defaults
+HALF = "\\ud"  # how half a character is escaped
 KINDS = {"label": str, "reason": str, "fault": str, "server": str, "version": int, "tries": int, "failures": int}
 WHOSE = "server = ? AND (fingerprint = ? OR coalesce(user_id = ?, 0))"  # an unknown user is nobody's equal
 MADE = """CASE WHEN kind IN ('create', 'start', 'stop') THEN 1 WHEN kind = 'edit' AND json_valid(content)
@@ -95,9 +97,13 @@ class Journal:
 
     # --- reading ---
 
-    def queued(self) -> list[Operation]:
-        """What waits to be sent with this key, in the order in which it was queued: a timer when it was stopped."""
-        return sorted(self._mine("state = ?", State.QUEUED), key=lambda each: (each.queued_at, each.id))
+    def queued(self, before: int = LAST) -> list[Operation]:
+        """What waits to be sent with this key, in the order in which it was queued: a timer when it was stopped.
+
+        With a number `before`: only operations that were made before that one.
+        """
+        found = self._mine("state = ? AND id < ?", State.QUEUED, before)
+        return sorted(found, key=lambda each: (each.queued_at, each.id))
 
     def aside(self) -> list[Operation]:
         """What a person has to decide."""
@@ -233,7 +239,7 @@ class Journal:
 
     # --- rows ---
 
-    def _mine(self, condition: str, *values: str) -> list[Operation]:
+    def _mine(self, condition: str, *values: object) -> list[Operation]:
         return self._select(f"{WHOSE} AND {condition}", (*self._me(), *values))
 
     def _me(self) -> tuple[str, str, str | None]:
@@ -318,8 +324,9 @@ class Journal:
 
 
 def _row(operation: Operation) -> dict[str, object]:
-    content = {name: value for name, value in operation._asdict().items() if name not in APART}
-    content |= {name: _said(entry) for name in ENTRIES if (entry := content[name])}
+    every = zip(FIELDS, operation, strict=True)
+    content: dict[str, Any] = {name: said for name, said in every if name not in APART and said != DEFAULTS.get(name)}
+    content |= {name: _said(content[name]) for name in ENTRIES if name in content}
     return {
         "version": operation.version,
         "act": operation.act,
@@ -362,7 +369,8 @@ def _read(row: Mapping[str, Any]) -> Operation | Unreadable:
 
 
 def _operation(row: Mapping[str, Any]) -> Operation:
-    given = sound({**json.loads(row["content"]), **{name: row[name] for name in APART}})
+    content = json.loads(row["content"])
+    given = {**(sound(content) if HALF in row["content"].lower() else content), **{name: row[name] for name in APART}}
     times = {name: from_wire(given[name]) for name in TIMES if given.get(name)}
     read = {
         **{name: given[name] for name in FIELDS if name in given},

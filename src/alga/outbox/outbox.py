@@ -93,10 +93,11 @@ class Outbox:
         alga is sending; ConfigError, before anything is sent, when the journal or its lock cannot be used.
         """
         with self._alone(WAIT):
+            older = self.journal.queued()
             added = iter(self.journal.add([each for each in operations if not each.id]))
             on_disk = [each if each.id else next(added) for each in operations]
             own = {there.id for there, each in zip(on_disk, operations, strict=True) if not each.id}
-            return act.Act(self, on_disk, own).deliver(tell)
+            return act.Act(self, on_disk, own, older).deliver(tell)
 
     def deliver_one(self, operation: Operation) -> Result:
         """Take an operation over and see how far it gets in a few seconds, after what was queued before it.
