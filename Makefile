@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test soak completions bench clean
+.PHONY: demo test rules soak completions bench clean
 
 demo: $(VENV)/.runs
 	@BIN=$(BIN) sh tests/demo.sh
@@ -14,11 +14,13 @@ test: $(VENV)/.tests
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
+
+rules: $(VENV)/.tests
+	$(BIN)/python tests/rules.py $(RULES)
 
 soak: $(VENV)/.tests
-	ALGA_TEST_EXAMPLES=20000 ALGA_TEST_KILLS=100 $(BIN)/python -m pytest -v \
-		tests/pure/test_outbox.py tests/cli/test_outbox_machine.py tests/cli/test_outbox_killed.py
+	$(BIN)/python tests/soak.py $(SOAK)
 
 completions: $(VENV)/.runs
 	@for shell in bash zsh fish powershell; do \

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from importlib import import_module
 from typing import Annotated, Any, TextIO
 
@@ -139,6 +140,7 @@ def _meant(typed: str) -> str:
     return f" Did you mean {' or '.join(near)}?" if near else ""
 
 
+@cache
 def load(name: str) -> Any:
     """The command of a file, as Typer builds it: its function of the same name, or a group of its SUBCOMMANDS."""
     file = name.replace("-", "_")
@@ -248,8 +250,14 @@ def _unheard() -> Iterator[None]:
         _give_up(sys.stderr)
 
 
+@cache
+def program() -> Any:
+    """The command line, as Typer builds it."""
+    return typer.main.get_command(root)
+
+
 def _run(args: Sequence[str], context: CommandLine) -> int:
-    group = typer.main.get_command(root)
+    group = program()
     if TAB in os.environ:
         completion.register()
     try:

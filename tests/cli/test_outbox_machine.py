@@ -22,7 +22,7 @@ from alga.outbox.journal import Journal
 from alga.outbox.operation import Kind
 from alga.practice import rules
 from alga.practice.app import App
-from tests.support import EXAMPLES, SAME_EACH_TIME, Clock, Desk, Result
+from tests.support import EXAMPLES, IN_MEMORY, SAME_EACH_TIME, Clock, Desk, Result
 
 FRIDAY = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
 SLOTS = 8
@@ -196,7 +196,7 @@ class Desks(RuleBasedStateMachine):
         self.patches = ExitStack()
         self.patches.enter_context(patch("alga.delivery.sender.MOST", FEW))
         self.patches.enter_context(patch("alga.outbox.act.LOOKED_AT", 3))
-        self.directory = TemporaryDirectory()
+        self.directory = TemporaryDirectory(dir=IN_MEMORY)  # a crash in here is no loss of power
         self.number = 0
         self.rights: set[str] = {"create", "update"}  # as a technician has them
 

@@ -1,0 +1,164 @@
+"""make rules: each rule that keeps a minute from being lost or doubled is taken out in a copy, and a test must see it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+QUICK = (
+    "tests/pure/test_outbox.py",
+    "tests/pure/test_journal.py",
+    "tests/cli/test_bulk.py",
+    "tests/cli/test_review.py",
+)
+OTHERS = (
+    "tests/cli/test_in_doubt.py", "tests/cli/test_outbox.py", "tests/cli/test_goes_on.py", "tests/cli/test_track.py",
+    "tests/cli/test_lost_minutes.py", "tests/cli/test_refusals.py", "tests/cli/test_said_before.py",
+    "tests/cli/test_change.py",
+)  # fmt: skip
+MACHINE = ("tests/cli/test_outbox_machine.py",)  # the last resort, since it takes minutes
+
+
+class Rule(NamedTuple):
+    """A rule in words, and how it is taken out: the text of a file under src/alga, and what stands there instead."""
+
+    name: str
+    file: str
+    text: str
+    instead: str
+
+
+RULES = (
+    # --- one operation ---
+    Rule("in doubt from before it is sent", "outbox/transitions.py", "operation._replace(sent_at=now, ahead=ahead)", "operation"),
+    Rule("a no to what was in doubt is looked at", "outbox/transitions.py",
+         " or (verdict is Verdict.NO and before.in_doubt)", ""),
+    Rule("an entry is one operation's only", "delivery/recognise.py", "if same and entry.id not in taken and", "if same and"),
+    Rule("an entry made before is not adopted", "delivery/recognise.py",
+         "transitions.made_since(operation, entry.created_at)", "True"),
+    Rule("sent with its key, or one of the same user", "outbox/journal.py",
+         "(fingerprint = ? OR coalesce(user_id = ?, 0))", "(fingerprint = ? OR coalesce(user_id = ?, 0) OR 1)"),
+    Rule("a start is sent once", "outbox/transitions.py", "return Step.KEEP if operation.kind is Kind.START else Step.SEND",
+         "return Step.SEND"),
+    Rule("a start is sent by its own command only", "outbox/transitions.py",
+         "if operation.kind is Kind.START and not own:", "if False:"),
+    Rule("an edit goes only while the entry is as it was seen", "delivery/recognise.py",
+         "Seen.NOT_DONE if same else Seen.CHANGED", "Seen.NOT_DONE"),
+    Rule("a change is looked at before a later sending", "outbox/transitions.py",
+         "return Step.SEND if checked or operation.kind is Kind.CREATE else Step.LOOK", "return Step.SEND"),
+    Rule("what was only remembered is looked at", "outbox/transitions.py", "own and not operation.remembered", "own"),
+    Rule("one alga sends at a time", "outbox/journal.py", 'lock.execute("BEGIN EXCLUSIVE")', 'lock.execute("SELECT 1")'),
+    Rule("a version on each row", "outbox/journal.py", "WHERE id = ? AND version = ?", "WHERE id = ? AND ? >= 0"),
+    Rule("a doubt outlives a try that did not leave", "outbox/transitions.py",
+         "operation._replace(sent_at=before.sent_at, ahead=before.ahead, tries=before.tries, reason=reason)",
+         "operation._replace(sent_at=None, ahead=before.ahead, tries=before.tries, reason=reason)"),
+    Rule("what is about the same entry keeps its order", "outbox/transitions.py",
+         "return operation.entry_id is not None and operation.entry_id == earlier.entry_id", "return False"),
+    Rule("another end is a stop elsewhere", "outbox/transitions.py", " and abs(ended_at - end) <= AT_MOST_BETWEEN", ""),
+    Rule("refused later is set aside", "outbox/transitions.py", "accepted = not own or before", "accepted = before"),
+    Rule("refused while in doubt is set aside", "outbox/transitions.py", "before.sent_at is not None or holds_time", "holds_time"),
+    Rule("the time of a timer is set aside, not closed", "outbox/transitions.py", " or holds_time(operation)\n", "\n"),
+    Rule("every step is on the disk", "outbox/journal.py", "'FULL' if self._durable", "'OFF' if self._durable"),
+    Rule("what fails again and again rests", "outbox/transitions.py",
+         "return operation.tried_at <= now < operation.tried_at + pause", "return False"),
+    Rule("where nobody can tell, it waits", "outbox/transitions.py",
+         "return Step.SEND if look.guarded and not tried else Step.WAIT", "return Step.SEND"),
+    Rule("Ctrl-C takes back what was not sent", "outbox/outbox.py",
+         'self._given_up(self.journal.get(operation.id), "Interrupted.", own)', "self.journal.get(operation.id)"),
+    Rule("a script's key counts for ever", "outbox/journal.py", " AND changed_at < ? AND key IS NULL", " AND changed_at < ?"),
+    Rule("time that waits counts as taken", "delivery/sender.py", "for each in here if _takes_time(each)]", "for each in here if False]"),
+    Rule("what is approved later is what was seen", "delivery/recognise.py",
+         "if operation.kind is Kind.APPROVE and not same:", "if False:"),
+    # --- many ---
+    Rule("nobody else sends what an act is sending", "outbox/outbox.py",
+         "with self._alone(WAIT):\n            older", "if True:\n            older"),
+    Rule("rows are in doubt from before their call", "outbox/act.py", "transitions.sending(each, now, ahead) for each", "each for each"),
+    Rule("what was not sent is taken back", "outbox/act.py", "if why.verdict is not Verdict.NOT_SENT:", "if False:"),
+    Rule("without a connection it waits", "outbox/act.py", "if why.verdict is not Verdict.NOT_SENT:", "if True:"),
+    Rule("what an answer does not tell is looked for", "outbox/act.py", "return told is None\n", "return False\n"),
+    Rule("what is not there is sent alone", "outbox/act.py",
+         "            return operation._replace(reason=look.reason or UNLISTED)\n        return None",
+         "            return operation._replace(reason=look.reason or UNLISTED)\n        return transitions.done(operation, None)"),
+    Rule("what is counted and not listed is not sent again", "outbox/act.py", "look.seen is Seen.UNCLEAR or unlisted", "look.seen is Seen.UNCLEAR"),
+    Rule("a place that was not left is not free", "outbox/act.py", "elif any(state is not State.DONE for state in before):", "elif False:"),
+    Rule("what needs a place waits for it", "outbox/act.py", "if {each.id for each in going} & set(self._left[0].after):", "if False:"),
+    Rule("no change overtakes an older one of the same entry", "outbox/act.py",
+         "or self._waits_for_an_older(operation):", "or False:"),
+    Rule("rows of an earlier run are looked for first", "outbox/act.py", "going = self._not_found([*going])", "going = [*going]"),
+    Rule("an entry is one row's only", "delivery/recognise.py", "taken |= {found.id} if found else set()", "pass"),
+    Rule("an interrupted call stays in doubt", "outbox/act.py",
+         'told |= {each.id: Interrupted("Interrupted.") for each in call}', "pass"),
+    Rule("a call that did not leave leaves no doubt", "outbox/act.py",
+         "self._save([self._restored(each, before[each.id]) for each in sending if each.id not in told])", "pass"),
+    Rule("a missing right ends the run", "outbox/act.py", "isinstance(result.error, RoleForbids) or ", ""),
+    Rule("rows that overlap are faulty", "bulk/plan.py", "elif clash := diary.clash(start, end):", "elif clash := None:"),
+    Rule("rows that are there already are not sent", "bulk/plan.py", "if found := same.get(_place(draft.asked)):", "if found := None:"),
+    Rule("rows that an earlier run left are gone on with", "bulk/plan.py",
+         "waiting.get(draft.place, new)", "new"),
+    Rule("until it is known whose key this is, rows go alone", "delivery/sender.py",
+         "if kind is Kind.CREATE and work_items.own_user(self._on.client, self._on.cache) is None:", "if False:"),
+    Rule("what is deleted is read back", "delivery/recognise.py", "Seen.NOT_DONE if about(each) in there else Seen.DONE", "Seen.DONE"),
+    Rule("what is changed is read back", "delivery/recognise.py",
+         "if operation.kind is Kind.EDIT and not unmet(operation.asked, entry, self._on.zone):", "if operation.kind is Kind.EDIT:"),
+    Rule("an edit that a server ignores is no change", "delivery/sender.py", "if not operation.timer and (said :=", "if False and (said :="),
+)  # fmt: skip
+
+
+def caught(rule: Rule, tests: tuple[str, ...], copy: Path) -> str:
+    """The test that sees the rule missing; '' for none."""
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-x",
+        "-p",
+        "no:cacheprovider",
+        "-o",
+        "addopts=--import-mode=importlib",
+        "-q",
+    ]
+    env = {**os.environ, "PYTHONPATH": str(copy / "src"), "PYTHONDONTWRITEBYTECODE": "1", "ALGA_TEST_EXAMPLES": "200"}
+    done = subprocess.run([*command, *tests], cwd=copy, env=env, capture_output=True, text=True, check=False)
+    failed = re.search(r"^(?:FAILED|ERROR) \S*?([\w.]+::\S+|[\w/.]+)", done.stdout, re.MULTILINE)
+    assert done.returncode in (0, 1), f"{rule.name}: {done.stdout[-2000:]}{done.stderr[-500:]}"
+    return failed[1] if failed else ""
+
+
+def broken(rule: Rule, copy: Path) -> None:
+    """The copy, without the rule."""
+    path = copy / "src" / "alga" / rule.file
+    text = path.read_text(encoding="utf-8")
+    assert text.count(rule.text) >= 1, f"{rule.name}: {rule.text!r} is not in {rule.file} any more"
+    path.write_text(text.replace(rule.text, rule.instead), encoding="utf-8")
+
+
+def main() -> int:
+    """Take out those rules whose names have a word of the command line in them, or all."""
+    wanted = [rule for rule in RULES if not sys.argv[1:] or any(word in rule.name for word in sys.argv[1:])]
+    survived = []
+    for rule in wanted:
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory() as directory:
+            copy = Path(directory) / "alga"
+            for name in ("src", "tests", "docs", "pyproject.toml", "README.md"):
+                source = ROOT / name
+                if source.is_dir():
+                    shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+                else:
+                    shutil.copy(source, copy / name)
+            broken(rule, copy)
+            test = next(filter(None, (caught(rule, tests, copy) for tests in (QUICK, OTHERS, MACHINE))), "")
+        print(f"{rule.name:58} {time.monotonic() - began:5.0f} s  {test or 'SURVIVED'}", flush=True)
+        survived += [] if test else [rule.name]
+    print(f"{len(wanted)} rules, {len(survived)} survived.")
+    return 1 if survived else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
