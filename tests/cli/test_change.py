@@ -212,8 +212,8 @@ def test_an_edit_of_a_time_sends_both_ends_in_both_vocabularies(strict: Strict) 
     ("typed", "code", "told"),
     [
         ([], 2, "What should change?"),
-        (["9:00-8:00"], 5, "The end is not after the start. Nothing was changed."),
-        (["8:00-23:00"], 5, "would end in the future. Nothing was changed."),
+        (["9:00-8:00"], 5, "09:00 to 08:00 ends before it starts. Nothing was changed."),
+        (["8:00-23:00"], 5, "08:00-23:00 ends in the future. Nothing was changed."),
         (["6:30-7:30"], 5, "overlaps tk_2 07:00-07:30"),
         (["--billable", "600"], 5, "more than the 60 worked"),
     ],

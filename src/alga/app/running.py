@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alga.core.entry import EntryRequest
-from alga.core.errors import AlgaError, Refused
-from alga.core.times import AHEAD, cut, format_day, format_time, local_date, minutes_between, to_wire
+from alga.core.times import cut, format_time, minutes_between, to_wire
 from alga.lookup import work_items
 from alga.outbox.operation import Kind
 from alga.state import status_file
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
     from alga.core.entry import Entry
+    from alga.core.errors import AlgaError
     from alga.outbox.operation import Operation
     from alga.state.cache import ServerCache
 
@@ -122,21 +122,3 @@ def gone(operation: Operation, zone: tzinfo) -> str:
         return told
     again = f"--from '{start.astimezone(zone):%Y-%m-%d %H:%M}'"
     return f"{told} It ran {other}: alga edit {(operation.entry_id or '')[:8]} {again}"
-
-
-def check_end(running: Running, end: datetime, now: datetime, zone: tzinfo) -> None:
-    """Raise Refused for an end before the start or more than 15 minutes ahead: the server takes both (section 6)."""
-    if end < running.started_at:
-        since = format_time(running.started_at, zone)
-        on = format_day(local_date(running.started_at, zone), local_date(now, zone))
-        raise Refused(f"{format_time(end, zone)} is before the start, {on} {since}. The timer still runs.")
-    if end > now + AHEAD:
-        raise Refused(f"{format_time(end, zone)} is more than 15 minutes ahead. The timer still runs.")
-
-
-def check_billable(running: Running, asked: EntryRequest, end: datetime) -> None:
-    """Raise Refused for more billable minutes than were worked."""
-    worked = max(0, minutes_between(running.started_at, end))
-    if asked.billable_minutes and asked.billable_minutes > worked:
-        told = f"{asked.billable_minutes} billable minutes are more than the {worked} worked."
-        raise Refused(f"{told} The timer still runs.")

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Protocol
 from alga.app.running import (
     Running,
     Stopped,
-    check_billable,
-    check_end,
     gone,
     of_entry,
     of_operation,
     other_start,
 )
-from alga.core.entry import EntryRequest
+from alga.core.entry import EntryRequest, check_billable, check_times
 from alga.core.errors import (
     CHOOSE_SERVICE,
     AlgaError,
@@ -259,10 +257,10 @@ class Timer:
         """When it ends. Raises Refused, or Overlaps, before anything is written down."""
         now = self._now_there(running)
         end = cut(asked.ended_at or now)
-        check_end(running, end, now, self._on.zone)
-        check_billable(running, asked, end)
         worked = max(0, minutes_between(running.started_at, end))
         try:
+            check_times(running.started_at, end, now, self._on.zone, least=0, past_midnight="")
+            check_billable(asked.billable_minutes, worked)
             with suppress(Unreachable):  # checked again before it is sent
                 sender.check_whole(self._on, asked.billable_minutes, worked, own=True, stopping=True)
         except Refused as error:

@@ -8,9 +8,9 @@ import typer
 
 from alga.app.session import Session
 from alga.core import periods
-from alga.core.entry import EntryRequest, billable_follows
+from alga.core.entry import EntryRequest, billable_follows, check_billable, check_times
 from alga.core.errors import Overlaps, Refused, Unreachable, UsageError
-from alga.core.times import AHEAD, cut, local_date, minutes_between, parse_date, parse_instant, parse_interval
+from alga.core.times import cut, local_date, minutes_between, parse_date, parse_instant, parse_interval
 from alga.delivery import sender
 from alga.lookup import entries, work_items
 from alga.outbox.operation import Kind, Operation
@@ -35,6 +35,9 @@ OtherType = Annotated[
     str | None,
     typer.Option("--type", metavar="TYPE", help="The right type of work item."),
 ]
+
+
+PAST_MIDNIGHT = "Past midnight? Give the date too: --to '2026-06-03 1:00'"
 
 
 @command
@@ -128,21 +131,14 @@ def _check(session: Session, before: "Entry", asked: EntryRequest) -> None:
     """What the server would take in silence on a change: an end before the start, an overlap."""
     now, start, end = session.now(), asked.started_at, asked.ended_at
     worked = minutes_between(start, end) if start and end else before.duration_minutes
-    if asked.billable_minutes and asked.billable_minutes > worked:
-        raise Refused(
-            f"{asked.billable_minutes} billable minutes are more than the {worked} worked. Nothing was changed."
-        )
+    with nothing("changed"):
+        check_billable(asked.billable_minutes, worked)
+        if start:
+            check_times(start, end or cut(now), now, session.zone, past_midnight=PAST_MIDNIGHT)
     with nothing("changed"), suppress(Unreachable):  # checked again before it is sent
         sender.check_whole(session, asked.billable_minutes, worked, own=True)
     if start is None:
         return
-    if minutes_between(start, end or now) < 1:
-        raise Refused(
-            "The end is not after the start. Nothing was changed.",
-            "Past midnight? Give the date too: --to '2026-06-03 1:00'",
-        )
-    if end and end > now + AHEAD:
-        raise Refused("It would end in the future. Nothing was changed.")
     with suppress(Unreachable):
         _say_if_left_behind(session, before, start)
     try:

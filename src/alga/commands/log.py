@@ -1,15 +1,14 @@
 """alga log: work already done."""
 
-from datetime import datetime
 from shlex import quote
 from typing import Annotated
 
 import typer
 
 from alga.app.session import Session
-from alga.core.entry import EntryRequest
+from alga.core.entry import EntryRequest, check_billable, check_times
 from alga.core.errors import NotFound, Overlaps, Overtaken, Refused, Unreachable, UsageError
-from alga.core.times import AHEAD, cut, format_interval, minutes_between
+from alga.core.times import cut, minutes_between
 from alga.lookup import work_items
 from alga.outbox import describe, transitions
 from alga.outbox.operation import Kind, Operation, State
@@ -21,6 +20,7 @@ from alga.ui.messages import delivered, nothing, queued, settled_entry, told
 from alga.ui.options import Billable, From, NoBillable, Notes, On, Service, To, Type, WorkItem
 from alga.ui.output import Output
 
+PAST_MIDNIGHT = "Past midnight? Give the date too: --from 'yesterday 23:00' --to 'today 1:00'"
 Span = Annotated[str | None, typer.Argument(metavar="[SPAN]", help="90m (ending now), 9:00-10:30 or 9:00+90m.")]
 Key = Annotated[
     str | None, typer.Option("--key", metavar="TEXT", help="For scripts: what has that key is recorded once.")
@@ -50,13 +50,14 @@ def log(
     now, zone = session.now(), session.zone
     start, end = options.interval(span, date, first, last, now, zone)
     yesterday = session.retyped("--date", "--date", "yesterday") if span and not date else ""
-    check(session, start, end, now, yesterday)
+    with nothing("logged"):
+        future = f"Yesterday? {yesterday}" if yesterday else ""
+        check_times(start, end, now, zone, past_midnight=PAST_MIDNIGHT, future=future)
     session.again = session.retyped(("--from", "--to", "--date"))
     session.again = session.again.replace(f" {quote(span)}", "", 1) if span else session.again
     minutes = options.billable_minutes(billable, no_billable)
-    worked = minutes_between(start, end)
-    if minutes is not None and minutes > worked:
-        raise Refused(f"{minutes} billable minutes are more than the {worked} worked. Nothing was logged.")
+    with nothing("logged"):
+        check_billable(minutes, minutes_between(start, end))
     typed = work_items.checked(work_item, kind)
     asked = EntryRequest(kind, None, start, end, minutes, notes, user)
     operation = Operation(Kind.CREATE, asked, typed, now, item_typed=typed, key=script_key)
@@ -132,18 +133,3 @@ def _same(before: Operation, now: Operation) -> bool:
 
     ends_now = all(each.asked.ended_at == cut(each.queued_at) for each in (before, now))
     return said(before) == said(now) and (ends_now or before.asked.started_at == now.asked.started_at)
-
-
-def check(session: Session, start: datetime, end: datetime, now: datetime, yesterday: str) -> None:
-    """Raise Refused for what is reversed, empty or still to come."""
-    shown = format_interval(start, end, session.zone)
-    if end < start:
-        hint = "Past midnight? Give the date too: --from 'yesterday 23:00' --to 'today 1:00'"
-        times = " to ".join(f"{each.astimezone(session.zone):%H:%M}" for each in (start, end))
-        raise Refused(f"{times} ends before it starts. Nothing was logged.", hint)
-    if minutes_between(start, end) < 1:
-        raise Refused(f"{shown} is less than a minute. Nothing was logged.")
-    if end > now + AHEAD:
-        raise Refused(
-            f"{shown} ends in the future. Nothing was logged.", f"Yesterday? {yesterday}" if yesterday else ""
-        )

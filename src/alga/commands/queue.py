@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alga.app.session import Session
-from alga.commands.log import check
+from alga.core.entry import check_billable, check_times
 from alga.core.errors import Refused, UsageError
 from alga.core.times import cut, format_minutes, local_date, parse_date, parse_instant
 from alga.lookup import work_items
@@ -227,7 +227,7 @@ def _with_times(
     else:
         start = parse_instant(first, day, today, zone) if first else operation.started_at
         end = parse_instant(last, day, today, zone) if last else operation.asked.ended_at or operation.queued_at
-    check(session, start, end, now, "")
+    check_times(start, end, now, zone)
     return operation._replace(asked=replace(operation.asked, started_at=cut(start), ended_at=cut(end)))
 
 
@@ -241,8 +241,7 @@ def _with_words(
 ) -> Operation:
     """With what is said of it; a work item and a service are looked up before it is sent."""
     asked = operation.asked
-    if billable is not None and billable > minutes(operation):
-        raise Refused(f"{billable} billable minutes are more than the {minutes(operation)} worked.")
+    check_billable(billable, minutes(operation))
     if item or kind:
         kind = kind or asked.work_item_type or "ticket"
         typed = work_items.checked(item or operation.item_typed or operation.label, kind)
