@@ -51,7 +51,9 @@ def create(session: Session, files: Files, yes: Yes = False, dry_run: DryRun = F
     if not (going or there or faults):
         return Output([], "No rows: nothing to do.")
     landed = [
-        Outcome(Ending.RECORDED_ALREADY, entry.id, plan.differs(draft, entry), draft.place, plan.label(bulk, draft))
+        Outcome(
+            Ending.RECORDED_ALREADY, entry.id, plan.differs(draft, entry) or None, draft.place, plan.label(bulk, draft)
+        )
         for draft, entry in there
     ]
     if dry_run:
