@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from alga.api.models import TimeEntry
-from alga.api.wire import DEPLOYED, Senseless, names, read_entry
+from alga.api.wire import DEPLOYED, NoEntry, names, read_entry
 from alga.core.entry import Entry
 from tests.contract.recordings import ALL
 
@@ -36,7 +36,7 @@ def by_reader(row: object) -> Entry | str:
     """The same of the reader."""
     try:
         return read_entry(row)
-    except Senseless as refusal:
+    except NoEntry as refusal:
         return refusal.field
 
 

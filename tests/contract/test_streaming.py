@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from alga.api import http as wire
 from alga.api.client import PAGE, Client
 from alga.api.http import Http, Target
-from alga.api.stream import Rows
+from alga.api.stream import RowReader
 from alga.core.entry import Entry
 from alga.core.errors import Incomplete, Refused, Unreachable
 from alga.core.safe_text import sound
@@ -238,7 +238,7 @@ halves = st.sampled_from(["\ud83d", "\ude00", "\ud83d\ude00", "\\", "\\ud83d", '
 def test_half_a_character_is_read_as_one_that_nobody_knows_wherever_the_pieces_end(text: str, size: int) -> None:
     body = json.dumps({"data": [{"notes": text}, {"notes": "after"}]}).encode()
     taken: list[Any] = []
-    reader = Rows(taken.append)
+    reader = RowReader(taken.append)
     for start in range(0, len(body), size):
         reader.feed(body[start : start + size])
     reader.end()

@@ -103,7 +103,7 @@ class Client:
 
     def list_entries(self, query: Query) -> Page[Entry]:
         """GET /time-entries: one page. Filters as deployed (section 3); the published ones have no effect there."""
-        return self._page(ENTRIES, self._entry, query)
+        return self._page(ENTRIES, self.read_entry, query)
 
     def walk_entries(self, query: Query) -> list[Entry]:
         """Every entry that matches, each once: pages shift while people work, and ties are unordered.
@@ -124,7 +124,7 @@ class Client:
         """Add what is found; how many there are, as the last page says, and whether they are few enough to walk."""
         seen: set[str] = set()
         for number in range(1, MOST_LISTED // PAGE + 1):
-            page = self._page(ENTRIES, self._entry, {**query, "limit": str(PAGE), "page": str(number)})
+            page = self._page(ENTRIES, self.read_entry, {**query, "limit": str(PAGE), "page": str(number)})
             new = {entry.id: entry for entry in page.rows if entry.id not in seen}
             seen |= set(new)
             found |= {entry_id: entry for entry_id, entry in new.items() if entry_id not in found}
@@ -162,7 +162,7 @@ class Client:
 
     def get_entry(self, entry_id: str) -> Entry:
         """GET /time-entries/{id}: anyone's entry may be read."""
-        return self._entry(self._http.request("GET", f"{ENTRIES}/{segment(entry_id)}").data)
+        return self.read_entry(self._http.request("GET", f"{ENTRIES}/{segment(entry_id)}").data)
 
     def update_entry(self, entry_id: str, asked: EntryRequest, running: bool = False) -> Entry:
         """PUT /time-entries/{id}. The deployed server checks no overlap here (section 4)."""
@@ -177,7 +177,7 @@ class Client:
     def active_session(self) -> Entry | None:
         """GET active-session: the key's own running session."""
         data = self._http.request("GET", f"{ENTRIES}/active-session").data
-        return self._entry(data) if data is not None else None
+        return self.read_entry(data) if data is not None else None
 
     def start_tracking(self, asked: EntryRequest) -> Entry:
         """POST start-tracking: starts now, by the server's clock, cut to the minute."""
@@ -231,7 +231,7 @@ class Client:
 
     def search(self, words: str, query: Query) -> Page[Entry]:
         """GET search: notes only, at most 100 hits (section 10)."""
-        return self._page(f"{ENTRIES}/search", self._entry, {**query, "query": words})
+        return self._page(f"{ENTRIES}/search", self.read_entry, {**query, "query": words})
 
     def stats(self, query: Query) -> models.Stats | None:
         """GET stats: the whole tenant's, whoever asks. None from a server that answers something else there."""
@@ -338,19 +338,16 @@ class Client:
         return [read(row) for row in (data if isinstance(data, list) else [data])]
 
     def _written(self, method: str, path: str, body: object) -> Entry:
-        return self._entry(self._http.request(method, path, body=body).data, write=True)
+        return self.read_entry(self._http.request(method, path, body=body).data, write=True)
 
     def _counted(self, method: str, body: object) -> models.Count:
         return self._reading(models.Count, write=True)(self._http.request(method, f"{ENTRIES}/bulk", body=body).data)
 
-    def read_entry(self, row: object, learning: bool) -> Entry:
-        """An entry of an export, or of what this computer remembers."""
-        return self._entry(row, learning=learning)
-
-    def _entry(self, row: object, write: bool = False, learning: bool = True) -> Entry:
+    def read_entry(self, row: object, write: bool = False, learning: bool = True) -> Entry:
+        """The entry in an answer, or in what this computer remembers: of that nothing is learnt."""
         try:
             entry = wire.read_entry(row)
-        except wire.Senseless as fault:
+        except wire.NoEntry as fault:
             raise self._senseless(fault.field, write) from None
         if learning and isinstance(row, Mapping):
             self._seen(row, entry)

@@ -102,7 +102,7 @@ class Http:
         `begin` is asked before each try where its rows go: what an earlier try gave does not count. Raises what
         request() raises.
         """
-        return self.request("GET", path, query, into=lambda: lists.Rows(begin()))
+        return self.request("GET", path, query, into=lambda: lists.RowReader(begin()))
 
     def request(
         self,
@@ -110,7 +110,7 @@ class Http:
         path: str,
         query: Mapping[str, str] | None = None,
         body: Json = None,
-        into: Callable[[], lists.Rows] | None = None,
+        into: Callable[[], lists.RowReader] | None = None,
     ) -> Envelope:
         """Send it and open the envelope. With `into` see each().
 
@@ -156,7 +156,7 @@ class Http:
             self._client.close()
 
     def _send(
-        self, method: str, path: str, query: Mapping[str, str] | None, body: Json, rows: lists.Rows | None
+        self, method: str, path: str, query: Mapping[str, str] | None, body: Json, rows: lists.RowReader | None
     ) -> tuple[int, httpx.Headers, bytes]:
         timeout = self._timeout(READ if method == "GET" else WRITE)
         with (
@@ -206,7 +206,7 @@ class Http:
                 raise self._unusable(write, f"sent more than {MAX_BYTES // 1024**2} MB, or without end")
         return bytes(content)
 
-    def _read_rows(self, response: httpx.Response, rows: lists.Rows) -> bytes:
+    def _read_rows(self, response: httpx.Response, rows: lists.RowReader) -> bytes:
         """The rows, each bounded in bytes and all of them in time; the body, where there was none."""
         until = min(time.monotonic() + LONG, self._until)
         try:

@@ -24,7 +24,7 @@ LONGEST_ESCAPE = 12  # of a character in two halves
 DEEPEST = 5000  # brackets that a row may leave open: to the parser each costs as much memory as all before it
 
 
-class Rows:
+class RowReader:
     """Gives each row of `{"data": [...]}` to `take`. Raises Broken for what is no JSON, or ends too early.
 
     What comes without any row is kept instead, whatever it is: an error, an empty list, no JSON at all.

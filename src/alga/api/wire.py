@@ -36,7 +36,7 @@ def names(published: str) -> tuple[str, ...]:
 # --- reading --------------------------------------------------------------------------------------
 
 
-class Senseless(ValueError):
+class NoEntry(ValueError):
     """An answer that is no entry: the first field that makes no sense, '' where it is no object at all."""
 
     def __init__(self, field: str) -> None:
@@ -45,9 +45,9 @@ class Senseless(ValueError):
 
 
 def read_entry(row: object) -> Entry:
-    """The entry in an answer, in either vocabulary. api.models.TimeEntry is its reference. Raises Senseless."""
+    """The entry in an answer, in either vocabulary. api.models.TimeEntry is its reference. Raises NoEntry."""
     if not isinstance(row, Mapping):
-        raise Senseless("")
+        raise NoEntry("")
     get, values = row.get, list[Any]()
     for name, others, read in FIELDS:
         value = get(name)
@@ -55,16 +55,16 @@ def read_entry(row: object) -> Entry:
             value = get(next((other for other in others if other in row), name))
         if value is None:
             if name in REQUIRED:
-                raise Senseless(name)
+                raise NoEntry(name)
         elif read is not _text or value.__class__ is not str:
             try:
                 value = read(value)
             except (ValueError, OverflowError):
-                raise Senseless(name) from None
+                raise NoEntry(name) from None
         values.append(value)
     sheet = row.get("time_sheet")
     if not isinstance(sheet, dict | None):
-        raise Senseless("time_sheet")
+        raise NoEntry("time_sheet")
     status = str((sheet or {}).get("approval_status") or "") or None
     return Entry(*[*values, status, "time_sheet_id" in row])
 

@@ -24,7 +24,7 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True)
-class Record:
+class FileRow:
     """A row as text by column; an empty cell says nothing and is left out."""
 
     place: Place
@@ -54,20 +54,20 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Rows:
+class FileRows:
     """A file's rows, what is wrong with some, and where each column is first named."""
 
-    records: Sequence[Record]
+    records: Sequence[FileRow]
     faults: Sequence[Fault]
     columns: Mapping[str, Place]
 
 
-def read(file: str, content: bytes) -> Rows:
+def read(file: str, content: bytes) -> FileRows:
     """The rows of a file. Raises UsageError, with the line, for one that cannot be read."""
     text = decoded(file, content)
     columns: dict[str, Place] = {}
     rows = _json_rows(file, text) if text.lstrip()[:1] in ("[", "{") else _csv_rows(file, text, columns)
-    records, faults = list[Record](), list[Fault]()
+    records, faults = list[FileRow](), list[Fault]()
     for number, row in enumerate(rows, 1):
         row = replace(row, place=row.place._replace(row=number))
         if isinstance(row, Fault):
@@ -76,7 +76,7 @@ def read(file: str, content: bytes) -> Rows:
             records.append(row)
             for name in row.values:
                 columns.setdefault(name, row.place)
-    return Rows(records, faults, columns)
+    return FileRows(records, faults, columns)
 
 
 def decoded(file: str, content: bytes) -> str:
@@ -110,7 +110,7 @@ def headings(header: str) -> list[str]:
     return [normal(cell) for cell in next(csv.reader([header], delimiter=_separator(header)), [])]
 
 
-def _csv_rows(file: str, text: str, named: dict[str, Place]) -> Iterator[Record | Fault]:
+def _csv_rows(file: str, text: str, named: dict[str, Place]) -> Iterator[FileRow | Fault]:
     csv.field_size_limit(LONGEST_CELL)
     if said := _SEP.match(text):  # as Excel writes it
         text = text[: said.start(1)] + text[said.end(1) :]
@@ -131,7 +131,7 @@ def _csv_rows(file: str, text: str, named: dict[str, Place]) -> Iterator[Record 
                 yield Fault(place, "", f"it has {len(cells)} cells, and the heading has {len(columns)}.")
             else:
                 said_by = zip(columns, cells, strict=True)
-                yield Record(place, {name: cell for name, cell in said_by if cell.strip()}, csv=True)
+                yield FileRow(place, {name: cell for name, cell in said_by if cell.strip()}, csv=True)
     except csv.Error as fault:
         raise UsageError(f"{file}, line {reader.line_num}: {fault}. Nothing was sent.", "Is a quote missing?") from None
 
@@ -152,18 +152,18 @@ class _Pairs(list[tuple[str, Any]]):
     """An object with all that it says, twice if it does."""
 
 
-def _json_rows(file: str, text: str) -> Iterator[Record | Fault]:
+def _json_rows(file: str, text: str) -> Iterator[FileRow | Fault]:
     for line, value in _json_values(file, text):
         place = Place(file, line)
         if isinstance(value, str):
-            yield Record(place, {"id": value})
+            yield FileRow(place, {"id": value})
         elif isinstance(value, _Pairs):
             yield _record(place, value)
         else:
             yield Fault(place, "", "that is not an object with columns.")
 
 
-def _record(place: Place, pairs: _Pairs) -> Record | Fault:
+def _record(place: Place, pairs: _Pairs) -> FileRow | Fault:
     values: dict[str, str] = {}
     for name, cell in pairs:
         if isinstance(cell, list):
@@ -172,7 +172,7 @@ def _record(place: Place, pairs: _Pairs) -> Record | Fault:
             return Fault(place, name, "it says that twice.")
         if cell is not None and cell != "":
             values[normal(name)] = {True: "yes", False: "no"}[cell] if isinstance(cell, bool) else str(cell)
-    return Record(place, values)
+    return FileRow(place, values)
 
 
 def _json_values(file: str, text: str) -> Iterator[tuple[int, Any]]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, fields, replace
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from alga.bulk.files import Fault, Record
-from alga.bulk.rows import Cells, Draft, Known, billable_of, check_shown, check_user, checked, times_of, type_of
+from alga.bulk.files import Fault, FileRow
+from alga.bulk.rows import Cells, Draft, LookUps, billable_of, check_shown, check_user, checked, times_of, type_of
 from alga.core.entry import EntryRequest, billable_follows, check_text
 from alga.core.intervals import Diary
 from alga.core.times import cut, format_day, format_interval, local_date, minutes_between
@@ -178,7 +178,7 @@ def removal(bulk: Bulk, entry: Entry) -> Operation:
     return Operation(Kind.DELETE, EntryRequest(), label, bulk.now, entry_id=entry.id, before=entry)
 
 
-def to_change(bulk: Bulk, record: Record, known: Known, before: Entry | None) -> Change | list[Fault]:
+def to_change(bulk: Bulk, record: FileRow, known: LookUps, before: Entry | None) -> Change | list[Fault]:
     """What a row changes in its entry: only what is not so already."""
     cells = Cells(record)
     if before is None or (why := closed(bulk, before)):
@@ -203,7 +203,7 @@ def to_change(bulk: Bulk, record: Record, known: Known, before: Entry | None) ->
     return Change(record.place, before, billable_follows(_new(asked, before), before))
 
 
-def _new_times(cells: Cells, known: Known, before: Entry) -> tuple[datetime, datetime] | None:
+def _new_times(cells: Cells, known: LookUps, before: Entry) -> tuple[datetime, datetime] | None:
     times = times_of(cells, known, before)
     if not times or (before.ended_at and tuple(map(cut, times)) == (cut(before.started_at), cut(before.ended_at))):
         return None

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, TypeVar
 
-from alga.bulk.files import ID, Fault, Record, Rows, decoded, headings, read
+from alga.bulk.files import ID, Fault, FileRow, FileRows, decoded, headings, read
 from alga.core.entry import (
     NON_BILLABLE,
     EntryRequest,
@@ -59,7 +59,7 @@ SHOWN_ONLY = {  # what alga's own JSON and exports say beside: it cannot be chan
 }  # fmt: skip
 
 
-def check_columns(rows: Rows, needed: Sequence[tuple[str, ...]]) -> None:
+def check_columns(rows: FileRows, needed: Sequence[tuple[str, ...]]) -> None:
     """Raise UsageError for columns there are not, and where none of some that are needed is there."""
     faults = [
         Fault(place, name, _unknown_column(name))
@@ -96,7 +96,7 @@ def ids_in(file: str, content: bytes) -> list[str]:
     return [id_of(record) for record in rows.records]
 
 
-def id_of(record: Record) -> str:
+def id_of(record: FileRow) -> str:
     """The id that a row names, or nothing."""
     return next((record.values[name].strip() for name in ID if name in record.values), "")
 
@@ -104,7 +104,7 @@ def id_of(record: Record) -> str:
 class Cells:
     """One row's columns by meaning. What is wrong gathers in `faults`, each with the column that was typed."""
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, record: FileRow) -> None:
         self.place, self.faults, self._record = record.place, list[Fault](), record
         self._typed: dict[str, tuple[str, str]] = {}
         for name in record.values:
@@ -144,7 +144,7 @@ _CLOCK_ONLY = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?", 
 
 
 @dataclass(frozen=True)
-class Known:
+class LookUps:
     """What is looked up while rows are read: work items by what is typed and their type, services, the key's user."""
 
     zone: tzinfo
@@ -164,7 +164,7 @@ class Draft:
     label: str
 
 
-def to_create(record: Record, known: Known) -> Draft | list[Fault]:
+def to_create(record: FileRow, known: LookUps) -> Draft | list[Fault]:
     """The new entry that a row asks for."""
     cells = Cells(record)
     kind = cells.tried("type", lambda: type_of(cells["type"] or "ticket")) or "ticket"
@@ -186,7 +186,7 @@ def to_create(record: Record, known: Known) -> Draft | list[Fault]:
     return Draft(cells.place, asked, item.label)
 
 
-def _check_said(record: Record, cells: Cells, times: tuple[datetime, datetime] | None, zone: tzinfo) -> None:
+def _check_said(record: FileRow, cells: Cells, times: tuple[datetime, datetime] | None, zone: tzinfo) -> None:
     """Faults for what is only shown elsewhere and says here what nothing else says, or says it differently."""
     instead = (
         ("service_name", "service", "service"),
@@ -211,7 +211,7 @@ def type_of(typed: str) -> str:
     return typed
 
 
-def _item(typed: str | None, kind: str, known: Known) -> WorkItem:
+def _item(typed: str | None, kind: str, known: LookUps) -> WorkItem:
     if typed:
         return known.item(typed, kind)
     if kind in NO_ITEM:
@@ -248,7 +248,7 @@ def billable_of(cells: Cells, worked: int, otherwise: int | None, whole: bool, h
     return minutes
 
 
-def times_of(cells: Cells, known: Known, before: Entry | None) -> tuple[datetime, datetime] | None:
+def times_of(cells: Cells, known: LookUps, before: Entry | None) -> tuple[datetime, datetime] | None:
     """Start and end (UTC) of start and end, start and span, or a span with both.
 
     Clocks are on the row's date, else on that of the entry as it was before. None where something is wrong, which is
@@ -301,7 +301,7 @@ def _end(
     return start + timedelta(minutes=length) if start else None
 
 
-def _span_with_times(cells: Cells, span: str, day: date | None, known: Known) -> tuple[datetime, datetime]:
+def _span_with_times(cells: Cells, span: str, day: date | None, known: LookUps) -> tuple[datetime, datetime]:
     if cells["start"] or cells["end"]:
         raise UsageError("The span has times, and so has the row.", "Leave one of them out.")
     return parse_interval(span, known.now, _day(day, span), known.zone)
@@ -329,13 +329,13 @@ def _whole(cells: Cells) -> int | None:
     return int(typed)
 
 
-def checked(start: datetime, end: datetime, known: Known) -> tuple[datetime, datetime]:
+def checked(start: datetime, end: datetime, known: LookUps) -> tuple[datetime, datetime]:
     """Both, cut to the minute as servers do. Raises Refused for what is empty, reversed or still to come."""
     check_times(start, end, known.now, known.zone)
     return cut(start), cut(end)
 
 
-def check_shown(record: Record, before: Entry, zone: tzinfo, faults: list[Fault]) -> None:
+def check_shown(record: FileRow, before: Entry, zone: tzinfo, faults: list[Fault]) -> None:
     """Faults for what alga only shows and a row has changed: it would be lost in silence."""
     end = before.ended_at
     shown = {

@@ -146,7 +146,7 @@ def _waiting(session: Session, rows: "list[Entry]", title: str) -> Output:
         odd = {row.id: intervals.oddities(row, overlaps.get(row.id), session.zone, needs_service) for row in rows}
         marks = {row.id: [*_closed(row), *odd[row.id]] for row in rows}
     table = replace(
-        columns.entries_by_person(title, rows, messages.look(session), [columns.look_at(marks)]),
+        columns.entries_by_person(title, rows, messages.view(session), [columns.look_at(marks)]),
         empty="Nothing waits for that.",
     )
     return Output([row.published() | {"look_at": marks[row.id]} for row in rows], table)
@@ -165,12 +165,12 @@ def _closed(entry: "Entry") -> list[str]:
 
 
 def _done(session: Session, decision: Decision, ids: list[str], known: "Sequence[Entry]" = ()) -> Output:
-    look = messages.look(session)
+    view = messages.view(session)
     seen = {entry.id: entry for entry in known}  # what is approved later is what was seen
     operations = [
         decision.operation._replace(
             entry_id=each,
-            label=columns.named(seen[each], look) if each in seen else "",
+            label=columns.named(seen[each], view) if each in seen else "",
             before=seen.get(each),
         )
         for each in ids
@@ -179,5 +179,5 @@ def _done(session: Session, decision: Decision, ids: list[str], known: "Sequence
         outcomes = decision.deliver(operations, tell)
     if any("DRAFT" in (each.reason or "") for each in outcomes):
         session.warn("A DRAFT entry waits for its time sheet to be submitted, on the web.")
-    table = replace(columns.listing("", columns.OUTCOMES, outcomes, look, ""), below=[summed(outcomes)])
+    table = replace(columns.listing("", columns.OUTCOMES, outcomes, view, ""), below=[summed(outcomes)])
     return Output([each.published() for each in outcomes], table, exit_code(outcomes))

@@ -10,9 +10,9 @@ import typer
 
 from alga.app.session import Session
 from alga.bulk import plan
-from alga.bulk.files import Fault, Record, Rows, read
+from alga.bulk.files import Fault, FileRow, FileRows, read
 from alga.bulk.plan import Bulk, Change
-from alga.bulk.rows import Known, check_columns, id_of, ids_in, split, to_create
+from alga.bulk.rows import LookUps, check_columns, id_of, ids_in, split, to_create
 from alga.core.errors import AlgaError, NeedsService, NotFound, Refused, UsageError
 from alga.core.times import counted
 from alga.lookup import entries, work_items
@@ -123,7 +123,7 @@ def delete(session: Session, named: Doomed, yes: Yes = False, dry_run: DryRun = 
     why = {each: plan.closed(bulk, there[each]) if each in there else NOT_THERE for each in ids}
     doomed = [there[each] for each in ids if not why[each]]
     table = replace(
-        columns.entries_flat("To delete", doomed, messages.look(session)), below=_others(len(ids) - len(doomed))
+        columns.entries_flat("To delete", doomed, messages.view(session)), below=_others(len(ids) - len(doomed))
     )
     if dry_run:
         table = replace(table, below=[*table.below, DRY])
@@ -146,9 +146,9 @@ def _bulk(session: Session) -> Bulk:
     return Bulk(session.client, session.cache, session.zone, session.now())
 
 
-def _known(session: Session) -> Known:
+def _known(session: Session) -> LookUps:
     client, cache = session.client, session.cache
-    return Known(
+    return LookUps(
         session.zone,
         session.now(),
         _remembered(lambda typed, kind: work_items.resolve(typed, kind, client, cache)),
@@ -177,7 +177,7 @@ def _remembered(look_up: Callable[..., T]) -> Callable[..., T]:
     return told
 
 
-def _entries(session: Session, bulk: Bulk, rows: Rows) -> "tuple[list[tuple[Record, Entry | None]], list[Fault]]":
+def _entries(session: Session, bulk: Bulk, rows: FileRows) -> "tuple[list[tuple[FileRow, Entry | None]], list[Fault]]":
     """Each row with its entry; ids that name none, or several, are faults."""
     finder = entries.Finder(session.client, session.cache, session.now())
     ids: dict[str, str] = {"": ""}
@@ -200,13 +200,13 @@ def _service(session: Session, typed: str | None, item: str | None) -> str | Non
         raise Refused(error.message, "Say it in a column service, or: alga config set service NAME") from None
 
 
-def _read(files: Sequence[str], needed: Sequence[tuple[str, ...]]) -> Rows:
+def _read(files: Sequence[str], needed: Sequence[tuple[str, ...]]) -> FileRows:
     """The rows of all files, their columns checked."""
     every = [read(_name(file), _content(file)) for file in files]
     for rows in every:
         check_columns(rows, needed)
     records = [record for rows in every for record in rows.records]
-    return Rows(records, [fault for rows in every for fault in rows.faults], {})
+    return FileRows(records, [fault for rows in every for fault in rows.faults], {})
 
 
 def _is_file(named: str) -> bool:
@@ -281,7 +281,7 @@ def _differing(session: Session, result: Result) -> str:
 
 def _shown(session: Session, outcomes: Sequence[Outcome]) -> Output:
     ordered = _in_order(outcomes)
-    table = replace(columns.listing("", columns.OUTCOMES, ordered, messages.look(session), ""), below=[summed(ordered)])
+    table = replace(columns.listing("", columns.OUTCOMES, ordered, messages.view(session), ""), below=[summed(ordered)])
     return Output([outcome.published() for outcome in ordered], table, exit_code(ordered))
 
 

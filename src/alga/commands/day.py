@@ -51,7 +51,7 @@ def day(session: Session, date: Date = "today", user: User = None) -> Output:
     marks = [{"id": key, "look_at": words} for key, words in sheet.marks.items() if words]
     data = sheet.published() | {"entries": shown, "kept_here": kept, "look_at": marks}
     whose = "Mine" if user_id == own else f"{name}'s"
-    table = columns.day_table(f"{whose}, {format_day(on, today)}", sheet, messages.look(session))
+    table = columns.day_table(f"{whose}, {format_day(on, today)}", sheet, messages.view(session))
     return Output(data, replace(table, below=_below(sheet) if on <= today else []))
 
 

@@ -33,7 +33,7 @@ def delete(session: Session, entry_ids: Ids, yes: Yes = False) -> Output:
     if not yes:
         with nothing("deleted"):
             still_allowed(session, "delete")
-        shown = [messages.entry_line("To delete:", entry, messages.look(session)) for entry in doomed]
+        shown = [messages.entry_line("To delete:", entry, messages.view(session)) for entry in doomed]
         if not confirm(f"Delete {named}?", False, f"alga delete {join(entry_ids)} --yes", shown):
             return Output([], "Kept.")
     lines: list[str] = []
@@ -53,5 +53,5 @@ def delete(session: Session, entry_ids: Ids, yes: Yes = False) -> Output:
         if not done:
             settled_entry(session, settled)
         gone.append(entry.published() | {"delivery": "delivered" if done else "queued"})
-        lines.append(messages.entry_line("Deleted" if done else "To delete:", entry, messages.look(session)))
+        lines.append(messages.entry_line("Deleted" if done else "To delete:", entry, messages.view(session)))
     return Output(gone, "\n".join(lines))

@@ -47,7 +47,7 @@ class Finding:
 def doctor(session: Session) -> Output:
     """Check the setup: files, server, key, clock, role, time zone."""
     found = [*_of_files(session), *_of_server(session), *_of_path(session)]
-    anywhere = messages.Look(
+    anywhere = messages.View(
         session.zone, session.now(), ServerCache(session.paths.state_dir)
     )  # a damaged config has no login
     hinted = [line for each in found for line in (each, Finding("", "", each.hint)) if line.found]
@@ -108,9 +108,9 @@ def _of_server(session: Session) -> Iterator[Finding]:
         yield Finding("login" if isinstance(error, ConfigError) else "server", FAULT, error.message, error.hint)
         return
     yield Finding("key", OK, f"accepted (profile {profile.name})")
-    for check, look in CHECKS.items():
+    for check, view in CHECKS.items():
         try:
-            yield look(session)
+            yield view(session)
         except AlgaError as error:
             yield Finding(check, WARNING, error.message, error.hint)
 

@@ -87,10 +87,10 @@ def _changed(session: Session, before: "Entry", operation: Operation) -> Output:
     if entry is None:
         return Output(
             before.published() | {"delivery": "queued"},
-            messages.entry_line("To change:", before, messages.look(session)),
+            messages.entry_line("To change:", before, messages.view(session)),
         )
     told(session, settled.operation.asked, entry)
-    return Output(delivered(entry), messages.entry_line("Changed", entry, messages.look(session)))
+    return Output(delivered(entry), messages.entry_line("Changed", entry, messages.view(session)))
 
 
 def _times(

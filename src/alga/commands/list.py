@@ -61,6 +61,6 @@ def list(  # noqa: A001  the verb's own name
         people = [columns.PERSON] if len(selection.user_ids) != 1 else []
         by_day = not sort and len(rows) == every  # a day's sum is the whole day's
         draw = columns.entries_by_day if by_day else columns.entries_flat
-        return draw(title, rows, messages.look(session), people)
+        return draw(title, rows, messages.view(session), people)
 
     return Output([entry.published() for entry in rows], drawn)

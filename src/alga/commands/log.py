@@ -53,11 +53,10 @@ def log(
     with nothing("logged"):
         future = f"Yesterday? {yesterday}" if yesterday else ""
         check_times(start, end, now, zone, past_midnight=PAST_MIDNIGHT, future=future)
+        check_billable(options.billable_minutes(billable, no_billable), minutes_between(start, end))
     session.again = session.retyped(("--from", "--to", "--date"))
     session.again = session.again.replace(f" {quote(span)}", "", 1) if span else session.again
     minutes = options.billable_minutes(billable, no_billable)
-    with nothing("logged"):
-        check_billable(minutes, minutes_between(start, end))
     typed = work_items.checked(work_item, kind)
     asked = EntryRequest(kind, None, start, end, minutes, notes, user)
     operation = Operation(Kind.CREATE, asked, typed, now, item_typed=typed, key=script_key)
@@ -68,10 +67,10 @@ def log(
             return _before(session, settled.operation)
         entry = settled_entry(session, settled)
     if entry is None:
-        saved = messages.minutes_line("Saved", settled.operation, messages.look(session))
+        saved = messages.minutes_line("Saved", settled.operation, messages.view(session))
         return Output(queued(settled.operation), saved)
     told(session, transitions.as_entry(settled.operation), entry)
-    return Output(delivered(entry), messages.entry_line("Logged", entry, messages.look(session)))
+    return Output(delivered(entry), messages.entry_line("Logged", entry, messages.view(session)))
 
 
 def _before(session: Session, operation: Operation) -> Output:
@@ -81,8 +80,8 @@ def _before(session: Session, operation: Operation) -> Output:
         entry = session.client.get_entry(operation.entry_id or "")
     except (Unreachable, NotFound):  # the journal knows enough
         data = queued(operation) | {"id": operation.entry_id, "delivery": "delivered"}
-        return Output(data, messages.minutes_line(verb, operation, messages.look(session)))
-    return Output(delivered(entry), messages.entry_line(verb, entry, messages.look(session)))
+        return Output(data, messages.minutes_line(verb, operation, messages.view(session)))
+    return Output(delivered(entry), messages.entry_line(verb, entry, messages.view(session)))
 
 
 def _delivered(session: Session, operation: Operation, service: str) -> "Result":

@@ -23,7 +23,7 @@ from alga.ui.options import Billable, From, NoBillable, Notes, On, Service, To
 from alga.ui.output import Output, confirm
 
 if TYPE_CHECKING:
-    from alga.outbox.journal import Unreadable
+    from alga.outbox.encoding import Unreadable
     from alga.outbox.results import Result
 
 Number = Annotated[int, typer.Argument(metavar="NUMBER", help="The number that alga queue shows.")]
@@ -68,7 +68,7 @@ def _listed(
     empty: str,
     below: Sequence[str],
 ) -> Output:
-    table = columns.listing(title, shown, rows, messages.look(session), empty)
+    table = columns.listing(title, shown, rows, messages.view(session), empty)
     return Output([published(each) for each in rows], replace(table, below=[*below]))
 
 
@@ -166,7 +166,7 @@ def _tried(session: Session, settled: "Result") -> Output:
         session.warn(saved(session, after, settled.error))
     if settled.entry and settled.entry.ended_at:
         told(session, as_entry(after), settled.entry)
-        return Output(published(after), messages.entry_line("Recorded", settled.entry, messages.look(session)))
+        return Output(published(after), messages.entry_line("Recorded", settled.entry, messages.view(session)))
     named = what(after, session.zone, session.now())
     return Output(published(after), f"{'Done' if after.state is State.DONE else 'Waits'}: {named}")
 
@@ -187,7 +187,7 @@ def _retry_all(session: Session, alone: bool) -> Output:
             session.warn(settled[-1].error.message)
             break
     left = [*session.journal.queued(), *session.journal.aside()]
-    table = columns.listing("", columns.SYNCED, settled, messages.look(session), "Nothing waits.")
+    table = columns.listing("", columns.SYNCED, settled, messages.view(session), "Nothing waits.")
     return Output([published(each.operation) for each in settled], table, STILL_WAITS if left else 0)
 
 

@@ -50,7 +50,7 @@ def search(
     where = "anywhere" if everything else "in the notes"
     empty = f"No entry has that {where}." + ("" if everything else f" Everywhere: {session.retyped((), '--all')}")
     table = replace(
-        columns.listing(f"'{phrase}' {where}: {title}", columns.HITS, rows, messages.look(session), empty),
+        columns.listing(f"'{phrase}' {where}: {title}", columns.HITS, rows, messages.view(session), empty),
         marked=phrase,
     )
     return Output([entry.published() for entry in rows], table)

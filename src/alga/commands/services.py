@@ -16,5 +16,5 @@ def services(session: Session) -> Output:
         session.warn("Your role may not list services (service:read): these were seen in recent entries.")
     rows = [{"id": service_id, "name": name} for service_id, name in found]
     return Output(
-        rows, columns.listing("Services", columns.SERVICES, found, messages.look(session), "No service is known yet.")
+        rows, columns.listing("Services", columns.SERVICES, found, messages.view(session), "No service is known yet.")
     )

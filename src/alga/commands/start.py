@@ -76,7 +76,7 @@ def started(session: Session, running: Running) -> Output:
     name = running.work_item.label + (f" ({title})" if title else "")
     day, today = local_date(running.started_at, session.zone), local_date(session.now(), session.zone)
     on = "" if day == today else f"{format_day(day, today)} "
-    billed_as = messages.look(session).billed_as(*running.service)
+    billed_as = messages.view(session).billed_as(*running.service)
     text = f"Started {name} at {on}{format_time(running.started_at, session.zone)}{billed_as}"
     if running.entry is None:
         session.warn(IN_DOUBT) if not running.kept else session.note(_kept(session))

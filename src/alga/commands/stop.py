@@ -61,7 +61,7 @@ def stopped(session: Session, done: Stopped) -> Output:
         data = done.running.published(session.now()) | {"delivery": "discarded"}
         return Output(data, f"Less than a minute on {done.running.work_item.label}: nothing recorded.")
     told(session, done.asked, done.entry)
-    return Output(delivered(done.entry), messages.entry_line("Stopped", done.entry, messages.look(session)))
+    return Output(delivered(done.entry), messages.entry_line("Stopped", done.entry, messages.view(session)))
 
 
 def _waits(session: Session, done: Stopped, operation: Operation) -> Output:
@@ -77,7 +77,7 @@ def _waits(session: Session, done: Stopped, operation: Operation) -> Output:
     if isinstance(done.error, AuthError):
         raise done.error.adding(f"{kept}.")
     session.warn(saved(session, operation, done.error))
-    return Output(queued(operation), messages.minutes_line("Stopped", operation, messages.look(session)))
+    return Output(queued(operation), messages.minutes_line("Stopped", operation, messages.view(session)))
 
 
 def _since(session: Session, operation: Operation) -> str:

@@ -50,7 +50,7 @@ def sync(session: Session, local: Local = False, yes: Yes = False) -> Output:
     code = AuthError.exit_code if key_refused else STILL_WAITS if left else 0
     data = [published(each.operation) for each in settled]
     empty = "Nothing to send." if left else "Nothing waits for this login." if others else "Nothing waits."
-    return Output(data, columns.listing("", columns.SYNCED, settled, messages.look(session), empty), code)
+    return Output(data, columns.listing("", columns.SYNCED, settled, messages.view(session), empty), code)
 
 
 def _queue_practice(session: Session, yes: bool) -> bool:

@@ -11,4 +11,4 @@ def templates(session: Session) -> Output:
     """List the server's templates for time entries."""
     found = [each.model_dump() for each in session.client.templates()]
     empty = "The server has no templates for time entries, and its API has no way to make one."
-    return Output(found, columns.listing("Templates", columns.TEMPLATES, found, messages.look(session), empty))
+    return Output(found, columns.listing("Templates", columns.TEMPLATES, found, messages.view(session), empty))

@@ -27,4 +27,4 @@ def tickets(session: Session, words: Words = None) -> Output:
         {"id": each.ticket_id, "number": each.ticket_number, "title": each.title, "client_name": each.client_name}
         for each in found
     ]
-    return Output(rows, columns.listing(title, columns.TICKETS, found, messages.look(session), empty))
+    return Output(rows, columns.listing(title, columns.TICKETS, found, messages.view(session), empty))

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime, tzinfo
 
-    from alga.outbox.journal import Journal, Unreadable
+    from alga.outbox.encoding import Unreadable
+    from alga.outbox.journal import Journal
     from alga.outbox.results import Result
 
 VERBS = {

@@ -41,7 +41,7 @@ HARMLESS = r"[\w ./:=@+-]+"
 LINES = "lines"  # the protocol of our scripts for bash, zsh and fish: nothing of it is ever run by a shell
 
 
-class Known(ShellComplete):
+class Offering(ShellComplete):
     """Offers for an option or argument what its placeholder in the help stands for."""
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem]:
@@ -52,7 +52,7 @@ class Known(ShellComplete):
         return wanted.shell_complete(ctx, incomplete)
 
 
-class Lines(Known, ZshComplete):
+class Lines(Offering, ZshComplete):
     """A value a line, and what it means behind a tab."""
 
     name = LINES
@@ -66,7 +66,7 @@ class Lines(Known, ZshComplete):
         return "\n".join(self.format_completion(item) for item in self.get_completions(args, incomplete))
 
 
-class PowerShell(Known, PowerShellComplete):
+class PowerShell(Offering, PowerShellComplete):
     """As Typer's script for PowerShell has it, which quotes nothing: only what needs no more than blanks kept."""
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem]:

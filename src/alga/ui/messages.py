@@ -195,7 +195,7 @@ def told(session: Session, asked: EntryRequest, entry: Entry) -> None:
 # --- one entry in a sentence -------------------------------------------------------------------------
 
 
-class Look(NamedTuple):
+class View(NamedTuple):
     """From where a listing is looked at: the local zone, now, what was learnt, and the service that is the setting."""
 
     zone: tzinfo
@@ -217,36 +217,36 @@ class Look(NamedTuple):
         return f", {shown}" if shown and not self.is_default(service_id, shown) else ""
 
 
-def look(session: Session) -> Look:
+def view(session: Session) -> View:
     """From where this command's listings are looked at."""
-    return Look(session.zone, session.now(), session.cache, session.profile.service)
+    return View(session.zone, session.now(), session.cache, session.profile.service)
 
 
-def entry_line(verb: str, entry: Entry, look: Look) -> str:
+def entry_line(verb: str, entry: Entry, view: View) -> str:
     """`Logged tk_77d0: 1h 30m worked, 1h 30m billable (07:40-09:10)  9be04f17`, with the date if it is not today's."""
-    day, today = local_date(entry.started_at, look.zone), local_date(look.now, look.zone)
+    day, today = local_date(entry.started_at, view.zone), local_date(view.now, view.zone)
     on = "" if day == today else f"{format_day(day, today)} "
     worked, billable = format_minutes(entry.duration_minutes), format_minutes(entry.billable_minutes or 0)
-    interval = f"({on}{format_interval(entry.started_at, entry.ended_at, look.zone)})"
-    name = work_items.label(entry, look.cache)
+    interval = f"({on}{format_interval(entry.started_at, entry.ended_at, view.zone)})"
+    name = work_items.label(entry, view.cache)
     if entry.ended_at is None:
         return f"{verb} {name}: running {interval}  {entry.id[:8]}"
     if entry.duration_minutes == 0:
         return f"{verb} {name}: 0 minutes recorded {interval}  {entry.id[:8]}"
-    billed_as = look.billed_as(entry.service_id, entry.service_name)
+    billed_as = view.billed_as(entry.service_id, entry.service_name)
     return f"{verb} {name}: {worked} worked, {billable} billable{billed_as} {interval}  {entry.id[:8]}"
 
 
-def minutes_line(verb: str, operation: Operation, look: Look) -> str:
+def minutes_line(verb: str, operation: Operation, view: View) -> str:
     """`Saved tk_77d0: 1h 30m worked, 1h 30m billable (07:40-09:10)`: the same of what waits here."""
     asked, start = transitions.as_entry(operation), operation.started_at
-    day, today = local_date(start, look.zone), local_date(look.now, look.zone)
+    day, today = local_date(start, view.zone), local_date(view.now, view.zone)
     on = "" if day == today else f"{format_day(day, today)} "
-    end = asked.ended_at or look.now
+    end = asked.ended_at or view.now
     worked = max(0, minutes_between(start, end))
     billed = worked if asked.billable_minutes is None else asked.billable_minutes
-    interval = f"({on}{format_interval(start, cut(end), look.zone)})"
-    billed_as = look.billed_as(asked.service_id or operation.service_typed, None)
+    interval = f"({on}{format_interval(start, cut(end), view.zone)})"
+    billed_as = view.billed_as(asked.service_id or operation.service_typed, None)
     times = f"{format_minutes(worked)} worked, {format_minutes(billed)} billable"
     return f"{verb} {operation.label}: {times}{billed_as} {interval}"
 
