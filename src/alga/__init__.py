@@ -1,4 +1,4 @@
-"""alga: the command-line time tracker for AlgaPSA. Its modules are run when something of them is first asked for."""
+"""alga: the command-line time tracker for AlgaPSA. Its modules are executed on first use."""
 
 import sys
 from collections.abc import Sequence
@@ -11,10 +11,10 @@ __version__ = "0.1.0"
 
 
 class _Unloaded(_LazyModule):  # type: ignore[misc]
-    """A module that was not run yet. What that raises, Ctrl-C too, goes on; the next time it is run again."""
+    """A module that was not executed yet. Exceptions in it (Ctrl-C too) propagate; the next use tries again."""
 
     def __getattribute__(self, name: str) -> Any:
-        if name == "__spec__":  # an import looks at that, and swallows what is raised there
+        if name == "__spec__":  # import machinery reads this, and swallows exceptions raised by it
             return ModuleType.__getattribute__(self, name)
         try:
             return super().__getattribute__(name)
@@ -24,7 +24,7 @@ class _Unloaded(_LazyModule):  # type: ignore[misc]
 
 
 class _Later(LazyLoader):
-    """Makes a module without running it."""
+    """Creates a module without executing it."""
 
     def exec_module(self, module: ModuleType) -> None:
         super().exec_module(module)
@@ -37,7 +37,7 @@ class _Later(LazyLoader):
 
 
 class _Lazily:
-    """Makes `from alga import entries` cheap: the module is run when something of it is asked for."""
+    """Makes `from alga import entries` cheap: the module is executed when an attribute is first read."""
 
     @staticmethod
     def find_spec(name: str, path: Sequence[str] | None = None, target: object = None) -> ModuleSpec | None:

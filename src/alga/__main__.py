@@ -3,13 +3,11 @@
 import gc
 import sys
 
-SELDOM = (
-    200_000  # more objects than a start makes: before that many new ones live, looking for rings of dead ones is idle
-)
+SELDOM = 200_000  # above what start-up allocates, so the collector does not run
 
 
 def main() -> int:
-    """Run the command line; Ctrl-C is one line from the first moment on."""
+    """Run the command line. Ctrl-C prints one line, even during start-up. Returns the exit code."""
     gc.set_threshold(SELDOM)
     try:
         from alga.cli import run
@@ -19,7 +17,7 @@ def main() -> int:
         print("alga: Interrupted.", file=sys.stderr)
         return 130
     finally:
-        gc.freeze()  # so that Python does not look through all that was loaded before it ends
+        gc.freeze()  # so that Python does not collect all loaded objects when it exits
 
 
 if __name__ == "__main__":

@@ -30,34 +30,34 @@ PANELS = {  # each command's file is commands/NAME.py, imported when it is typed
         "status": "Show the running timer and today's sum.",
     },
     "Look": {
-        "list": "List time entries by day: yours of this week.",
+        "list": "List time entries by day (default: yours, this week).",
         "show": "Show one entry.",
-        "day": "Show a day's sheet: yours of today.",
+        "day": "Show the sheet of a day (default: yours, today).",
         "search": "Find entries by their notes.",
-        "stats": "Show totals: yours of this week.",
+        "stats": "Show totals (default: yours, this week).",
         "templates": "List the server's templates for time entries.",
     },
     "Change": {
         "edit": "Change an entry.",
         "delete": "Delete entries.",
-        "bulk": "Create, change or delete many at once, from files.",
+        "bulk": "Create, change or delete many entries at once, from files.",
     },
     "Review": {
-        "approve": "Approve entries; alone, shows what waits and asks.",
+        "approve": "Approve entries; without ids, shows what waits and asks.",
         "request-changes": "Send submitted entries back, with a reason.",
         "export": "Export entries as CSV, JSON, JSON lines or xlsx.",
     },
     "Set up": {
-        "login": "Connect to an AlgaPSA.",
+        "login": "Connect to an AlgaPSA server.",
         "logout": "Forget a login and its key.",
         "whoami": "Show the login in use and whose it is.",
         "config": "Show the settings, and change them.",
         "services": "List the services that time can be billed as.",
         "tickets": "Find tickets; without words, those assigned to you.",
         "doctor": "Check the setup: files, server, key, clock, role.",
-        "queue": "Show what waits on this computer, mend it or drop it.",
-        "sync": "Deliver all that waits, however long that takes.",
-        "completion": "TAB in bash, zsh, fish and PowerShell.",
+        "queue": "Show what waits on this computer; fix it or drop it.",
+        "sync": "Deliver everything that waits, however long it takes.",
+        "completion": "Set up TAB completion for bash, zsh, fish and PowerShell.",
     },
 }
 HIDDEN = ("serve",)
@@ -76,7 +76,7 @@ class Command(TyperCommand):
 
 
 def once_each(parser: Any) -> Any:
-    """A parser that takes an option twice only where that means any of them: else the last would win in silence."""
+    """A parser that accepts a repeated option only where repeating means any of them: else the last silently wins."""
     parse = parser.parse_args
 
     def parsed(args: list[str]) -> Any:
@@ -91,7 +91,7 @@ def once_each(parser: Any) -> Any:
 
 
 class Group(TyperGroup):
-    """Commands by panel, each in whole messages."""
+    """Commands by panel, each with its whole sentence."""
 
     def make_parser(self, ctx: Any) -> Any:
         parser = super().make_parser(ctx)
@@ -149,7 +149,7 @@ def load(name: str) -> Any:
     if subcommands := getattr(module, "SUBCOMMANDS", None):
         for each, function in subcommands.items():
             made.command(each, cls=Command)(function)
-        alone = getattr(module, file, None)  # what the group's name does by itself
+        alone = getattr(module, file, None)  # what the group does without a subcommand
         made.info.no_args_is_help = alone is None
         made.callback(cls=Group, help=_sentence(module.__doc__ or ""), invoke_without_command=bool(alone))(
             alone or (lambda: None)
@@ -162,7 +162,7 @@ def load(name: str) -> Any:
 
 
 def _sentence(doc: str) -> str:
-    """What stands behind the colon of a command file's first line."""
+    """The text after the colon in the first line of a command file."""
     words = doc.partition(": ")[2].strip()
     return words[:1].upper() + words[1:]
 
@@ -199,14 +199,14 @@ def main(
 
 
 def run(args: Sequence[str], environment: Environment | None = None) -> int:
-    """Run one command line and return its exit code. Nothing that goes wrong shows a traceback."""
+    """Run one command line and return its exit code. Errors never show a traceback unless ALGA_DEBUG is set."""
     context = CommandLine(environment or Environment(), args)
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by whoever called
             setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))  # noqa: SIM115
     try:
         if not all(each.isascii() or safe_text.sound_text(each) for each in args):
-            raise UsageError("An argument has bytes that are no UTF-8 text.", "Type the command again, in UTF-8.")
+            raise UsageError("An argument is not valid UTF-8 text.", "Type the command again in UTF-8.")
         return _run(args, context)
     except AlgaError as error:
         return _told(error, context)
@@ -218,21 +218,22 @@ def run(args: Sequence[str], environment: Environment | None = None) -> int:
     except OSError as fault:
         place = f"{fault.filename}: " if fault.filename else ""
         told = f"{place}{fault.strerror or fault}."
-        return _told(ConfigError(told, "Is there room, and may you write there?"), context)
+        return _told(ConfigError(told, "Check the free disk space and the permissions."), context)
     except Exception as fault:
         if os.environ.get("ALGA_DEBUG"):
             raise
         told = (
-            f"A fault in alga: {type(fault).__name__}. Whether it was recorded is not known; alga list --today shows."
+            f"Internal error ({type(fault).__name__}). "
+            "The entry may or may not have been saved: alga list --today shows."
         )
-        return _told(AlgaError(told, "ALGA_DEBUG=1 before the command shows where: please report that."), context)
+        return _told(AlgaError(told, "To see where, set ALGA_DEBUG=1. Please report the error."), context)
     finally:
         _afterwards(context)
 
 
 def _afterwards(context: CommandLine) -> None:
-    """Keep what was learnt, and say what there is to say beside the result. What fails here changes no exit code:
-    the work is done, and a script that saw it fail would do it again.
+    """Save the cache, and print warnings and notes after the result. A failure here does not change the exit code:
+    the work is done, and a script that saw a failure would do the work again.
     """
     if context.session:
         with suppress(Exception):
@@ -243,7 +244,7 @@ def _afterwards(context: CommandLine) -> None:
 
 @contextmanager
 def _unheard() -> Iterator[None]:
-    """What cannot be written to stderr (a full disk, a closed terminal) is not said, and not at the end either."""
+    """Ignore text that cannot be written to stderr (a full disk, a closed terminal), also when Python exits."""
     try:
         yield
     except (OSError, ValueError):
@@ -277,7 +278,7 @@ def _run(args: Sequence[str], context: CommandLine) -> int:
 
 
 def _told(error: AlgaError, context: CommandLine) -> int:
-    """Print an error, for a program with the warnings in it, since its stderr is then one object."""
+    """Print an error; with JSON output the error contains the warnings, since stderr is then a single object."""
     asked = output.Format("json") if "--json" in context.args else output.Format()
     form, warnings = context.form or asked, []
     if context.session and form.machine:
@@ -288,7 +289,7 @@ def _told(error: AlgaError, context: CommandLine) -> int:
 
 
 def _show(result: "output.Output", context: CommandLine) -> int:
-    """Print it. Where that fails a write is done all the same: a script that saw it fail would do it again."""
+    """Print the result. If printing fails after a write, say that the write was done, so that no script repeats it."""
     try:
         output.show(result, context.form or output.Format())
     except BrokenPipeError:
@@ -303,13 +304,13 @@ def _show(result: "output.Output", context: CommandLine) -> int:
 
 
 def _give_up(stream: TextIO) -> None:
-    """What is still buffered goes nowhere, quietly; without a file behind it there is nothing to give up."""
+    """Discard what is still buffered, quietly; a stream without a file behind it has nothing to discard."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _usage(fault: Any, context: CommandLine, args: Sequence[str]) -> int:
-    """Click's own complaint, in our words: the usage, what is wrong, the nearest option."""
+    """Click's usage error in alga's words: the usage, what is wrong and the nearest option."""
     ctx = fault.ctx
     if type(fault).__name__ == "NoArgsIsHelpError":
         print(fault.format_message())

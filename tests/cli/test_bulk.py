@@ -135,19 +135,19 @@ def test_types_services_and_long_notes(local: Desk) -> None:
 
 
 FAULTS = {  # a row after a good heading: what is said of it
-    "2026-11-20,9:00,10:00,,x": "item: It has no work item.",
+    "2026-11-20,9:00,10:00,,x": "item: The row has no work item.",
     "2026-11-20,9:00,9:00,tk_1,x": "end: 09:00-09:00 is less than a minute.",
-    "2026-11-20,10:00,9:00,tk_1,x": "end: 10:00 to 09:00 ends before it starts. Past midnight? Give the end its date",
+    "2026-11-20,10:00,9:00,tk_1,x": "end: 10:00 to 09:00 ends before it starts. Past midnight? Give the end date too.",
     "2026-11-24,9:00,10:00,tk_1,x": "end: 09:00-10:00 ends in the future.",
     ",9:00,10:00,tk_1,x": "start: 9:00 on which day? Add a date.",
     ",9:00:00,2026-11-20 10:00,tk_1,x": "start: 9:00:00 on which day? Add a date.",
     "0001-01-01,9:00,10:00,tk_1,x": "date: '0001-01-01' is not a date.",
     "20.11.2026,9:00,10:00,tk_1,x": "date: '20.11.2026' is not a date.",
-    "2026-11-20,9:00,,tk_1,x": "end: It has neither an end nor a span.",
-    "2026-11-20,,10:00,tk_1,x": "start: It has no start. Add one, or a span like 9:00-10:30.",
+    "2026-11-20,9:00,,tk_1,x": "end: The row has neither an end nor a span.",
+    "2026-11-20,,10:00,tk_1,x": "start: The row has no start. Add a start, or a span like 9:00-10:30.",
     "2026-11-20,\"9,5\",10:00,tk_1,x": "start: '9,5' is not a time.",
     "2026-11-20,9:00,10:00,TIC9999,x": "item: There is no ticket TIC9999. To find one: alga tickets WORDS",
-    "2026-11-20,9:00,10:00,tk_1": "it has 4 cells, and the heading has 5.",
+    "2026-11-20,9:00,10:00,tk_1": "the row has 4 cells, but the heading has 5.",
     "2026-10-25,2:30,4:00,tk_1,x": "happens twice: the clocks go back.",
 }  # fmt: skip
 
@@ -167,17 +167,17 @@ def test_all_faults_are_told_by_file_and_line_before_anything_is_sent(local: Des
 
 
 CONTRADICTIONS: dict[str, dict[str, Any]] = {
-    "duration_minutes: It says 30 minutes, and from start to end are 60.": {"duration_minutes": 30},
-    "span: The span has times, and so has the row.": {"span": "9:00-10:00"},
+    "duration_minutes: The row says 30 minutes, but start to end is 60.": {"duration_minutes": 30},
+    "span: Both the span and the row give times.": {"span": "9:00-10:00"},
     "billable: 61 billable minutes are more than the 60 worked.": {"billable": 61},
     "user_id: Time is recorded for the key's own user only. Leave the column out.": {"user_id": "somebody"},
-    "start_time: it says something else than start.": {"start_time": "2026-11-20T08:30:00Z"},
-    "type: There is no type 'tickets'.": {"type": "tickets"},
-    "service: There is no service 'gold'.": {"service": "gold"},
-    "date: It says 2026-11-19, and the start is on 2026-11-20.": {"date": "2026-11-19"},
+    "start_time: conflicts with column 'start'.": {"start_time": "2026-11-20T08:30:00Z"},
+    "type: Unknown type 'tickets'.": {"type": "tickets"},
+    "service: Unknown service 'gold'.": {"service": "gold"},
+    "date: The row says 2026-11-19, but the start is on 2026-11-20.": {"date": "2026-11-19"},
     "is_billable: '2' is neither yes nor no.": {"is_billable": "2"},
-    "Item: it says that twice.": {"Item": "tk_2"},
-    "notes: The notes have characters that no text has.": {"notes": "\ud800"},
+    "Item: the row has this column twice.": {"Item": "tk_2"},
+    "notes: The notes contain invalid characters.": {"notes": "\ud800"},
     "minutes: 'many' is not a whole number of minutes.": {"minutes": "many"},
 }
 
@@ -253,21 +253,21 @@ def test_dry_run_tells_and_sends_nothing(local: Desk) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("dat,start,end,item\n1,2,3,4\n", "rows.csv:1 dat: there is no such column. Did you mean date?"),
-        ("xyzzy,start,end,item\n1,2,3,4\n", "rows.csv:1 xyzzy: there is no such column. There is: item, type, date,"),
+        ("dat,start,end,item\n1,2,3,4\n", "rows.csv:1 dat: unknown column. Did you mean date?"),
+        ("xyzzy,start,end,item\n1,2,3,4\n", "rows.csv:1 xyzzy: unknown column. Choose from: item, type, date,"),
         ("date,start,end\n1,2,3\n", "rows.csv:1: there is no column item or type."),
         ("date,item\n1,2\n", "rows.csv:1: there is no column start or span."),
         ("date,date,item\n1,2,3\n", "rows.csv:1: there are two columns 'date'."),
         ("date,,item\n1,2,3\n", "rows.csv:1: column 2 has no heading."),
         ('date,start,item\n1,"2\n,3\n', "rows.csv, line 3: unexpected end of data."),
-        (b"date,start,item\n1,2,caf\xe9\n", "rows.csv, line 2: that is not UTF-8 text."),
+        (b"date,start,item\n1,2,caf\xe9\n", "rows.csv, line 2: not UTF-8 text."),
         (b"PK\x03\x04\x00\x00", "rows.csv is not a text file."),
-        ('[{"item": "tk_1"},\n{"item": }]', "rows.csv, line 2: that is not JSON."),
-        ('[{"item": "tk_1"}\n', "rows.csv, line 2: the list has no end."),
-        ('[{"item": "tk_1"},\n', "rows.csv, line 2: the list has no end."),
-        ("[", "rows.csv, line 1: the list has no end."),
-        ('[{"minutes": ' + "9" * 5000 + "}]", "rows.csv, line 1: that is not JSON."),
-        ('[{"item": "tk_1"}]\nmore', "rows.csv: something stands behind the list."),
+        ('[{"item": "tk_1"},\n{"item": }]', "rows.csv, line 2: not valid JSON."),
+        ('[{"item": "tk_1"}\n', "rows.csv, line 2: the list is not closed."),
+        ('[{"item": "tk_1"},\n', "rows.csv, line 2: the list is not closed."),
+        ("[", "rows.csv, line 1: the list is not closed."),
+        ('[{"minutes": ' + "9" * 5000 + "}]", "rows.csv, line 1: not valid JSON."),
+        ('[{"item": "tk_1"}]\nmore', "rows.csv: unexpected text after the list."),
     ],
 )
 def test_a_file_that_cannot_be_read_is_told_with_its_line(local: Desk, content: str | bytes, said: str) -> None:
@@ -353,7 +353,7 @@ def test_an_entry_that_may_be_ones_own_is_not_doubled(strict: Strict) -> None:
     admin.ok("bulk", "create", "-", typed=strict_rows(1))
     result = strict.desk("bulk", "create", "-", typed=strict_rows(1), tty=False)
     assert result.code == 2
-    assert "is the same and may be yours" in result.err
+    assert "is the same entry and may be yours" in result.err
 
 
 def test_a_server_that_stores_something_else_is_told_by_row(known: Strict) -> None:
@@ -364,7 +364,7 @@ def test_a_server_that_stores_something_else_is_told_by_row(known: Strict) -> No
     rows = "date,start,span,item,service,notes\n2026-10-01,9:00,1h,TIC1042,Basic Support,as asked\n"
     row = known.desk.ok("bulk", "create", "-", "--json", typed=rows).json[0]
     assert row["outcome"] == "recorded"
-    assert row["reason"] == "The server kept other notes than those sent."
+    assert row["reason"] == "The server stored different notes from those sent."
 
 
 def test_a_part_of_the_minutes_is_faulty_where_the_server_bills_all_or_nothing(known: Strict) -> None:
@@ -372,7 +372,7 @@ def test_a_part_of_the_minutes_is_faulty_where_the_server_bills_all_or_nothing(k
     for more in ([], ["--dry-run"]):
         told = known.desk("bulk", "create", "-", *more, typed=rows)
         assert told.code == 2
-        assert "whole or not at all: 20m of 1h cannot be kept. Say yes or no." in joined(told.out + told.err)
+        assert "whole or not at all: 20m of 1h cannot be billed. Use yes or no." in joined(told.out + told.err)
     assert not known.network.sent("POST")
 
 
@@ -468,7 +468,7 @@ def test_a_row_that_the_server_counts_and_does_not_list_is_not_sent_again(known:
     known.network.after = counting
     result = known.desk("bulk", "create", "-", "--json", typed=strict_rows(1, unknown))
     assert (result.code, result.json[0]["outcome"]) == (0, "waits")
-    assert "counts it and does not list it" in result.json[0]["reason"]
+    assert "counts the entry but does not list it" in result.json[0]["reason"]
     assert len(known.network.sent("POST")) == 1
 
 
@@ -622,9 +622,9 @@ def test_faulty_changes_are_told_by_line(local: Desk, two: tuple[str, str]) -> N
     assert result.code == 2
     assert faults_of(result, "standard input") == [
         "2 id: No entry has that id.",
-        "3 id: There is no id.",
-        "4 start: It has no start. Add one, or a span like 9:00-10:30.",
-        "6 id: standard input:5 changes that entry already.",
+        "3 id: The row has no id.",
+        "4 start: The row has no start. Add a start, or a span like 9:00-10:30.",
+        "6 id: standard input:5 already changes that entry.",
     ]
     assert local("bulk", "update", "-", "--yes", typed=rows).code == 9
     assert [entry["notes"] for entry in entries(local)] == ["First", "a"]
@@ -634,7 +634,7 @@ def test_a_running_timer_gets_notes_and_no_times(local: Desk) -> None:
     running = local.ok("start", "tk_1", "--json").json["id"]
     for row in ("span\n{},8:00-9:00", "billable\n{},no"):
         result = local("bulk", "update", "-", typed=f"id,{row.format(running)}\n")
-        assert (result.code, "Its timer still runs" in result.err) == (2, True)
+        assert (result.code, "Its timer is still running" in result.err) == (2, True)
     local.ok("bulk", "update", "-", typed=f"id,notes\n{running},new\n")
     assert local.ok("status", "--json").json["notes"] == "new"
 
@@ -645,7 +645,7 @@ def test_updates_that_a_server_counts_but_does_not_make_are_found_out(known: Str
         db.execute("UPDATE entries SET approval_status = 'APPROVED' WHERE entry_id = ?", (made[1]["id"],))
     rows = "id,notes\n" + "".join(f"{row['id']},new\n" for row in made)
     told = known.desk("bulk", "update", "-", typed=rows)
-    assert "standard input:3 id: It is approved, so it cannot be changed" in told.err
+    assert "standard input:3 id: The entry is approved, so it cannot be changed" in told.err
     result = known.desk("bulk", "update", "-", "--json", "--yes", typed=rows)
     assert (result.code, [row["outcome"] for row in result.json]) == (9, ["changed", "faulty", "changed"])
 
@@ -670,11 +670,11 @@ def test_nobody_elses_entry_is_touched(known: Strict) -> None:
     theirs = admin.ok("log", "TIC1011", "7:00-7:30", "-s", "Basic Support", "--json").json["id"]
     update = known.desk("bulk", "update", "-", typed=f"id,notes\n{theirs},mine\n")
     assert update.code == 2
-    assert "It belongs to Glinda Good: only its own user may change it." in update.err
+    assert "The entry belongs to Glinda Good: only its own user may change it." in update.err
     delete = admin("bulk", "delete", known.desk.ok("list", "-f", "ids").out.strip(), "--yes", "--json", tty=False)
     assert (delete.code, delete.json[0]["reason"]) == (
         5,
-        "It belongs to Tin Woodman: only its own user may change it.",
+        "The entry belongs to Tin Woodman: only its own user may change it.",
     )
 
 
@@ -694,7 +694,7 @@ def test_a_change_waits_until_the_place_it_needs_is_free(known: Strict) -> None:
     rows = f"id,span,service\n{made[0]['id']},0:30-1:00,\n{made[1]['id']},5:00-5:30,{unknown}\n"
     result = known.desk("bulk", "update", "-", "--json", typed=rows)
     assert [(row["outcome"], row["reason"]) for row in result.json] == [
-        ("refused", "Its new place is not free: what was there was not moved."),
+        ("refused", "Its new time is not free: the entry there was not moved."),
         ("refused", "AlgaPSA does not know that service."),
     ]
     starts = [entry["started_at"] for entry in known.desk.ok("list", "--from", "2026-10-01", "--json").json]
@@ -744,14 +744,14 @@ def test_a_change_that_the_server_does_not_make_is_refused(known: Strict) -> Non
     known.network.before, known.network.after = elsewhere, deaf
     result = known.desk("bulk", "update", "-", "--json", typed=f"id,notes\n{made},new\n")
     assert (result.code, result.json[0]["outcome"]) == (5, "refused")
-    assert result.json[0]["reason"] == "The server kept other notes than those sent."
+    assert result.json[0]["reason"] == "The server stored different notes from those sent."
 
 
 def test_what_is_only_shown_is_no_column_to_create_from(local: Desk) -> None:
     rows = "start,span,item,service_name,local_start\n2026-11-20T08:00:00Z,1h,tk_1,Basic Support,2026-11-20 10:00\n"
     assert faults_of(local("bulk", "create", "-", typed=rows), "standard input") == [
-        "2 service_name: It is only shown. Say it as service.",
-        "2 local_start: It says something else than 2026-11-20 09:00.",
+        "2 service_name: Read-only column; use 'service'.",
+        "2 local_start: Conflicts with the row's times: 2026-11-20 09:00.",
     ]
 
 
@@ -765,7 +765,7 @@ def test_notes_of_ones_own_file_are_as_they_are_typed(local: Desk) -> None:
 def test_a_wrong_field_never_hides_what_became_of_a_row(local: Desk) -> None:
     result = local("bulk", "create", "-", "--fields", "id,outcom", "--json", typed=GOOD)
     assert (result.code, [row["outcome"] for row in result.json]) == (2, ["recorded", "recorded"])
-    assert "There is no field 'outcom', so all are shown." in result.err
+    assert "Unknown field 'outcom', so all fields are shown." in result.err
 
 
 def test_ids_of_what_was_there_already_come_again(local: Desk, two: tuple[str, str]) -> None:
@@ -785,10 +785,10 @@ def test_what_alga_only_shows_cannot_be_changed_in_silence(local: Desk, two: tup
     changed = exported.replace("2026-11-20 09:00", "2026-11-20 08:00").replace("DRAFT", "APPROVED")
     told = faults_of(local("bulk", "update", "-", typed=changed), "standard input")
     assert (
-        "2 local_start: It cannot be changed; it is 2026-11-20 09:00. Change started_at, or leave the column out."
+        "2 local_start: Read-only column; its value is 2026-11-20 09:00. Change started_at, or leave the column out."
         in told
     )
-    assert "2 approval_status: It cannot be changed; it is DRAFT. Leave the column out." in told
+    assert "2 approval_status: Read-only column; its value is DRAFT. Leave the column out." in told
     assert local("bulk", "update", "-", typed=f"id,duration_minutes\n{two[0]},30\n").code == 2
 
 
@@ -866,7 +866,7 @@ def test_what_a_server_says_is_deleted_and_is_not_is_found_out(strict: Strict) -
         db.execute("UPDATE entries SET approval_status = 'APPROVED' WHERE entry_id = ?", (ids[0],))
     result = admin("bulk", "delete", *ids, "--yes", "--json")
     assert [(row["outcome"], row["reason"]) for row in result.json] == [
-        ("refused", "It is approved, so it cannot be changed: an approver reopens it on the web."),
+        ("refused", "The entry is approved, so it cannot be changed: an approver can reopen it on the web."),
         ("deleted", None),
     ]
 
@@ -875,10 +875,10 @@ def test_files_of_ids_are_read_and_what_is_no_file_is_told(local: Desk, two: tup
     path = file_of(local, f"entry_id,notes\n{two[0]},x\n", "doomed.csv")
     assert local("bulk", "delete", str(local.home / "nope.csv"), "--yes").code == 2
     without = local("bulk", "delete", file_of(local, GOOD), "--yes")
-    assert (without.code, "rows.csv:2 id: there is no id." in without.err) == (2, True)
+    assert (without.code, "rows.csv:2 id: the row has no id." in without.err) == (2, True)
     shown = local.ok("bulk", "delete", path, "99999999-9999-4999-8999-999999999999", "--dry-run")
     assert shown.out.endswith(
-        "1 other cannot be deleted: not there, approved, or somebody else's.\nNothing was sent (--dry-run).\n"
+        "1 other cannot be deleted: not found, approved, or somebody else's.\nNothing was sent (--dry-run).\n"
     )
     assert (
         local("bulk", "delete", path, "99999999-9999-4999-8999-999999999999", "--yes", "-f", "ids").out == f"{two[0]}\n"

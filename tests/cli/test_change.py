@@ -44,7 +44,7 @@ def test_the_ways_to_say_when(desk: Desk, typed: list[str], start: str, end: str
         (["90"], 2, "90 what? 90m or 90h."),
         ([], 2, "How long, or from when to when?"),
         (["soon"], 2, "'soon' is not a length of time. Accepted: 90m, 1h, 1h30m, 1.5h."),
-        (["9:00-10:30", "--from", "9:00"], 2, "exclude each other"),
+        (["9:00-10:30", "--from", "9:00"], 2, "cannot be combined"),
         (
             ["10:30-9:00"],
             5,
@@ -58,10 +58,14 @@ def test_the_ways_to_say_when(desk: Desk, typed: list[str], start: str, end: str
             "ends in the future. Nothing was logged. Yesterday? alga log tk_1 14:00-15:30 --date yesterday",
         ),
         (["8:00-9:00", "--billable", "61"], 5, "61 billable minutes are more than the 60 worked."),
-        (["8:00-9:00", "--billable", "5", "--no-billable"], 2, "exclude each other"),
-        (["8:00-9:00", "--type", "meeting"], 2, "There is: ticket, project_task"),
+        (["8:00-9:00", "--billable", "5", "--no-billable"], 2, "cannot be combined"),
+        (["8:00-9:00", "--type", "meeting"], 2, "Choose from: ticket, project_task"),
         (["2:30-4:00", "--date", "2026-10-25"], 2, "02:30 on Sun 25 Oct happens twice"),
-        (["2:30-4:00", "--date", "2026-03-29"], 2, "Say which: 02:30+01:00 (03:30 here) or 02:30+02:00 (01:30 here)"),
+        (
+            ["2:30-4:00", "--date", "2026-03-29"],
+            2,
+            "Choose a time: 02:30+01:00 (03:30 local time) or 02:30+02:00 (01:30 local time)",
+        ),
     ],
 )
 def test_what_cannot_be_logged_is_refused_before_anything_is_sent(
@@ -95,7 +99,7 @@ def test_touching_ends_are_fine_and_other_peoples_entries_do_not_matter(strict: 
 
 
 def test_missing_notes_are_worth_a_note_in_a_terminal(desk: Desk) -> None:
-    assert "It has no notes, and they end up on invoices." in joined(desk.ok("log", "tk_1", "8:00-8:30").err)
+    assert "The entry has no notes, and notes appear on invoices." in joined(desk.ok("log", "tk_1", "8:00-8:30").err)
     assert "notes" not in desk.ok("log", "tk_1", "7:00-7:30", tty=False).err
 
 
@@ -126,7 +130,7 @@ def test_show(desk: Desk) -> None:
         ("abcd", 6, "No entry begins with abcd."),
         ("ab", 2, "too short for an id"),
         ("stats", 6, "No entry begins with stats."),
-        ("99999999-9999-4999-8999-999999999999", 6, "does not have it"),
+        ("99999999-9999-4999-8999-999999999999", 6, "did not find it"),
     ],
 )
 def test_an_unknown_id(desk: Desk, typed: str, code: int, told: str) -> None:
@@ -251,7 +255,7 @@ def test_delete_shows_asks_and_deletes(desk: Desk) -> None:
     asked = desk("delete", first[:8], second[:8], first, typed="n\n")
     assert f"To delete: tk_1: 1h worked, 1h billable (08:00-09:00)  {first[:8]}" in asked.err
     assert f"Delete {first[:8]}, {second[:8]}? [y/N]" in asked.err
-    assert asked.out == "Kept.\n"
+    assert asked.out == "Nothing was deleted.\n"
     assert len(desk.ok("list", "--json").json) == 2
     assert desk("delete", first, tty=False).code == 2
     gone = desk.ok("delete", first[:8], second[:8], "--yes")

@@ -111,7 +111,7 @@ def test_a_server_that_is_down_is_one_line(cron: Cron, server: App) -> None:
 def test_without_the_login_nothing_is_exported(cron: Cron) -> None:
     failed = cron.run()
     assert (failed.returncode, failed.stdout, failed.stderr.count("\n")) == (3, "", 1)
-    assert failed.stderr.startswith("alga: There is no profile 'acme'.")
+    assert failed.stderr.startswith("alga: Unknown profile 'acme'.")
     assert cron.exported() == []
 
 

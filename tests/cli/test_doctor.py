@@ -35,9 +35,9 @@ def test_all_is_well(acme: Desk) -> None:
     config = acme.home / "config" / "config.toml"
     assert found["config"] == ("ok", f"{config}, only you can read it", None)
     assert found["key"] == ("ok", "accepted (profile acme)", None)
-    assert found["clock"] == ("ok", "agrees with the server's", None)
-    assert found["server kind"] == ("ok", "an AlgaPSA as deployed", None)
-    assert found["timer"] == ("ok", "alga keeps the clock: its own timers reach no time sheet", None)
+    assert found["clock"] == ("ok", "agrees with the server's clock", None)
+    assert found["server kind"] == ("ok", "a deployed AlgaPSA", None)
+    assert found["timer"] == ("ok", "alga keeps the clock: the server's own timers reach no time sheet", None)
     assert found["role"] == ("ok", "may read, create, update; may not delete, approve, list services", None)
     assert found["program"] == ("ok", "no other alga on the PATH", None)
     assert found["waiting"] == ("ok", "nothing waits to be sent", None)
@@ -75,7 +75,7 @@ def test_a_key_that_others_can_read_is_a_fault(acme: Desk) -> None:
     config = acme.home / "config" / "config.toml"
     config.chmod(0o644)
     assert findings(acme, 1)["config"] == (
-        "fault", f"others on this computer can read {config}", f"chmod 600 {config}",
+        "fault", f"other users of this computer can read {config}", f"chmod 600 {config}",
     )  # fmt: skip
 
 
@@ -112,10 +112,10 @@ def test_a_clock_that_is_wrong(strict: Strict) -> None:
 def test_an_unknown_user_and_another_time_zone(strict: Strict) -> None:
     found = findings(strict.desk)
     assert found["user"][0] == "warning"
-    assert found["time zone"][:2] == ("ok", "here it is UTC+0100"), "another's zone says nothing of one's own"
-    assert found["time sheets"][:2] == ("ok", "not looked at: your own entries are not known yet")
+    assert found["time zone"][:2] == ("ok", "this computer is on UTC+0100"), "another's zone says nothing of one's own"
+    assert found["time sheets"][:2] == ("ok", "not checked: the server has not shown which entries are yours")
     assert findings(strict.as_role("admin"))["time zone"][:2] == (
-        "warning", "the server counts days in UTC, here it is UTC+0100: near midnight the dates differ",
+        "warning", "the server counts days in UTC, this computer is on UTC+0100: near midnight dates differ",
     )  # fmt: skip
 
 

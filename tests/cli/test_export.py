@@ -89,15 +89,15 @@ def test_a_running_timer_is_left_out_and_counted(payroll: Desk) -> None:
     result = payroll.ok("export", "--today")
     assert (result.content, result.err) == (
         f"{HEADING}\r\n".encode(),
-        "There is nothing to export: no finished entry matches.\n"
-        "1 running timer left out: the time comes with the stop.\n",
+        "Nothing to export: no finished entry matches.\n"
+        "1 running timer left out: a timer's time is recorded when it stops.\n",
     )
 
 
 def test_a_timer_kept_here_is_counted_too(strict: Strict) -> None:
     strict.desk.ok("start", "TIC1042", "-s", "basic")
     result = strict.desk.ok("export", "--today", "--mine", tty=False)
-    assert result.err.splitlines()[-1] == "1 running timer left out: the time comes with the stop."
+    assert result.err.splitlines()[-1] == "1 running timer left out: a timer's time is recorded when it stops."
     for elsewhere in (["--yesterday"], ["--today", "--work-item", "TIC1011"], ["--today", "--status", "draft"]):
         assert "running" not in strict.desk.ok("export", *elsewhere, tty=False).err
 
@@ -105,7 +105,7 @@ def test_a_timer_kept_here_is_counted_too(strict: Strict) -> None:
 def test_all_time_is_said(payroll: Desk) -> None:
     result = payroll.ok("export")
     assert len(rows_of(result)) == 3
-    assert result.err.splitlines()[0] == "Everything of all time, since no period was named."
+    assert result.err.splitlines()[0] == "No period was given: exporting entries of all time."
 
 
 def test_the_same_period_gives_the_same_bytes(payroll: Desk, tmp_path: Path) -> None:
@@ -242,7 +242,7 @@ def test_more_rows_than_a_sheet_has_are_refused(payroll: Desk, tmp_path: Path) -
     with patch.object(workbook, "MOST_ROWS", 2):
         result = payroll("export", "--last-week", "-o", str(path))
     assert (result.code, path.exists()) == (2, False)
-    assert "A sheet has 2 rows, and there are more entries." in result.err
+    assert "An Excel sheet holds 2 rows, and there are more entries." in result.err
 
 
 # --- files ----------------------------------------------------------------------------------------
@@ -284,7 +284,7 @@ def test_what_was_there_before_keeps_its_mode_and_on_a_full_disk_its_content(pay
         result = payroll("export", "--last-week", "-o", str(path))
     assert (result.code, path.read_text()) == (3, "before")
     assert result.err.startswith(f"alga: {path} cannot be written: No space left on device.")
-    assert "What was there before is as it was." in result.err
+    assert "The existing file is unchanged." in result.err
     assert [each.name for each in tmp_path.iterdir() if each.name.startswith(".t")] == []
     payroll.ok("export", "--last-week", "-o", str(path))
     assert (path.stat().st_mode & 0o777, len(path.read_text().splitlines())) == (0o640, 4)
@@ -326,17 +326,17 @@ def test_a_file_in_memory_is_a_file(payroll: Desk) -> None:
 
 def test_names_that_make_no_sense_are_refused(payroll: Desk) -> None:
     for name, said in (
-        ("t.pdf", "There is no format '.pdf'"),
-        ("t-{x}.csv", "There is no {x}"),
-        ("", "There is no format"),
+        ("t.pdf", "Unknown format '.pdf'"),
+        ("t-{x}.csv", "Unknown {x}"),
+        ("", "Unknown format"),
     ):
         result = payroll("export", "--today", "-o", name)
         assert (result.code, said in result.err) == (2, True), name
 
 
 def test_wrong_fields_formats_and_terminals_are_refused(payroll: Desk) -> None:
-    assert "There is no field 'hours'." in payroll("export", "--today", "--fields", "hours").err
-    assert "There is: csv, json, jsonl, xlsx" in payroll("export", "-f", "pdf").err
+    assert "Unknown field 'hours'." in payroll("export", "--today", "--fields", "hours").err
+    assert "Choose from: csv, json, jsonl, xlsx" in payroll("export", "-f", "pdf").err
     assert payroll("export", "-f", "xlsx", tty=True).code == 2
 
 
@@ -362,7 +362,7 @@ def test_filters_go_to_the_server_and_are_checked_when_they_come_back(strict: St
     assert [row["service_name"] for row in asked.json] == ["Premium Support"]
     assert obeyed.json == asked.json
     assert obeyed.err == (
-        "The server ignored the filter by billable and period and service and status and user: filtered here instead.\n"
+        "The server ignored the filter by billable and period and service and status and user: alga filtered instead.\n"
     )
 
 
@@ -383,7 +383,7 @@ def test_a_server_that_exports_page_by_page_is_read_to_its_end(strict: Strict) -
     assert result.err == ""
     rows.pop()
     short = strict.desk("export", "--month", "--json", tty=False)
-    assert (short.code, "counts 130 entries and returned only 129, so no sum" in short.err) == (7, True)
+    assert (short.code, "counts 130 entries and returned only 129, so totals" in short.err) == (7, True)
 
 
 def test_an_answer_that_broke_off_and_came_again_gives_each_entry_once_as_it_was_last(desk: Desk) -> None:
@@ -414,7 +414,7 @@ def test_an_answer_that_broke_off_and_came_again_gives_each_entry_once_as_it_was
     assert [each["notes"] for each in result.json] == [
         "at the same time as the second", "second", "moved later", "it stopped"
     ]  # fmt: skip
-    assert result.err == "The server ignored the filter by period: filtered here instead.\n"
+    assert result.err == "The server ignored the filter by period: alga filtered instead.\n"
 
 
 def test_no_room_for_the_temporary_file_is_told(payroll: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -431,7 +431,7 @@ def test_no_room_for_the_temporary_file_is_told(payroll: Desk, monkeypatch: pyte
     target.write_text("before")
     refused = payroll("export", "--from", "2026-10-01", "-o", str(target), columns=300)
     assert (refused.code, target.read_text()) == (3, "before")
-    assert "There is no room for the temporary file of an export (database or disk is full)." in refused.err
+    assert "Not enough disk space for the temporary file of an export (database or disk is full)." in refused.err
 
 
 def test_the_work_date_is_that_of_the_servers_zone(strict: Strict) -> None:

@@ -101,4 +101,4 @@ def test_json_lines_fields_and_ids(desk: Desk) -> None:
     ]  # fmt: skip
     unknown = desk("list", "--json", "--fields", "nope")
     assert (unknown.code, unknown.out) == (2, "")
-    assert "There is no field 'nope'." in json.loads(unknown.err)["error"]
+    assert "Unknown field 'nope'." in json.loads(unknown.err)["error"]

@@ -161,13 +161,13 @@ def test_a_damaged_row_is_shown_by_its_number_and_holds_nobody_up(strict: Strict
     strict.network.before = online
     for command in (["list"], ["status"], ["log", "TIC1011", "7:00-7:30", "-s", "basic", "-m", "y"], ["sync"]):
         told = strict.desk.ok(*command)
-        assert "Number 2 of the queue cannot be read." in joined(told.err) or command[0] == "log", told
+        assert "Operation 2 in the queue cannot be read." in joined(told.err) or command[0] == "log", told
     rows = strict.desk.ok("queue", "--json").json
     assert [(row["id"], row["kind"], row["delivery"]) for row in rows] == [(2, "unreadable", "unreadable")]
-    assert "Number 2 cannot be read" in joined(strict.desk.ok("queue").out)
+    assert "Operation 2 cannot be read" in joined(strict.desk.ok("queue").out)
     shown = strict.desk("queue", "show", "2")
     assert (shown.code, "alga queue drop 2" in shown.err) == (3, True)
-    assert strict.desk.ok("queue", "drop", "2", "--yes").out == "Dropped number 2.\n"
+    assert strict.desk.ok("queue", "drop", "2", "--yes").out == "Dropped operation 2.\n"
     assert strict.desk.ok("queue", "--json").json == []
 
 

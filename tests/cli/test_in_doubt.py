@@ -290,7 +290,7 @@ DAMAGE = {
     "no time of its own": """content = json_set(content, '$.queued_at', NULL)""",
     "an edit of nothing": "kind = 'edit'",
     "a number for a service": """content = json_set(content, '$.service_typed', 5)""",
-    "a key that is no text": "key = x'00ff'",
+    "a key that is not text": "key = x'00ff'",
 }
 
 
@@ -314,7 +314,7 @@ def test_whatever_is_damaged_in_a_row_it_is_shown_and_can_be_dropped(strict: Str
 @pytest.mark.parametrize("words", [["log", "tk_1", "30m", "--key", "a\udcff"], ["tickets", "a\udcff"]])
 def test_bytes_that_are_no_text_are_a_wrong_argument(desk: Desk, words: list[str]) -> None:
     told = desk(*words)
-    assert (told.code, "An argument has bytes that are no UTF-8 text." in told.err) == (2, True)
+    assert (told.code, "An argument is not valid UTF-8 text." in told.err) == (2, True)
 
 
 def test_a_write_whose_result_cannot_be_printed_is_done_all_the_same(tmp_path: Path) -> None:

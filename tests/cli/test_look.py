@@ -88,12 +88,12 @@ def test_a_filtered_list_says_what_it_shows(week: Desk) -> None:
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        (["--status", "done"], "There is no status 'DONE'. There is: DRAFT, SUBMITTED"),
-        (["--billable", "maybe"], "There is no --billable 'maybe'. There is: yes, no"),
-        (["--sort", "size"], "There is no column to sort by, 'size'."),
-        (["--type", "tickets"], "There is no type 'tickets'."),
+        (["--status", "done"], "Invalid value 'DONE' for --status. Choose from: DRAFT, SUBMITTED"),
+        (["--billable", "maybe"], "Invalid value 'maybe' for --billable. Choose from: yes, no"),
+        (["--sort", "size"], "Invalid value 'size' for --sort."),
+        (["--type", "tickets"], "Invalid value 'tickets' for --type."),
         (["--limit", "0"], "Invalid value for '--limit'"),
-        (["--service", "gold"], "There is no service 'gold'."),
+        (["--service", "gold"], "Unknown service 'gold'."),
     ],
     ids=lambda typed: " ".join(typed) if isinstance(typed, list) else "",
 )
@@ -128,7 +128,7 @@ def test_a_filter_that_the_server_ignores_is_done_here_and_said_once(strict: Str
     result = strict.desk.ok("list", "--from", "2026-10-01", "--billable", "no", "--json", tty=False)
     assert len(result.json) == 60
     assert {row["billable_minutes"] for row in result.json} == {0}
-    assert result.err == "The server ignored the filter by billable: filtered here instead.\n"
+    assert result.err == "The server ignored the filter by billable: alga filtered instead.\n"
 
 
 # --- search ---------------------------------------------------------------------------------------
@@ -146,7 +146,7 @@ def test_search_keeps_to_its_period_and_filters(week: Desk) -> None:
     assert notes(week, "search", "VPN", "--today") == ["VPN again"]
     assert notes(week, "search", "VPN", "--work-item", "tk_1", "--last-week") == ["Last week's VPN"]
     assert notes(week, "search", "again", "--billable", "no") == []
-    assert "No entry has that in the notes." in week.ok("search", "nowhere").out
+    assert "No entry has these words in the notes." in week.ok("search", "nowhere").out
 
 
 def test_search_all_looks_at_work_items_services_and_people_too(week: Desk) -> None:
@@ -169,7 +169,7 @@ def test_the_cap_of_the_servers_search_is_said(desk: Desk) -> None:
     capped = desk.ok("search", "needle", "--json", tty=False)
     assert len(capped.json) == 100
     assert capped.err == (
-        "The server's search shows 100 hits at most of 130. To see all: alga search needle --json --all\n"
+        "The server's search returns at most 100 hits of 130. To see all: alga search needle --json --all\n"
     )
     assert len(desk.ok("search", "--all", "needle", "--json", tty=False).json) == 130
 
@@ -249,7 +249,7 @@ def test_stats_of_everyone_are_the_servers_own_and_say_so(strict: Strict) -> Non
     by_hand = strict.desk.ok("stats", "--everyone", "--by", "type", "--from", "2026-01-01", "--json", tty=False).json
     assert by_hand["source"] == "entries"
     assert (by_hand["duration_minutes"], by_hand["billable_minutes"]) == (180, 90)
-    assert "the server's own" in strict.desk.ok("stats", "--everyone").out
+    assert "the server's totals" in strict.desk.ok("stats", "--everyone").out
 
 
 def test_stats_say_that_a_stop_waits(strict: Strict) -> None:
@@ -328,13 +328,13 @@ def test_overlaps_and_what_reaches_over_midnight(week: Desk) -> None:
 
 def test_a_day_needs_to_know_whose(strict: Strict) -> None:
     refused = strict.desk("day")
-    assert (refused.code, "Say whose: --user PERSON." in refused.err) == (5, True)
+    assert (refused.code, "Choose a person: --user PERSON." in refused.err) == (5, True)
     assert "3 entries" not in strict.as_role("admin").ok("day").out, "an admin has entries, so the key's user is known"
 
 
 def test_a_wrong_target_is_refused(week: Desk) -> None:
     for wrong in ("8", "0h", "30h"):
-        assert "target is the length of a working day, like 8h" in week("config", "set", "target", wrong).err
+        assert "target must be the length of a working day, like 8h" in week("config", "set", "target", wrong).err
     assert week("config", "set", "timer", "server").code == 2, "the practice data has none"
 
 
@@ -377,7 +377,7 @@ def test_people_are_named_as_they_are_called(strict: Strict) -> None:
         assert "3 entries" in shown.out
     assert strict.desk.ok("day", "--user", "glinda", tty=False).out.startswith("Glinda Good's, Mon 23 Nov")
     unknown = strict.desk("list", "--user", "oz")
-    assert (unknown.code, "There is: Glinda Good" in unknown.err) == (6, True)
+    assert (unknown.code, "Choose from: Glinda Good" in unknown.err) == (6, True)
 
 
 # --- templates ------------------------------------------------------------------------------------
@@ -385,7 +385,7 @@ def test_people_are_named_as_they_are_called(strict: Strict) -> None:
 
 def test_templates_are_honest_about_there_being_none(week: Desk) -> None:
     assert week.ok("templates").out == (
-        "Templates\nThe server has no templates for time entries, and its API has no way to make one.\n"
+        "Templates\nThe server has no templates for time entries, and its API cannot create templates.\n"
     )
     assert week.ok("templates", "--json").json == []
 

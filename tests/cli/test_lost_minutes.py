@@ -124,14 +124,14 @@ def test_a_part_of_the_minutes_is_refused_or_set_aside_before_it_is_sent(strict:
     desk.clock.pass_by(minutes=48)
     told = desk("stop", "--billable", "15", columns=200)
     assert told.code == 5
-    assert "15m of 48m cannot be kept. The timer still runs." in told.err
-    assert "All of it: alga stop\nNone of it: alga stop --no-billable\n" in told.err
+    assert "15m of 48m cannot be billed. The timer is still running." in told.err
+    assert "To bill all: alga stop\nTo bill nothing: alga stop --no-billable\n" in told.err
     fresh = Desk(desk.home.parent / "laptop", desk.clock, env=desk.env, transport=strict.network)
     strict.network.before = offline
     fresh.ok("log", "TIC1042", "8:00-9:00", "-s", "basic", "--billable", "15", "-m", "x")
     strict.network.before = lambda request: None
     assert fresh("sync").code == 8
-    assert "15m of 1h cannot be kept." in fresh.ok("queue", "--json").json[0]["reason"]
+    assert "15m of 1h cannot be billed." in fresh.ok("queue", "--json").json[0]["reason"]
     assert [row["billable_minutes"] for row in desk.ok("list", "--json").json] == [60]
 
 
@@ -206,7 +206,7 @@ def test_the_clock_kept_here_and_a_waiting_stop_count_as_overlaps(strict: Strict
 def test_a_list_says_that_the_clock_kept_here_runs(strict: Strict) -> None:
     assert "runs here" not in strict.desk.ok("list").err
     strict.desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
-    told = "The timer on TIC1042 runs here since 09:12: it is listed when it is stopped."
+    told = "The timer on TIC1042 has been running here since 09:12: it is listed after the stop."
     assert told in joined(strict.desk.ok("list").err)
     strict.desk.clock.pass_by(minutes=10)
     strict.desk.ok("stop")
@@ -220,7 +220,7 @@ def test_with_both_clocks_a_plain_stop_ends_ours(strict: Strict) -> None:
     phone.ok("config", "set", "timer", "server")
     phone.ok("start", "TIC1011", "-s", "basic", "-m", "x")
     strict.desk.clock.pass_by(minutes=10)
-    both = "Another timer runs on AlgaPSA: VPN drops every hour, since 09:22. A second alga stop ends it."
+    both = "Another timer is running on AlgaPSA: VPN drops every hour, since 09:22. A second alga stop ends it."
     assert both in joined(strict.desk.ok("status").err)
     assert strict.desk.ok("stop").out.startswith("Stopped TIC1042: 20m worked")
     refused = strict.desk("stop", columns=300)  # it ran beside ours: the same minutes are not recorded twice
@@ -257,7 +257,7 @@ def test_a_misspelt_service_keeps_the_end_and_less_than_a_minute_stays_nothing(s
     desk.clock.pass_by(minutes=48)
     told = desk("stop", "-s", "plumbing", columns=200)
     assert told.code == 6
-    assert "Your stop at 10:00 is kept. To mend it: alga queue retry 1, with log's options." in told.err
+    assert "Your stop at 10:00 is kept. To correct it: alga queue retry 1, with the options of alga log." in told.err
     desk.clock.pass_by(minutes=5)
     assert desk.ok("queue", "retry", "1", "-s", "premium", "--json").json["delivery"] == "delivered"
     assert desk.ok("list", "--json").json[0]["duration_minutes"] == 48
@@ -363,8 +363,8 @@ def test_part_of_a_services_name_is_looked_up_and_an_edit_does_not_change_the_us
     ("typed", "told"),
     [
         (["edit", "ID", "45m"], "45m from when?"),
-        (["log", "tk_1", "--from", "9:00", "--date", "yesterday"], "Until when? It did not start today."),
-        (["start", "tk_1", "--at", "8:00-10:30"], "the offset here is +01:00"),
+        (["log", "tk_1", "--from", "9:00", "--date", "yesterday"], "Until when? The start is not today."),
+        (["start", "tk_1", "--at", "8:00-10:30"], "this computer's offset is +01:00"),
     ],
 )
 def test_what_could_be_read_in_two_ways_is_asked_back(desk: Desk, typed: list[str], told: str) -> None:
@@ -377,7 +377,7 @@ def test_what_could_be_read_in_two_ways_is_asked_back(desk: Desk, typed: list[st
 def test_a_wrong_field_does_not_hide_that_the_write_was_done(desk: Desk) -> None:
     told = desk("log", "tk_1", "8:00-8:30", "-m", "x", "--json", "--fields", "nope")
     assert (told.code, told.json["notes"]) == (2, "x")
-    assert "There is no field 'nope', so all are shown." in told.err
+    assert "Unknown field 'nope', so all fields are shown." in told.err
     assert len(ids(desk)) == 1
 
 
@@ -402,7 +402,7 @@ def test_a_back_dated_start_that_the_server_ignores_is_said(strict: Strict) -> N
 
     strict.network.after = ignored
     started = strict.desk.ok("start", "TIC1042", "-s", "basic", "--at", "8:30")
-    assert "It runs from 09:12, not 08:30, so far: alga stop corrects it." in joined(started.err)
+    assert "For now the timer runs from 09:12, not 08:30: alga stop corrects it." in joined(started.err)
 
 
 def test_a_stop_that_was_not_typed_to_the_second_says_nothing_of_seconds(strict: Strict) -> None:
@@ -493,7 +493,7 @@ def test_without_a_default_no_time_goes_into_practice_data(strict: Strict) -> No
     desk.ok("logout")
     refused = desk("log", "tk_1", "8:00-8:30", "-m", "x", columns=200)
     assert refused.code == 3
-    assert "No login is the default. There is: three, two." in refused.err
+    assert "No login is the default. Choose from: three, two." in refused.err
     desk.ok("config", "set", "default", "two")
     assert desk.ok("whoami", "--json").json["profile"] == "two"
     assert "The default login is now three." in desk.ok("logout").out
@@ -527,7 +527,7 @@ def test_without_a_connection_work_is_logged_as_it_was_typed(strict: Strict) -> 
 
 def test_a_doubled_hour_with_a_date_is_asked_back_with_the_date(desk: Desk) -> None:
     told = desk("log", "tk_1", "--from", "2026-10-25T02:30", "--to", "2026-10-25T04:00", columns=200)
-    assert "Say which: 2026-10-25T02:30+02:00 or 2026-10-25T02:30+01:00" in told.err
+    assert "Choose a time: 2026-10-25T02:30+02:00 or 2026-10-25T02:30+01:00" in told.err
     again = desk.ok("log", "tk_1", "--from", "2026-10-25T02:30+02:00", "--to", "2026-10-25T04:00", "-m", "x", "--json")
     assert again.json["started_at"] == "2026-10-25T00:30:00Z"
 
@@ -547,6 +547,6 @@ def test_an_entry_that_came_in_between_is_named_when_the_server_refuses_the_stop
     refused = desk("stop")
     assert refused.code == 5
     assert "09:12-09:42 overlaps VPN drops every hour 09:20-09:30" in joined(refused.err)
-    assert "The timer still runs. Stop earlier with alga stop --at" in joined(refused.err)
+    assert "The timer is still running. Stop earlier with alga stop --at" in joined(refused.err)
     assert desk.ok("status", "--json").json["started_at"] == "2026-11-23T08:12:00Z"
     assert desk.ok("stop", "--at", "9:20").out.startswith("Stopped TIC1042: 8m worked")

@@ -64,7 +64,7 @@ def test_a_log_without_a_connection_waits_and_is_delivered_by_the_next_command(k
     desk.clock.pass_by(minutes=10)
     shown = re.sub("\x1b\\[[0-9;]*m", "", desk.ok("queue", tty=True).out)
     assert [line.rstrip() for line in shown.splitlines()] == [
-        "Waits on this computer",
+        "Waiting on this computer",
         "ID   STATE    WHAT                  SINCE   TRIES   WHY",
         "\u2500" * 80,
         f" 2   queued   TIC1042 08:00-08:30   09:12       0   {known.url[7:]} cannot be",
@@ -75,7 +75,7 @@ def test_a_log_without_a_connection_waits_and_is_delivered_by_the_next_command(k
     assert desk.ok("status", "--offline").err == "Not on the server yet: TIC1042 08:00-08:30. alga sync sends it.\n"
     known.network.before = through
     assert desk.ok("list").err == "Recorded now: TIC1042 08:00-08:30.\n"
-    assert desk.ok("queue").out == "Waits on this computer\nNothing waits.\n"
+    assert desk.ok("queue").out == "Waiting on this computer\nNothing waits.\n"
     assert "TIC1042 08:00-08:30" in desk.ok("queue", "--sent").out
     assert rows(desk) == [("05:00", "05:30", "before"), ("07:00", "07:30", "x")]
 
@@ -99,7 +99,7 @@ def test_what_is_refused_later_is_set_aside_and_can_be_mended_or_dropped(known: 
     assert told.err == "Set aside: TIC9999 08:00-08:30. To see why: alga queue\n"
     shown = desk.ok("queue", "show", "2").out
     assert "There is no ticket TIC9999." in shown
-    assert "alga queue retry 2, with log's options to mend it, or alga queue drop 2" in shown
+    assert "alga queue retry 2, with the options of alga log to correct it, or alga queue drop 2" in shown
     mended = desk.ok("queue", "retry", "2", "8:10-8:40", "--work-item", "TIC1011", "-m", "y", "-s", "premium")
     assert mended.out.startswith("Recorded TIC1011: 30m worked, 30m billable, Premium Support (08:10-08:40)  ")
     assert rows(desk)[-1] == ("07:10", "07:40", "y")
@@ -131,8 +131,8 @@ def test_dropping_asks_and_says_what_is_lost(known: Strict) -> None:
     desk.ok(*OFFLINE_LOG)
     assert desk("queue", "drop", "2").code == 2, "there is no terminal to ask in"
     asked = desk("queue", "drop", "2", typed="n\n", tty=True)
-    assert asked.err == "Drop TIC1042 08:00-08:30 (30m)? It is never sent then. [y/N] "
-    assert asked.out == "Kept.\n"
+    assert asked.err == "Drop TIC1042 08:00-08:30 (30m)? It will never be sent. [y/N] "
+    assert asked.out == "Nothing was dropped.\n"
     assert desk.ok("queue", "drop", "2", "--yes").out == "Dropped TIC1042 08:00-08:30 (30m).\n"
     known.network.before = through
     desk.ok("sync")
@@ -177,7 +177,7 @@ def test_what_the_server_fails_at_waits_rests_and_is_named_once_others_got_throu
     known.network.before, known.network.after = through, unanswered
     known.desk.clock.pass_by(minutes=5)
     known.desk.ok("log", "TIC1011", "7:00-7:30", "-m", "y")
-    named = "TIC1042 08:00-08:30 fails at the server since 09:12 (500), not recorded: alga queue show 2"
+    named = "TIC1042 08:00-08:30 has been failing on the server since 09:12 (500), not recorded: alga queue show 2"
     for command in (["status"], ["queue"], ["doctor"]):
         told = known.desk(*command, columns=200)
         assert named in joined(f"{told.out} {told.err}"), command
@@ -229,7 +229,7 @@ def test_what_is_recorded_later_is_compared_too(strict: Strict) -> None:
     )
     strict.network.before = through
     said = joined(strict.desk.ok("list").err)
-    assert "Recorded now: TIC1042 08:00-09:00. The server kept other notes than those sent." in said
+    assert "Recorded now: TIC1042 08:00-09:00. The server stored different notes from those sent." in said
 
 
 # --- edits and deletions ----------------------------------------------------------------------------
@@ -254,7 +254,7 @@ def test_an_edit_whose_request_is_lost_is_sent_again_only_if_nobody_changed_the_
         known.network.before = lost
     assert desk.ok("list", "--json").json[0]["notes"] == "theirs"
     reason = desk.ok("queue", "--json").json[0]["reason"]
-    assert reason == "It was changed elsewhere meanwhile, so it was left as it is."
+    assert reason == "The entry was changed elsewhere in the meantime, so alga did not change it."
 
 
 def test_a_deletion_whose_answer_is_lost_is_done_when_the_entry_is_gone(strict: Strict) -> None:
@@ -360,7 +360,7 @@ def test_the_same_key_is_delivered_once(known: Strict, tmp_path: Path, served: b
     again = desk.ok("log", "TIC1042", "30m", "-m", "nightly", "--key", "backup-23", "--json").json
     assert again["id"] == first["id"]
     other = desk("log", "TIC1011", "30m", "-m", "x", "--key", "backup-23")
-    assert (other.code, "The key 'backup-23' was used for something else: TIC1042 08:42-09:12." in other.err) == (
+    assert (other.code, "The key 'backup-23' was used for another entry: TIC1042 08:42-09:12." in other.err) == (
         5,
         True,
     )
@@ -400,7 +400,8 @@ def test_a_clock_that_is_wrong_is_said(known: Strict) -> None:
     laptop = replace(known.desk, clock=wrong)
     told = laptop.ok("log", "TIC1042", "8:00-8:30", "-m", "x").err
     assert (
-        told == "The clock of this computer is 7m ahead of the server: times taken from it are off by that. Set it.\n"
+        told
+        == "This computer's clock is 7m ahead of the server: times taken from it are off by that much. Set the clock.\n"
     )
     assert "7m ahead of the server" in laptop.ok("start", "TIC1011", "-m", "x").err
     assert "clock" not in known.desk.ok("log", "TIC1042", "7:00-7:30", "-m", "x").err
@@ -475,7 +476,7 @@ def test_a_start_in_doubt_is_said_and_a_stop_works_all_the_same(known: Strict) -
 
     known.network.after = down
     started = desk.ok("start", "TIC1011", "-m", "x")
-    assert started.err.startswith("No answer: whether AlgaPSA's timer runs shows the next time")
+    assert started.err.startswith("No answer: AlgaPSA's timer may be running")
     desk.clock.pass_by(minutes=30)
     assert desk.ok("stop", "--json").json["delivery"] == "queued"
     known.network.after = unanswered
@@ -505,7 +506,7 @@ def test_a_refused_stop_on_the_servers_clock_leaves_the_timer_running(
 
     monkeypatch.setattr("alga.practice.rules.require", refuse)
     told = desk("stop")
-    assert (told.code, "The timer still runs." in told.err) == (4, True)
+    assert (told.code, "The timer is still running." in told.err) == (4, True)
     monkeypatch.undo()
     assert desk.ok("status", "--offline").out.startswith("TIC1011  0:35:00  since 09:07")
     assert desk.ok("stop", "--json").json["duration_minutes"] == 35
@@ -638,7 +639,7 @@ def test_two_edits_of_one_entry_are_delivered_one_after_the_other(known: Strict)
     known.network.before = lost
     desk.ok("edit", entry_id, "-m", "new")
     second = desk.ok("edit", entry_id, "--no-billable")
-    assert second.err == "Saved here, not sent: what was queued before it waits. alga sync sends it.\n"
+    assert second.err == "Saved here, not sent: an earlier operation still waits. alga sync sends both.\n"
     known.network.before = through
     desk.ok("sync")
     row = desk.ok("list", "--json").json[0]
@@ -679,7 +680,7 @@ def test_a_switch_whose_stop_overlaps_leaves_the_timer_running(known: Strict) ->
     desk.clock.pass_by(minutes=30)
     phone.ok("log", "TIC1023", "9:20-9:30", "-s", "Basic Support", "-m", "o")
     told = desk("switch", "TIC1011", "-m", "y")
-    assert (told.code, "The timer still runs." in told.err) == (5, True)
+    assert (told.code, "The timer is still running." in told.err) == (5, True)
     assert desk.ok("status", "--json").json["notes"] == "x"
     assert desk.ok("queue", "--json").json == []
 

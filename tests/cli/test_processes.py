@@ -139,8 +139,8 @@ def test_a_closed_pipe_ends_quietly(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "code", "told"),
     [
-        (["log", "tk_1", "30m", "-m", b"\xff\xfe bad"], 2, "bytes that are no UTF-8 text"),
-        (["serve", "--port", "99999999"], 2, "There is no port 99999999."),
+        (["log", "tk_1", "30m", "-m", b"\xff\xfe bad"], 2, "not valid UTF-8 text"),
+        (["serve", "--port", "99999999"], 2, "Invalid port 99999999."),
         (["login", "http://localhost:99999999", "--key-stdin"], 3, "is not the address of a server"),
         (["login", "https://[::1", "--key-stdin"], 3, "is not the address of a server"),
     ],
@@ -200,7 +200,7 @@ def test_a_damaged_outbox_is_told_and_kept(tmp_path: Path) -> None:
         path.parent.mkdir()
         path.write_bytes(b"not a database")
         done = alga(tmp_path, "status", **connection)
-        assert (done.returncode, "was kept as it is" in done.stderr) == (3, True)
+        assert (done.returncode, "was left unchanged" in done.stderr) == (3, True)
         assert path.read_bytes() == b"not a database"
 
 

@@ -43,14 +43,15 @@ def test_a_template_is_filled_and_empty_where_nothing_runs(desk: Desk) -> None:
 
 def test_a_template_is_a_format_of_its_own(desk: Desk) -> None:
     refused = desk("status", "--template", "{elapsed}", "--json", tty=False)
-    assert (refused.code, "exclude each other" in refused.err) == (2, True)
+    assert (refused.code, "cannot be combined" in refused.err) == (2, True)
 
 
 def test_an_unknown_word_in_a_template_is_refused(desk: Desk) -> None:
     refused = desk("status", "--template", "{elapsd}")
     assert refused.code == 2
     assert refused.err == (
-        "alga: There is no {elapsd} in a template.\nThere is: elapsed, minutes, since, work_item, notes, profile\n"
+        "alga: Unknown field {elapsd} in the template.\n"
+        "Choose from: elapsed, minutes, since, work_item, notes, profile\n"
     )
 
 

@@ -95,7 +95,7 @@ def test_ids_are_taken_at_their_word_and_each_gets_its_outcome(strict: Strict, a
         },
         {"id": unknown, "outcome": "refused", "reason": "Time entry not found", "delivery": None},
     ]  # fmt: skip
-    assert result.err == "A DRAFT entry waits for its time sheet to be submitted, on the web.\n"
+    assert result.err == "A DRAFT entry cannot be approved until its time sheet is submitted on the web.\n"
     assert admin("approve", draft, tty=False).code == 5, "none could be approved"
     assert status_of(admin, good) == "APPROVED"
 
@@ -106,7 +106,7 @@ def test_ids_come_through_a_pipe_in_any_form(strict: Strict, admin: Desk) -> Non
     assert admin.ok("approve", "-", typed=json.dumps([{"id": second}]), tty=False).code == 0
     assert admin.ok("approve", "-", typed=f"notes,id\nx,{third}\n", tty=False).code == 0
     assert {status_of(admin, each) for each in (first, second, third)} == {"APPROVED"}
-    assert admin.ok("approve", "-", typed="", tty=False).out == "No ids came: nothing to do.\n"
+    assert admin.ok("approve", "-", typed="", tty=False).out == "No ids were given: nothing to do.\n"
 
 
 def test_a_shortened_id_is_looked_up_before_anything_is_sent(strict: Strict, admin: Desk) -> None:
@@ -130,7 +130,7 @@ def test_filters_ask_and_without_a_terminal_need_yes(strict: Strict, admin: Desk
     assert (refused.code, refused.out) == (2, "")
     assert "There is no terminal to ask in. Nothing was changed." in refused.err
     assert "add --yes" in refused.err
-    assert admin.ok("approve", "--yesterday", "--yes", tty=False).out.endswith("Nothing waits for that.\n")
+    assert admin.ok("approve", "--yesterday", "--yes", tty=False).out.endswith("No entry matches.\n")
     assert status_of(admin, entry) == "SUBMITTED"
     assert admin.ok("approve", "--today", "--yes", tty=False).out.endswith("1 approved.\n")
 
@@ -140,7 +140,7 @@ def test_nothing_named_is_an_error_where_nobody_can_be_asked(admin: Desk) -> Non
         result = admin(*typed, tty=False)
         assert (result.code, result.err) == (
             2,
-            "alga: Approve what? Ids, or - to read them, or a filter: alga approve --last-week\n",
+            "alga: Approve what? Give ids, - to read ids, or a filter: alga approve --last-week\n",
         )
     assert admin("approve", "x", "--today").code == 2, "ids and filters"
 
@@ -207,7 +207,7 @@ def test_request_changes_tells_what_is_true_and_that_no_reason_is_kept(strict: S
         ("refused", "Its status is DRAFT: only a submitted entry can be sent back."),
         ("refused", "No entry has that id."),
     ]
-    assert "The server keeps no reason: tell the person yourself." in result.err
+    assert "The server does not store the reason: tell the person yourself." in result.err
     assert status_of(admin, good) == "CHANGES_REQUESTED"
     assert admin("request-changes", good, "--reason", " ").code == 2
 
@@ -396,5 +396,5 @@ def test_an_answer_that_leaves_entries_out_is_not_taken_for_yes(strict: Strict, 
     admin.transport = answering(200, {"data": {"approved_count": 1, "results": []}})
     result = admin("approve", "99999999-9999-4999-8999-999999999999", "--json", tty=False)
     assert result.code == 0
-    assert result.json[0]["reason"].startswith("The server did not say what became of it: it may or may not")
+    assert result.json[0]["reason"].startswith("The server did not report the result: it may or may not")
     assert result.json[0]["delivery"] == "queued"

@@ -98,9 +98,9 @@ def test_an_error_with_json_is_one_object_on_stderr(desk: Desk) -> None:
         (["--jason"], "No such option '--jason'."),
         (["log"], "Missing argument 'WORK_ITEM'."),
         (["log", "a", "b", "c"], "Got unexpected extra argument"),
-        (["list", "--format", "xml"], "There is no format 'xml'."),
-        (["list", "--today", "--week"], "Two periods at once."),
-        (["list", "--mine", "--everyone"], "Whose?"),
+        (["list", "--format", "xml"], "Unknown format 'xml'."),
+        (["list", "--today", "--week"], "Only one period can be given."),
+        (["list", "--mine", "--everyone"], "Give only one of --mine"),
         (["list", "--from", "2026-06-05", "--to", "2026-06-01"], "is before --from"),
         (["config", "sett"], "No such command 'sett'"),
     ],
@@ -119,7 +119,7 @@ def test_a_fault_of_ours_is_one_line_and_70(desk: Desk, monkeypatch: pytest.Monk
     monkeypatch.setattr(sessions.Session, "now", broken)
     failed = desk("status", tty=False)
     assert (failed.code, failed.out) == (70, "")
-    assert failed.err.startswith("alga: A fault in alga: ZeroDivisionError. Whether it was recorded is not known")
+    assert failed.err.startswith("alga: Internal error (ZeroDivisionError). The entry may or may not have been saved")
     assert "secret" not in failed.err
 
 

@@ -77,7 +77,12 @@ def test_connection_errors_name_the_servers_host(strict: Strict) -> None:
 def test_an_entry_on_another_date_is_named_once(strict: Strict) -> None:  # the server counts in UTC
     logged = strict.desk.ok("log", "TIC1042", "0:10-0:40", "-s", "basic", "-m", "x", "--json")
     entry_id = logged.json["id"][:8]
-    assert joined(logged.err).count(f"The server counts {entry_id} on 2026-11-22; here it starts on 2026-11-23.") == 1
+    assert (
+        joined(logged.err).count(
+            f"The server counts {entry_id} on 2026-11-22; on this computer it starts on 2026-11-23."
+        )
+        == 1
+    )
 
 
 # --- ids --------------------------------------------------------------------------------------------
@@ -163,7 +168,7 @@ def test_an_edit_into_another_period_is_said_and_doctor_lists_it(strict: Strict)
     desk = strict.desk
     desk.clock.pass_by(days=9)  # 2 December
     entry_id = desk.ok("log", "TIC1042", "8:00-8:30", "-s", "basic", "-m", "x", "--json").json["id"]
-    told = "stays on the time sheet of 1-31 Dec, and 2026-11-30 is not in that."
+    told = "stays on the time sheet of 1-31 Dec, which does not include 2026-11-30."
     within = desk.ok("edit", entry_id, "--date", "yesterday")
     assert "time sheet" not in within.err
     moved = desk.ok("edit", entry_id, "--date", "2026-11-30")
@@ -172,4 +177,4 @@ def test_an_edit_into_another_period_is_said_and_doctor_lists_it(strict: Strict)
     assert f"1 entry of the last 30 days on the time sheet of another period: {entry_id[:8]}" in found
     late = ("log", "TIC1042", "9:00-9:30", "--date", "2026-11-30", "-s", "basic", "-m", "x", "--json")
     forward = joined(desk.ok("edit", desk.ok(*late).json["id"], "--date", "2026-12-01").err)
-    assert "stays on the time sheet of 1-30 Nov, and 2026-12-01 is not in that." in forward
+    assert "stays on the time sheet of 1-30 Nov, which does not include 2026-12-01." in forward

@@ -65,7 +65,7 @@ def test_the_question_may_take_its_time_and_what_waits_has_its_name(
 
     real = time.monotonic
     monkeypatch.setattr("alga.ui.choices.ask", slowly)
-    monkeypatch.setattr("alga.ui.filters.confirm", lambda *given: False)
+    monkeypatch.setattr("alga.ui.choices.confirm", lambda *given: False)
     logged = strict.desk.ok("log", "1042", "8:00-8:30", "-m", "x")
     assert logged.out.startswith("Logged TIC1042: 30m worked, 30m billable, Basic Support")
 

@@ -28,7 +28,7 @@ def test_the_day(strict: Strict) -> None:
     assert (asked.code, "alga config set service NAME" in asked.err) == (5, True)
     chosen = desk.ok("log", "1042", "9:10-9:12", "-m", "Mailbox", typed="3\ny\n")
     assert "  3  Premium Support\nBilled as which service?" in chosen.err
-    assert "Use Premium Support whenever no -s is given?" in chosen.err
+    assert "Use Premium Support whenever -s is not given?" in chosen.err
     entry = desk.ok("list", "--json").json[1]
     assert entry["service_name"] == "Premium Support"
     assert desk.ok("config", "get", "service").out == "Premium Support\n"
@@ -64,8 +64,8 @@ def test_the_day(strict: Strict) -> None:
     billed = desk("log", "1042", "6:30-7:30", "-m", "it's", "--billable", "30", "-s", "basic")
     assert (billed.code, joined(billed.err)) == (
         5,
-        "alga: This server bills an entry whole or not at all: 30m of 1h cannot be kept. Nothing was logged. "
-        """All of it: alga log 1042 6:30-7:30 -m 'it'"'"'s' -s basic --billable 60 None of it: alga log 1042 """
+        "alga: This server bills an entry whole or not at all: 30m of 1h cannot be billed. Nothing was logged. "
+        """To bill all: alga log 1042 6:30-7:30 -m 'it'"'"'s' -s basic --billable 60 To bill nothing: alga log 1042 """
         """6:30-7:30 -m 'it'"'"'s' -s basic --no-billable""",
     )
 
@@ -120,7 +120,7 @@ def test_a_service_must_be_chosen_and_the_hint_is_right(strict: Strict) -> None:
     assert "Basic Support, On-site Work, Premium Support" in joined(unknown.err)
     unclear = strict.desk("log", "TIC1011", "6:00-6:30", "-s", "support")
     assert unclear.code == 2
-    assert "Say which: Basic Support, Premium Support" in joined(unclear.err)
+    assert "Choose a service: Basic Support, Premium Support" in joined(unclear.err)
 
 
 def test_numbers_are_compared_exactly_and_remembered(strict: Strict) -> None:
@@ -149,7 +149,7 @@ def test_tickets_by_words_and_assigned(strict: Strict) -> None:
     assert lines[3].split("   ")[0] == "TIC1011"
     mine = strict.desk.ok("tickets", "--json").json
     assert [row["number"] for row in mine] == ["TIC1011", "TIC1023", "TIC1042"]
-    assert "No ticket has that" in strict.desk.ok("tickets", "zzzz").out
+    assert "No ticket has these words" in strict.desk.ok("tickets", "zzzz").out
 
 
 def test_whoami_and_home_on_a_server(strict: Strict) -> None:

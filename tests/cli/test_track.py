@@ -42,7 +42,7 @@ def test_a_start_kept_here_can_be_back_dated(strict: Strict) -> None:
 def test_a_start_in_the_future_is_refused(desk: Desk) -> None:
     refused = desk("start", "tk_1", "--at", "17:30")
     assert refused.code == 5
-    assert "17:30 on Mon 23 Nov has not come yet. Nothing was started." in joined(refused.err)
+    assert "17:30 on Mon 23 Nov is in the future. Nothing was started." in joined(refused.err)
     assert desk.ok("status", "--json").json is None
 
 
@@ -63,7 +63,7 @@ def test_a_server_that_refuses_the_back_dating_is_told_of(strict: Strict, monkey
     monkeypatch.setattr("alga.practice.rules.require_own", no_update)
     started = strict.desk.ok("start", "TIC1042", "-s", "basic", "--at", "8:30")
     assert "at 09:12" in started.out
-    assert "It runs from 09:12, not 08:30" in joined(started.err)
+    assert "the timer runs from 09:12, not 08:30" in joined(started.err)
     assert "alga stop corrects it." in joined(started.err)
     strict.desk.clock.pass_by(minutes=48)
     told = strict.desk("stop", columns=200)
@@ -110,7 +110,7 @@ def test_a_clock_that_fits_two_days_is_asked_back_with_both_commands(desk: Desk)
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
-        ("9:00", "9:00 does not lie between the start, Mon 23 Nov 09:12, and now."),
+        ("9:00", "9:00 is not between the start, Mon 23 Nov 09:12, and now."),
         ("2026-11-23 9:00", "09:12 to 09:00 ends before it starts."),
         ("2026-11-23 10:30", "09:12-10:30 ends in the future."),
     ],
@@ -120,7 +120,7 @@ def test_a_stop_outside_the_timer_is_refused_before_sending(desk: Desk, typed: s
     desk.clock.pass_by(minutes=30)
     refused = desk("stop", "--at", typed)
     assert refused.code == 5
-    assert f"{told} The timer still runs." in joined(refused.err)
+    assert f"{told} The timer is still running." in joined(refused.err)
     assert desk.ok("status", "--json").json is not None
 
 
@@ -129,7 +129,7 @@ def test_practice_data_records_nothing_of_less_than_a_minute_nor_backwards(desk:
     desk.clock.pass_by(minutes=-60)
     refused = desk("stop")
     assert (refused.code, joined(refused.err)) == (
-        5, "alga: 09:12 to 08:12 ends before it starts. The timer still runs.",
+        5, "alga: 09:12 to 08:12 ends before it starts. The timer is still running.",
     )  # fmt: skip
     desk.clock.pass_by(minutes=60, seconds=30)
     assert desk.ok("stop").out == "Less than a minute on tk_1: nothing recorded.\n"
@@ -433,7 +433,9 @@ def test_a_stop_over_an_entry_made_elsewhere_is_refused_and_the_timer_runs_on(st
     made = httpx.post(f"{strict.url}/api/v1/time-entries", json=entry | times, headers=headers).json()["data"]
     refused = strict.desk("stop", columns=200)
     assert refused.code == 5
-    assert f"09:12-10:00 overlaps TIC1042 09:30-09:40 ({made['entry_id'][:8]}). The timer still runs." in refused.err
+    assert (
+        f"09:12-10:00 overlaps TIC1042 09:30-09:40 ({made['entry_id'][:8]}). The timer is still running." in refused.err
+    )
     assert strict.desk.ok("status", "--json").json["ended_at"] is None
     assert strict.desk.ok("stop", "--at", "9:30", "--json").json["duration_minutes"] == 18
 
@@ -496,7 +498,7 @@ def test_a_waiting_stop_can_be_dropped(strict: Strict) -> None:
     strict.network.before = offline
     strict.desk.ok("stop")
     dropped = strict.desk("queue", "drop", "1", typed="y\n")
-    assert dropped.err == "Drop TIC1042 09:12-10:00 (48m)? It is never sent then. [y/N] "
+    assert dropped.err == "Drop TIC1042 09:12-10:00 (48m)? It will never be sent. [y/N] "
     assert dropped.out == "Dropped TIC1042 09:12-10:00 (48m).\n"
     strict.network.before = lambda request: None
     strict.desk.ok("sync")

@@ -120,7 +120,7 @@ def test_a_short_export_keeps_the_file_that_is_there(strict: Strict, tmp_path: P
     assert "counts 455 entries and returned only 1" in joined(told.err)
     strict.network.after = lambda request, response: response
     nothing = strict.desk.ok("export", "--yesterday", "-o", str(payroll))
-    assert "There is nothing to export: no finished entry matches." in nothing.err
+    assert "Nothing to export: no finished entry matches." in nothing.err
     assert payroll.read_bytes().count(b"\n") == 1
 
 

@@ -283,7 +283,7 @@ def test_a_walk_that_comes_out_short_is_walked_again_and_then_said() -> None:
     with pytest.raises(Incomplete) as short:
         Client(http(Script(page(1, 2)))).walk_entries({})
     assert len(short.value.rows) == 2
-    assert short.value.message == "psa.example.test counts 3 entries and returned only 2, so no sum would be right."
+    assert short.value.message == "psa.example.test counts 3 entries and returned only 2, so totals would be wrong."
 
 
 def test_both_vocabularies_are_read() -> None:

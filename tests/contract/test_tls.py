@@ -98,7 +98,7 @@ def test_a_certificate_file_that_is_not_there_is_told(server: str, monkeypatch: 
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
     with pytest.raises(ConfigError, match="SSL_CERT_FILE or SSL_CERT_DIR cannot be read: No such file") as told:
         ask(server)
-    assert told.value.hint == "Is it there? /nowhere/ca.pem"
+    assert told.value.hint == "Check that it exists: /nowhere/ca.pem"
 
 
 def test_this_computers_certificates_are_believed_one_by_one(

@@ -50,7 +50,7 @@ def test_rows_know_the_line_on_which_they_begin() -> None:
     text = 'notes,item\n"one\ntwo",a\n\nthree,b\nfour\n'
     found = read("f.csv", text.encode())
     assert [str(record.place) for record in found.records] == ["f.csv:2", "f.csv:5"]
-    assert [str(fault) for fault in found.faults] == ["f.csv:6: it has 1 cells, and the heading has 2."]
+    assert [str(fault) for fault in found.faults] == ["f.csv:6: the row has 1 cells, but the heading has 2."]
     listed = read("f.json", b'[\n {"item": "a"},\n\n {"item":\n "b"}]')
     assert [record.place.line for record in listed.records] == [2, 4]
 
@@ -82,4 +82,4 @@ def test_of_two_columns_with_ids_the_first_name_counts_always() -> None:
 def test_a_row_without_an_id_is_told() -> None:
     with pytest.raises(UsageError) as caught:
         ids_in("f", b"id,notes\n,x\n")
-    assert caught.value.details == ["f:2 id: there is no id."]
+    assert caught.value.details == ["f:2 id: the row has no id."]

@@ -39,27 +39,27 @@ NIGHT = START - timedelta(hours=4)  # of the day before in New York
         (
             ASKED,
             stored(billable_minutes=0),
-            "Billable is 0m, not 1h 30m: this server bills an entry whole or not at all.",
+            "The billable time is 0m, not 1h 30m: this server bills an entry whole or not at all.",
         ),
         (
             replace(ASKED, billable_minutes=30),
             stored(),
-            "Billable is 1h 30m, not 30m: this server bills an entry whole or not at all.",
+            "The billable time is 1h 30m, not 30m: this server bills an entry whole or not at all.",
         ),
         (
             replace(ASKED, billable_minutes=30),
             stored(billable_minutes=45),
-            "Billable is 45m, not 30m: the server changed it.",
+            "The billable time is 45m, not 30m: the server changed it.",
         ),
         (
             replace(ASKED, user_id="u2"),
             stored(),
-            "The user was ignored: this server books time on the key's own user only, Tin Woodman.",
+            "The user was ignored: this server records time for the key's own user only, Tin Woodman.",
         ),
-        (replace(ASKED, service_id="s2"), stored(), "The service is Basic Support, not the one asked for."),
-        (ASKED, stored(service_id=None, service_name=None), "The service is none, not the one asked for."),
+        (replace(ASKED, service_id="s2"), stored(), "The service is Basic Support, not the requested service."),
+        (ASKED, stored(service_id=None, service_name=None), "The service is none, not the requested service."),
         (ASKED, stored(work_item_id="t2"), "The work item is ticket t2, not ticket t1."),
-        (ASKED, stored(notes="other"), "The server kept other notes than those sent."),
+        (ASKED, stored(notes="other"), "The server stored different notes from those sent."),
         (ASKED, stored(shows_sheet=True), "This entry is on no time sheet, so it will not reach approval."),
         (
             ASKED,
@@ -69,7 +69,7 @@ NIGHT = START - timedelta(hours=4)  # of the day before in New York
         (
             EntryRequest(),
             stored(started_at=NIGHT, ended_at=NIGHT + timedelta(minutes=90), work_timezone="America/New_York"),
-            "The server counts 1c7b04e2 on 2026-11-22; here it starts on 2026-11-23.",
+            "The server counts 1c7b04e2 on 2026-11-22; on this computer it starts on 2026-11-23.",
         ),
         (ASKED, stored(started_at=LATER, billable_minutes=75), "The server stored 09:15-10:30, not 09:00-10:30."),
         (

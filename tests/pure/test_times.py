@@ -163,13 +163,13 @@ def test_an_unreadable_time_is_refused_with_what_is_accepted(typed: str) -> None
 
 @pytest.mark.parametrize("typed", ["9:00-10:30", "9:05+02:00", "8:00-10:00"])
 def test_a_clock_takes_no_offset_but_the_one_that_is_used_here(typed: str) -> None:
-    assert "the offset here is +01:00" in refusal(parse_instant, typed, TODAY, TODAY, BERLIN).message
+    assert "this computer's offset is +01:00" in refusal(parse_instant, typed, TODAY, TODAY, BERLIN).message
 
 
 def test_a_time_that_happens_twice_is_asked_back_with_both_readings() -> None:
     error = refusal(parse_instant, "2:30", FALL_BACK, TODAY, BERLIN)
     assert error.message == "02:30 on Sun 25 Oct happens twice: the clocks go back."
-    assert error.hint == "Say which: 02:30+02:00 or 02:30+01:00"
+    assert error.hint == "Choose a time: 02:30+02:00 or 02:30+01:00"
     assert parse_instant("02:30+02:00", FALL_BACK, TODAY, BERLIN) == utc("2026-10-25T00:30")
     assert parse_instant("02:30+01:00", FALL_BACK, TODAY, BERLIN) == utc("2026-10-25T01:30")
 
@@ -177,7 +177,7 @@ def test_a_time_that_happens_twice_is_asked_back_with_both_readings() -> None:
 def test_a_time_that_does_not_exist_is_asked_back_with_both_readings() -> None:
     error = refusal(parse_instant, "2:30", SPRING, TODAY, BERLIN)
     assert error.message == "02:30 on Sun 29 Mar does not exist: the clocks go forward."
-    assert error.hint == "Say which: 02:30+01:00 (03:30 here) or 02:30+02:00 (01:30 here)"
+    assert error.hint == "Choose a time: 02:30+01:00 (03:30 local time) or 02:30+02:00 (01:30 local time)"
 
 
 @given(instants, zones)
@@ -218,7 +218,7 @@ def test_west_of_greenwich_an_offset_has_a_hyphen_too() -> None:
 def test_a_length_alone_says_nothing_about_another_day() -> None:
     error = refusal(parse_interval, "90m", NOW, TODAY - timedelta(days=1), BERLIN)
     assert error.message == "90m from when, on Sun 22 Nov?"
-    assert error.hint == "Say the start too: 9:00+90m"
+    assert error.hint == "Give the start too: 9:00+90m"
 
 
 @pytest.mark.parametrize("typed", ["9:00", "9:00-", "9:00-10:30-11:00", "9:00+", "9:00+90", "-10:30"])

@@ -1,1 +1,1 @@
-"""The AlgaPSA time-entries API, as published and as deployed."""
+"""The client of the AlgaPSA time-entries API, published and deployed."""

@@ -30,14 +30,14 @@ R = TypeVar("R", bound="Record")
 Query = Mapping[str, str]
 
 PAGE = 100
-MOST_PAGES, MOST_STREAMED = 1000, 100_000  # of tickets, of a published export
-MOST_LISTED = 1000  # entries that are listed by page; more come quicker from the export
+MOST_PAGES, MOST_STREAMED = 1000, 100_000  # of tickets, and of a published export
+MOST_LISTED = 1000  # entries to list by page; more come faster from the export
 ENTRIES = "/time-entries"
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 class Page(NamedTuple, Generic[T]):
-    """One page of a list, and how many there are in all where the server says so."""
+    """One page of a list, the total number of rows if the server gives it, and whether more pages follow."""
 
     rows: list[T]
     total: int | None
@@ -45,7 +45,7 @@ class Page(NamedTuple, Generic[T]):
 
 
 class Client:
-    """The API of one server. Raises what Http.request raises; an answer without sense is Unreachable."""
+    """The API of one server. Raises what Http.request() raises, and Unreachable for an answer that makes no sense."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Client:
     }
 
     def allowed(self, action: str) -> bool | None:
-        """Whether the key's role may do one of PROBES: only a 403 says no. None: no answer to tell."""
+        """Whether the key's role may do one of PROBES: only a 403 means no. None when the server does not answer."""
         method, path, body = self.PROBES[action]
         try:
             self._http.request(method, path, {"limit": "1"} if method == "GET" else None, body)
@@ -77,26 +77,26 @@ class Client:
         return True
 
     def allow(self, action: str) -> None:
-        """Raise Forbidden where the key's role may not do one of PROBES."""
+        """Raise Forbidden if the key's role may not do one of PROBES."""
         method, path, body = self.PROBES[action]
         with suppress(Refused, NotFound, Unreachable):
             self._http.request(method, path, None, body)
 
     @property
     def ahead(self) -> float | None:
-        """Seconds by which the server's clock was ahead of ours at its last answer; None where that is not known."""
+        """Seconds by which the server's clock was ahead of ours at its last answer; None when unknown."""
         return self._http.ahead
 
     def within(self, seconds: float | None) -> AbstractContextManager[None]:
-        """A block of requests that takes no longer than that in all."""
+        """A block of requests that together take at most `seconds`."""
         return self._http.within(seconds)
 
     def pause(self) -> None:
-        """Try nothing in this command: there was no connection a moment ago."""
+        """Send no requests in this command, since there was no connection a moment ago."""
         self._http.paused = True
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
         self._http.close()
 
     # --- entries ---
@@ -108,8 +108,8 @@ class Client:
     def walk_entries(self, query: Query) -> list[Entry]:
         """Every entry that matches, each once: pages shift while people work, and ties are unordered.
 
-        A page without a new id ends the walk. One that found fewer than the server counts is walked once more, from
-        the other end; raises Incomplete for what is missing even then. More than MOST_LISTED are read from the export.
+        A page without a new id ends the walk. If the server counts more entries than it found, a second walk starts
+        from the other end; raises Incomplete if entries are still missing. More than MOST_LISTED come from the export.
         """
         found: dict[str, Entry] = {}
         for order in ("asc", "desc"):
@@ -121,7 +121,7 @@ class Client:
         raise self._incomplete(total, len(found), list(found.values()))
 
     def _walk(self, query: Query, found: dict[str, Entry]) -> tuple[int, bool]:
-        """Add what is found; how many there are, as the last page says, and whether they are few enough to walk."""
+        """Add the entries found. Returns the last page's total, and whether they are few enough to list by page."""
         seen: set[str] = set()
         for number in range(1, MOST_LISTED // PAGE + 1):
             page = self._page(ENTRIES, self.read_entry, {**query, "limit": str(PAGE), "page": str(number)})
@@ -135,7 +135,7 @@ class Client:
         return page.total or 0, False
 
     def _exported(self, query: Query, total: int) -> list[Entry]:
-        """The same from the export: one answer, of which each page is a part."""
+        """The same entries from the export. Raises Incomplete."""
         pages: dict[int, dict[str, Entry]] = {}
 
         def begin(page: int) -> Callable[[Entry], None]:
@@ -151,8 +151,8 @@ class Client:
         return list(every.values())
 
     def _incomplete(self, total: int, found: int, rows: Sequence[Entry]) -> Incomplete:
-        told = f"{self._http.target.host} counts {total} entries and returned only {found}, so no sum would be right."
-        error = Incomplete(told, "Try again in a while, or ask for a shorter period.")
+        told = f"{self._http.target.host} counts {total} entries and returned only {found}, so totals would be wrong."
+        error = Incomplete(told, "Try again later, or ask for a shorter period.")
         error.rows = rows
         return error
 
@@ -190,12 +190,12 @@ class Client:
     # --- review ---
 
     def approve(self, entry_ids: Sequence[str]) -> list[models.ReviewResult]:
-        """POST approve, 1 to 100 ids: what became of each, also when none could be approved (section 7)."""
+        """POST approve, 1 to 100 ids: the result of each, also when none could be approved (section 7)."""
         try:
             data = self._http.request("POST", f"{ENTRIES}/approve", body={"entry_ids": list(entry_ids)}).data
         except NoneApproved as error:
             told = [row for row in error.results if isinstance(row, Mapping) and "success" in row]
-            if not told:  # a no to all of them, and not one for each
+            if not told:  # a refusal of the whole call, without single results
                 raise
             data = {"results": told}
         results = data.get("results") if isinstance(data, Mapping) else None
@@ -234,7 +234,7 @@ class Client:
         return self._page(f"{ENTRIES}/search", self.read_entry, {**query, "query": words})
 
     def stats(self, query: Query) -> models.Stats | None:
-        """GET stats: the whole tenant's, whoever asks. None from a server that answers something else there."""
+        """GET stats: the whole tenant's, whoever asks. None from a server that answers something else."""
         data = self._http.request("GET", f"{ENTRIES}/stats", query).data
         known = isinstance(data, Mapping) and set(models.Stats.model_fields) <= set(data)
         return self._reading(models.Stats)(data) if known else None
@@ -244,9 +244,9 @@ class Client:
     ) -> None:
         """GET export as JSON, each entry as it arrives: all at once as deployed, by page as published.
 
-        `begin` is asked where the entries of a page go, again when the page is asked for again; page 1 begins anew. An
-        entry may be on two pages. Where the server counts more than came, or than are `seen`, all is asked for once
-        more; raises Incomplete when it is short even then.
+        `begin` is called for each page, again when a page is requested again, and returns where its entries go; page 1
+        starts from the beginning. An entry may be on two pages. If the server counts more entries than came, or than
+        `seen` returns, the export is requested once more; raises Incomplete if it is still short.
         """
         for last in (False, True):
             total, came = self._export(query, begin)
@@ -256,7 +256,7 @@ class Client:
                 raise self._incomplete(total, came, ())
 
     def _export(self, query: Query, begin: Callable[[int], Callable[[Entry], None]]) -> tuple[int | None, int]:
-        """How many the server counts, where it says so, and how many came."""
+        """The server's total, if given, and the number of entries received."""
         known: set[tuple[int, int]] = set()
         total, came = None, 0
         for number in range(1, MOST_STREAMED + 1):
@@ -264,7 +264,7 @@ class Client:
             page = _Given(self, begin, number)
             answer = self._http.each(f"{ENTRIES}/export", query, page.begin)
             if not page.count and answer.data != []:
-                page(answer.data)  # one entry, or what makes no sense
+                page(answer.data)  # one entry, or an answer that makes no sense
             counted = answer.pagination.get("total")
             total = counted if isinstance(counted, int) else total
             if page.mark not in known:
@@ -281,7 +281,7 @@ class Client:
     # --- look-ups ---
 
     def tickets_numbered(self, number: str) -> list[models.Ticket]:
-        """Tickets whose number contains this one, of every page: compare exactly yourself."""
+        """Tickets whose number contains this number, from every page: the caller compares exactly."""
         return self._every("/tickets", self._reading(models.Ticket), {"ticket_number": number, "fields": "mobile_list"})
 
     def latest_tickets(self) -> list[models.Ticket]:
@@ -294,12 +294,12 @@ class Client:
         return self._each(self._http.request("GET", "/tickets/search", query).data, self._reading(models.Ticket))
 
     def services(self, hourly: bool = True) -> list[models.Service]:
-        """Active services, by the hour or of every billing method, of every page. Raises Forbidden for technicians."""
+        """Active services, hourly ones or all, from every page. Raises Forbidden for technicians."""
         query = {"is_active": "true", "limit": str(PAGE)} | ({"billing_method": "hourly"} if hourly else {})
         return self._every("/services", self._reading(models.Service), query)
 
     def time_sheet(self, sheet_id: str) -> models.Sheet:
-        """GET /time-sheets/{id}: works for any role, as the other time-sheet calls do not (section 8)."""
+        """GET /time-sheets/{id}: works for any role, unlike the other time-sheet calls (section 8)."""
         return self._reading(models.Sheet)(self._http.request("GET", f"/time-sheets/{segment(sheet_id)}").data)
 
     def activities(self, kinds: str = "ticket,projectTask") -> list[models.Activity]:
@@ -354,7 +354,7 @@ class Client:
         return entry
 
     def _reading(self, model: type[R], write: bool = False) -> Callable[[object], R]:
-        """A reader of things that are no time entries."""
+        """A reader of answers other than time entries."""
 
         def read(row: object) -> R:
             try:
@@ -366,14 +366,14 @@ class Client:
         return read
 
     def _senseless(self, place: str, write: bool) -> AlgaError:
-        told = f"The answer of {self._http.target.host} makes no sense" + (f" ({place})" if place else "")
+        told = f"The answer from {self._http.target.host} makes no sense" + (f" ({place})" if place else "")
         if write:
             return UnknownOutcome(told, CHECK)
-        return Senseless(f"{told}.", "Is it an AlgaPSA? alga config list")
+        return Senseless(f"{told}.", "Is it an AlgaPSA server? alga config list")
 
 
 class _Given:
-    """The rows of a page, on their way to `begin`: how many, and a mark by which the same page is known again."""
+    """Passes the rows of a page on, counts them, and computes a mark that recognises the same page again."""
 
     def __init__(self, client: Client, begin: Callable[[int], Callable[[Entry], None]], number: int) -> None:
         self._client, self._begin, self._number = client, begin, number
@@ -381,13 +381,13 @@ class _Given:
         self.count = self._sum = 0
 
     def begin(self) -> Callable[[object], None]:
-        """A try: what an earlier one gave does not count."""
+        """Start a try: rows of an earlier try do not count."""
         self._take, self.count, self._sum = self._begin(self._number), 0, 0
         return self
 
     @property
     def mark(self) -> tuple[int, int]:
-        """Whatever the order, the same for the same entries."""
+        """The same value for the same entries in any order."""
         return self.count, self._sum
 
     def __call__(self, row: object) -> None:
@@ -398,7 +398,7 @@ class _Given:
 
 
 def _goes_on(pagination: Mapping[str, Any], full: bool) -> bool:
-    """Whether there is another page: as the server says, or where it says nothing after a full one."""
+    """Whether another page follows: as the server says, otherwise after a full page."""
     return pagination.get("hasNext") is True if pagination else full
 
 

@@ -1,4 +1,4 @@
-"""An httpx client, without what alga does not use: its command line, asyncio, certificates that nobody asks for."""
+"""An httpx client, without parts that alga does not use: its command line, asyncio, unneeded certificates."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from alga.core.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-A_FEW = 10  # of one's own, beside which there must be others
-HASHED = re.compile(r"[0-9a-f]{8}\.\d+")  # how OpenSSL names a certificate that it finds by itself
+A_FEW = 10  # certificates that a user may have added; more means the system's own are there
+HASHED = re.compile(r"[0-9a-f]{8}\.\d+")  # the file name under which OpenSSL finds a certificate
 
 
 @contextmanager
 def without(*names: str) -> Iterator[None]:
-    """In here packages cannot be imported that others would load for things that alga does not use."""
+    """A block in which the named packages cannot be imported, so that features alga does not use are not loaded."""
     hidden = set(names) - set(sys.modules)
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
     try:
@@ -30,15 +30,15 @@ def without(*names: str) -> Iterator[None]:
             del sys.modules[name]
 
 
-with without("click"):  # where that is installed httpx loads its own command line, and with it all of rich
+with without("click"):  # with click installed httpx loads its own command line, and all of rich
     import httpx as httpx
 
 
 def opened(
     url: str, headers: Mapping[str, str], transport: httpx.BaseTransport | None, through_proxies: bool
 ) -> httpx.Client:
-    """A client of one origin, which follows no redirect: the key in its headers is for that origin alone."""
-    with without("anyio", "trio"):  # httpcore takes them for what is asynchronous
+    """A client for one origin. It follows no redirects, so that the key in its headers stays with that origin."""
+    with without("anyio", "trio"):  # httpcore uses them only for asynchronous requests
         return httpx.Client(
             base_url=url,
             headers=headers,
@@ -50,19 +50,20 @@ def opened(
 
 
 def trusted(url: str) -> ssl.SSLContext:
-    """Whose certificates are believed: SSL_CERT_FILE, SSL_CERT_DIR, this computer's, else certifi's.
+    """Which certificate authorities to trust: SSL_CERT_FILE, SSL_CERT_DIR, this computer's, otherwise certifi's.
 
-    This computer's are looked up one by one in a directory, where certifi's are a file that takes 20 ms to read.
+    This computer's certificates are looked up singly in a directory; certifi's file takes 20 ms to read. Raises
+    ConfigError.
     """
     if url.startswith("http:"):
-        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # nobody's: it is never used
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # without certificates: never used
     file, directory = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     try:
         if file or directory:
             return ssl.create_default_context(cafile=file or None, capath=None if file else directory)
     except OSError as fault:
         told = f"The certificates of SSL_CERT_FILE or SSL_CERT_DIR cannot be read: {fault.strerror or fault}."
-        raise ConfigError(told, f"Is it there? {file or directory}") from fault
+        raise ConfigError(told, f"Check that it exists: {file or directory}") from fault
     directory = ssl.get_default_verify_paths().capath
     with suppress(OSError):
         if directory and sum(HASHED.fullmatch(name) is not None for name in os.listdir(directory)) > A_FEW:

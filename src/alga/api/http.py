@@ -1,4 +1,4 @@
-"""One request(): the key, the envelope, every error shape, retries of what may be repeated, and httpx's exceptions."""
+"""One request(): the key, the envelope, all error formats, safe retries, and the translation of httpx's exceptions."""
 
 from __future__ import annotations
 
@@ -36,22 +36,22 @@ from alga.state.config import LOCAL
 
 PAUSES = (0.3, 0.6)  # seconds before the second and the third try
 RETRIED = {429, 502, 503, 504}
-DOUBTFUL = {408, 425}  # whoever says so, it may have been carried out
-NAMED = {  # what stands in a path where others have an id
+DOUBTFUL = {408, 425}  # whoever answers so, the request may have been carried out
+NAMED = {  # words in a path where other paths have an id
     "active-session", "start-tracking", "stop-tracking", "approve", "request-changes", "bulk", "search", "stats",
     "export", "templates",
 }  # fmt: skip
 LONGEST_WAIT, TOLD_WAIT = 60.0, 2.0
 MAX_BYTES = 256 * 1024 * 1024  # of an answer, and of one row of a long list
 HALF = re.compile(r"\\u[dD]")  # half a character, escaped
-DEADLINE, LONG = 120.0, 3600.0  # seconds for all of an answer, and of a long list
-READ, WRITE = (httpx.Timeout(seconds, connect=2.0) for seconds in (10.0, 30.0))  # a write is not tried again
+DEADLINE, LONG = 120.0, 3600.0  # seconds for a whole answer, and for a long list
+READ, WRITE = (httpx.Timeout(seconds, connect=2.0) for seconds in (10.0, 30.0))  # a write is not repeated
 CHECK = "To see whether it was recorded: alga list --today"
 Json = Any
 
 
 class Envelope(NamedTuple):
-    """A successful answer: its `data`, and the pagination where there is one."""
+    """A successful answer: its `data`, and the pagination, if any."""
 
     data: Json
     pagination: Mapping[str, Any] = MappingProxyType({})
@@ -59,7 +59,7 @@ class Envelope(NamedTuple):
 
 @dataclass(frozen=True)
 class Target:
-    """Where requests go and as whom. The key is sent to this origin only and shown nowhere."""
+    """A server and a key. The key is sent only to this origin and never shown."""
 
     url: str
     key: str = field(repr=False)
@@ -69,38 +69,38 @@ class Target:
 
     @property
     def loopback(self) -> bool:
-        """On this computer."""
+        """Whether the server is on this computer."""
         return httpx.URL(self.url).host in ("127.0.0.1", "localhost", "::1")
 
     @property
     def host(self) -> str:
-        """What a connection error calls the server: `psa.example.com`."""
+        """The server's name in connection errors: `psa.example.com`."""
         return self.server if self.profile == LOCAL else httpx.URL(self.url).netloc.decode("ascii")
 
 
 @dataclass(eq=False, repr=False)
 class Http:
-    """Requests to one server. GETs are tried three times; a write once, but for 429, which did nothing."""
+    """Requests to one server. A GET is tried three times, a write once, except after a 429, which did nothing."""
 
     target: Target
     transport: httpx.BaseTransport | None = None
     sleep: Callable[[float], None] = time.sleep
     waiting: Callable[[float], None] = lambda seconds: None
-    timed_out: Callable[[], None] = lambda: None  # told when no connection came about in time
+    timed_out: Callable[[], None] = lambda: None  # called when connecting timed out
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    answered: set[str] = field(default_factory=set)  # the routes at which the API is known to have answered
-    forbidden: Callable[[str], None] = lambda action: None  # told when the role may not
-    paused: bool = False  # that was a moment ago: nothing is tried
+    answered: set[str] = field(default_factory=set)  # routes from which the API has answered
+    forbidden: Callable[[str], None] = lambda action: None  # called when the role may not do an action
+    paused: bool = False  # there was no connection a moment ago: nothing is tried
     ahead: float | None = None  # seconds by which the server's clock was ahead of ours at its last answer
     _client: httpx.Client | None = None
     _wrote: bool = False
     _until: float = math.inf
 
     def each(self, path: str, query: Mapping[str, str], begin: Callable[[], Callable[[Json], None]]) -> Envelope:
-        """GET a list and give each row as it arrives; the envelope has what stands beside them.
+        """GET a list and pass on each row as it arrives; the envelope has the pagination.
 
-        `begin` is asked before each try where its rows go: what an earlier try gave does not count. Raises what
-        request() raises.
+        `begin` is called before each try and returns where its rows go: rows of an earlier try do not count. Raises
+        what request() raises.
         """
         return self.request("GET", path, query, into=lambda: lists.RowReader(begin()))
 
@@ -112,10 +112,10 @@ class Http:
         body: Json = None,
         into: Callable[[], lists.RowReader] | None = None,
     ) -> Envelope:
-        """Send it and open the envelope. With `into` see each().
+        """Send a request and return its envelope. For `into` see each().
 
-        Raises the errors of alga.core.errors: NeverSent when nothing was recorded for certain, UnknownOutcome when a
-        write may have been, and what refusals.py says for an answer of 4xx.
+        Raises the errors of alga.core.errors: NeverSent when certainly nothing was recorded, UnknownOutcome when a
+        write may have been recorded, and the errors of refusals.py for 4xx.
         """
         write = method != "GET"
         for pause in (*PAUSES, None):
@@ -142,7 +142,7 @@ class Http:
 
     @contextmanager
     def within(self, seconds: float | None) -> Iterator[None]:
-        """The requests in there take no longer than that in all: what cannot be sent by then is NeverSent."""
+        """A block of requests that together take at most `seconds`. Raises NeverSent when the time is over."""
         before = self._until
         self._until = min(before, math.inf if seconds is None else time.monotonic() + seconds)
         try:
@@ -173,7 +173,7 @@ class Http:
         if self.paused:
             raise NoConnection(f"There was no connection to {server} a moment ago.", "To try now: alga sync")
         if left <= 0:
-            raise NeverSent(f"{server} was not asked again: it took too long.", "Try again in a while.")
+            raise NeverSent(f"{server} was not asked again: it took too long.", "Try again later.")
         return httpx.Timeout(min(left, usual.read or left), connect=min(left, usual.connect or left))
 
     def _late(self, seconds: float) -> bool:
@@ -198,7 +198,7 @@ class Http:
             self.ahead = (parsedate_to_datetime(date).astimezone(UTC) - self.now()).total_seconds()
 
     def _read(self, response: httpx.Response, write: bool) -> bytes:
-        """The body, bounded in bytes and in time whatever the server sends."""
+        """The body, limited in bytes and in time."""
         content, until = bytearray(), min(time.monotonic() + DEADLINE, self._until)
         for chunk in response.iter_bytes():
             content += chunk
@@ -207,7 +207,7 @@ class Http:
         return bytes(content)
 
     def _read_rows(self, response: httpx.Response, rows: lists.RowReader) -> bytes:
-        """The rows, each bounded in bytes and all of them in time; the body, where there was none."""
+        """Read the rows, each limited in bytes and together in time. Returns the body if it had no rows."""
         until = min(time.monotonic() + LONG, self._until)
         try:
             for chunk in response.iter_bytes():
@@ -220,7 +220,7 @@ class Http:
 
     @contextmanager
     def _translated(self, write: bool) -> Iterator[None]:
-        """The one place where httpx's exceptions become ours."""
+        """The only place where httpx's exceptions become alga's errors."""
         server = self.target.host
         try:
             yield
@@ -245,7 +245,7 @@ class Http:
     def _unusable(self, write: bool, what: str) -> Unreachable:
         if write:
             return UnknownOutcome(f"{self.target.host} {what}", CHECK)
-        hint = "Ask for less: a shorter period." if "without end" in what else "Try again in a while."
+        hint = "Ask for less: a shorter period." if "without end" in what else "Try again later."
         return Unreachable(f"{self.target.host} {what}.", hint)
 
     def _open(self, write: bool, path: str, status: int, content: bytes) -> Envelope:
@@ -254,8 +254,8 @@ class Http:
             return Envelope(None)
         if 300 <= status < 400:
             raise Unreachable(
-                f"{self.target.host} redirects elsewhere; alga does not follow, so that the key stays with it.",
-                "Log in with the address it moved to: alga login URL",
+                f"{self.target.host} redirects to another address. alga does not follow redirects, to protect the key.",
+                "Log in with the new address: alga login URL",
             )
         body, readable = _parse(content)
         if status >= 400:
@@ -267,7 +267,7 @@ class Http:
         return Envelope(body["data"], pagination if isinstance(pagination, Mapping) else {})
 
     def _refused(self, write: bool, path: str, status: int, body: Json) -> AlgaError:
-        """The error of an answer of 4xx or 5xx: the API's own no, a no without words, or nobody's word at all."""
+        """The error for a 4xx or 5xx: the API's own refusal, or an answer that did not come from the API."""
         target, answer = self.target, refusals.read(status, body)
         if status in (401, 429) or (refusals.spoken(body) and status not in DOUBTFUL and status < 500):
             if status not in (401, 429):
@@ -284,7 +284,7 @@ class Http:
             return refusals.failed(answer, target.host)
         if "misconfigured" in answer.message:
             return ServerFailed(
-                refusals.DEFECT.format(host=target.host), f"Tell whoever runs it: {answer.message}", str(status)
+                refusals.DEFECT.format(host=target.host), f"Tell its administrator: {answer.message}", str(status)
             )
         return ServerFailed(f"{target.host} answered {status}", CHECK, str(status))
 
@@ -305,7 +305,7 @@ def _parse(content: bytes) -> tuple[Json, bool]:
 
 
 def _wait(write: bool, status: int, headers: httpx.Headers, pause: float) -> float | None:
-    """Seconds before the next try: as long as the server asks, else `pause`. None where no try should follow.
+    """Seconds before the next try: as the server asks, otherwise `pause`. None for no further try.
 
     A 429 did nothing, so a write may follow it; after any other answer a write may have been recorded.
     """

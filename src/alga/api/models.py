@@ -1,14 +1,14 @@
-"""The published vocabulary, and what servers answer beside time entries: tickets, services, activities, counts.
+"""The published vocabulary, and other answers of servers: tickets, services, activities, counts.
 
-`TimeEntry` is the reference of a time entry. Commands read entries with `wire.read_entry`, which is quicker and is
-held to it by a test: the same answer gives the same entry, or the same refusal.
+`TimeEntry` is the reference for a time entry. Commands read entries with `wire.read_entry`, which is faster; a test
+checks that both give the same entry, or the same refusal, for the same answer.
 """
 
 import os
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
-os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # they are looked for in every package that is installed
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # searching all installed packages for them is slow
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic import ValidationError as ValidationError
 
@@ -19,12 +19,12 @@ HALF_A_DAY = timedelta(hours=12)
 
 
 def either(published: str) -> Any:
-    """An optional field under either of its names."""
+    """An optional field with either of its names."""
     return Field(default=None, validation_alias=AliasChoices(*names(published)))
 
 
 def _instant(value: object) -> object:
-    """An ISO text; numbers, which pydantic would take for seconds, are none."""
+    """An instant from ISO text. Raises ValueError for numbers, which pydantic would read as seconds."""
     if value is None:
         return None
     if not isinstance(value, str):
@@ -36,7 +36,7 @@ def _instant(value: object) -> object:
 
 
 def _whole(value: object) -> object:
-    """Raises ValueError for what is no number, or more minutes than any entry has."""
+    """Whole minutes. Raises ValueError for a value that is not a number, or too large."""
     if value is None:
         return None
     if not isinstance(value, int | float | str) or isinstance(value, bool):
@@ -61,13 +61,13 @@ Text = Annotated[str, BeforeValidator(_text)]
 
 
 class Record(BaseModel):
-    """A thing a server answered. Keys that are not ours are dropped; models are built when first used."""
+    """An object in a server's answer. Unknown keys are dropped; models are built on first use."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 
 class TimeEntry(Record):
-    """Effort against a piece of work. Without an end it is a tracking session that still runs."""
+    """A time entry. Without an end it is a tracking session that is still running."""
 
     id: Text = Field(validation_alias=AliasChoices(*names("id")))
     started_at: Instant = Field(validation_alias=AliasChoices(*names("started_at")))
@@ -87,7 +87,7 @@ class TimeEntry(Record):
     work_timezone: Text | None = None
     change_reason: Text | None = None
     created_at: Instant | None = None
-    time_sheet: dict[str, Any] | None = None  # of a create's answer
+    time_sheet: dict[str, Any] | None = None  # in the answer to a create
 
 
 class Ticket(Record):
@@ -101,7 +101,7 @@ class Ticket(Record):
 
 
 class Service(Record):
-    """What is billed."""
+    """A service, as which time is billed."""
 
     service_id: Text
     service_name: Text
@@ -109,7 +109,7 @@ class Service(Record):
 
 
 class Sheet(Record):
-    """A time sheet: one person's entries of a period, whose end is the first moment after it."""
+    """A time sheet: one person's entries of a period; `period_end` is the first instant after it."""
 
     id: Text
     period_start: Instant
@@ -117,7 +117,7 @@ class Sheet(Record):
 
     @property
     def days(self) -> tuple[date, date]:
-        """The first day of the period and the last. Both come as a midnight of the server's own zone."""
+        """The first and the last day of the period. The server sends both as midnight in its own zone."""
         first, after = (instant + HALF_A_DAY for instant in (self.period_start, self.period_end))
         return first.date(), after.date() - timedelta(days=1)
 
@@ -134,7 +134,7 @@ class Activity(Record):
 
 
 class ReviewResult(Record):
-    """What became of one entry in approve or request-changes."""
+    """The result for one entry in approve or request-changes."""
 
     entry_id: Text
     success: bool

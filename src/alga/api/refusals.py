@@ -1,4 +1,4 @@
-"""What a server's refusal means and what to type next: the table of messages, one row each."""
+"""What a server's refusal means and what to type next: a table with one row for each message."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from alga.core.errors import (
 
 @dataclass(frozen=True)
 class Answer:
-    """An error answer in one shape, whichever the server used: code, message and details as lines."""
+    """An error answer in one format, whichever the server used: code, message and details as lines."""
 
     status: int
     code: str
@@ -40,12 +40,12 @@ class Answer:
 
     @property
     def text(self) -> str:
-        """All of it, to look for words in."""
+        """Code, message and details in one text, to search for words."""
         return " ".join((self.code, self.message, *self.details))
 
 
 def read(status: int, body: object) -> Answer:
-    """The error in a body: an object, `{"error": "text"}`, a list of issues in details, or nothing usable."""
+    """The error in a body: from an object, from `{"error": "text"}`, or empty if the body has no usable error."""
     error = body.get("error") if isinstance(body, Mapping) else None
     if isinstance(error, str):
         return Answer(status, "", error)
@@ -57,7 +57,7 @@ def read(status: int, body: object) -> Answer:
 
 
 def spoken(body: object) -> bool:
-    """Whether it is the API's own shape of an error, rather than a proxy's or a maintenance page's."""
+    """Whether an error comes from the API rather than from a proxy or a maintenance page."""
     return isinstance(body, Mapping) and isinstance(body.get("error"), str | Mapping)
 
 
@@ -79,7 +79,7 @@ def _issue(issue: Mapping[str, Any]) -> str:
 TICKETS = "Use a ticket's number or id. To find one: alga tickets WORDS"
 GRANT = "An administrator must grant {permission}."
 NO_STANDARD_ROLE = "No standard role has it."
-ON_THE_WEB = "Its time sheet is submitted on the web first."
+ON_THE_WEB = "Its time sheet must be submitted on the web first."
 
 # status, words in the answer, the error, what happened, what to type next
 ROWS: tuple[tuple[int, str, type[AlgaError], str, str], ...] = (
@@ -97,7 +97,7 @@ ROWS: tuple[tuple[int, str, type[AlgaError], str, str], ...] = (
         r"No time period found",
         Refused,
         "{server} has no time period for that date.",
-        "An administrator opens the period: Settings > Time Entry",
+        "Ask an administrator to open the period: Settings > Time Entry",
     ),
     (400, r"No time entries could be approved|is in \w+ status", NoneApproved, "{message}: {details}.", ON_THE_WEB),
     (
@@ -144,18 +144,18 @@ ROWS: tuple[tuple[int, str, type[AlgaError], str, str], ...] = (
         404,
         r"Active session not found",
         NoSession,
-        "That timer is not running any more: it was stopped or deleted elsewhere.",
-        "To see what became of it: alga list --today",
+        "That timer is no longer running: it was stopped or deleted elsewhere.",
+        "To see the entry: alga list --today",
     ),
-    (404, r"\w", NotFound, "{server} does not have it: {message}.", "To see ids: alga list"),
-    (404, r"", NotFound, "{server} does not have it.", "To see ids: alga list"),
-    (409, r"overlaps", Overlaps, "It overlaps another entry of yours.", "To see it: alga list"),
-    (400, r"overlaps", Overlaps, "It overlaps another entry of yours.", "To see it: alga list"),  # before July 2026
+    (404, r"\w", NotFound, "{server} did not find it: {message}.", "To see ids: alga list"),
+    (404, r"", NotFound, "{server} did not find it.", "To see ids: alga list"),
+    (409, r"overlaps", Overlaps, "It overlaps another of your entries.", "To see it: alga list"),
+    (400, r"overlaps", Overlaps, "It overlaps another of your entries.", "To see it: alga list"),  # before July 2026
     (
         409,
         r"Active time tracking session already exists",
         AlreadyRunning,
-        "A timer is running already.",
+        "A timer is already running.",
         "To stop it and start this: alga switch WORK_ITEM",
     ),
     (
@@ -163,7 +163,7 @@ ROWS: tuple[tuple[int, str, type[AlgaError], str, str], ...] = (
         r"Cannot \w+ approved",
         Refused,
         "The entry is approved, so it cannot be changed.",
-        "An approver reopens it on the web.",
+        "An approver can reopen it on the web.",
     ),
     (
         429,
@@ -173,36 +173,38 @@ ROWS: tuple[tuple[int, str, type[AlgaError], str, str], ...] = (
         "Wait a minute and type it again.",
     ),
 )
-DEFECT = "{host} has a known defect in this operation; nothing you typed is wrong"
-TOO_LARGE = {413, 414, 431}  # a no, whoever says so
+DEFECT = "{host} has a known defect in this operation; your input is correct"
+TOO_LARGE = {413, 414, 431}  # a refusal, whoever sends it
 
 
 def not_offered(status: int, host: str, write: bool) -> AlgaError:
-    """An answer that nobody wrote for the API, at a route where the API never answered: there is no such route."""
+    """The error for an answer that is not the API's, at a route from which the API never answered: an unknown route."""
     hint = "Check the address: alga config list"
     if write:
         return NoSuchOperation(f"{host} has no such operation ({status}). Nothing was recorded.", hint)
-    return NoSuchPath(f"{host} answers, but does not offer that ({status}): is there an AlgaPSA API?", hint)
+    return NoSuchPath(f"{host} answers, but does not offer that ({status}): is it an AlgaPSA server?", hint)
 
 
 def too_large(status: int, host: str) -> AlgaError:
-    """What a server, or a proxy before it, does not take."""
-    return Refused(f"The request is too large for {host}, or for a proxy before it ({status}).", "Send less at once.")
+    """The error for a request that is too large for a server, or for a proxy in front of it."""
+    return Refused(
+        f"The request is too large for {host}, or for a proxy in front of it ({status}).", "Send less at once."
+    )
 
 
 def failed(answer: Answer, host: str) -> AlgaError:
-    """A read that was answered with 5xx, or by something that is not the API."""
+    """The error for a read that got a 5xx, or an answer that is not the API's."""
     if "misconfigured" in answer.message:
-        return Unreachable(f"{DEFECT.format(host=host)}.", f"Tell whoever runs it: {answer.message}")
+        return Unreachable(f"{DEFECT.format(host=host)}.", f"Tell its administrator: {answer.message}")
     if answer.status < 500:
-        told = f"{host} answered {answer.status} with a page that is not AlgaPSA's: a proxy's, or one for maintenance?"
-        return Unreachable(told, "Try again in a while.")
+        told = f"{host} answered {answer.status} with a page that is not AlgaPSA's: from a proxy, or for maintenance?"
+        return Unreachable(told, "Try again later.")
     said = f": {answer.message.rstrip('.')}" if answer.message else ""
-    return Unreachable(f"{host} failed ({answer.status}){said}.", "Try again in a while.")
+    return Unreachable(f"{host} failed ({answer.status}){said}.", "Try again later.")
 
 
 def error_for(answer: Answer, server: str, host: str, profile: str) -> AlgaError:
-    """The error a person sees for an answer of 4xx. Server text stays data: it is only quoted."""
+    """The error that a person sees for a 4xx. The server's text is only quoted, never used as a format."""
     permission = _permission(answer.message)
     searched = f"{answer.text} {permission}"
     words = {
@@ -236,7 +238,7 @@ def _permission(message: str) -> str:
     action = "approve" if match[1] == "request changes" else match[1]
     thing = match[2].strip().replace(" ", "_").replace("entries", "entry")
     if thing == "time_entry" and action != "approve":
-        thing = "timeentry"  # as the server lists its permissions (section 5); approve is the exception
+        thing = "timeentry"  # the name in the server's list of permissions (section 5); approve is the exception
     return f"{thing}:{action}"
 
 

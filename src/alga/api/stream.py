@@ -1,4 +1,4 @@
-"""A long list read as it arrives: a row at a time, however many there are."""
+"""A long list, read row by row as it arrives."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 Broken = ijson.JSONError
-BESIDE = re.compile(rb'"pagination"\s*:\s*')  # in a text its quotes would be escaped
+BESIDE = re.compile(rb'"pagination"\s*:\s*')  # inside text its quotes would be escaped
 BOM = b"\xef\xbb\xbf"
 HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 FIRST_HALF = re.compile(rb"\\u[dD][89abAB]")
 ESCAPES = re.compile(
     rb"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
 )
-LONGEST_ESCAPE = 12  # of a character in two halves
-DEEPEST = 5000  # brackets that a row may leave open: to the parser each costs as much memory as all before it
+LONGEST_ESCAPE = 12  # bytes of an escaped character in two halves
+DEEPEST = 5000  # most open brackets in a row: for the parser each costs as much memory as all before it
 
 
 class RowReader:
-    """Gives each row of `{"data": [...]}` to `take`. Raises Broken for what is no JSON, or ends too early.
+    """Passes each row of `{"data": [...]}` to `take`. Raises Broken for invalid or truncated JSON.
 
-    What comes without any row is kept instead, whatever it is: an error, an empty list, no JSON at all.
+    An answer without any row is kept instead, whatever it is: an error, an empty list, or not JSON at all.
     """
 
     def __init__(self, take: Callable[[Any], None]) -> None:
@@ -36,13 +36,13 @@ class RowReader:
         self.unread = 0  # bytes since the last row
         self._open = 0  # brackets since the last row
         self._head, self._begun, self._senseless = bytearray(), False, False
-        self._held = b""  # an escape of which the end may be in the next chunk
-        self._tail: list[bytes] = []  # since the last row, and what came with it
+        self._held = b""  # an escape whose end may be in the next chunk
+        self._tail: list[bytes] = []  # chunks since the last row, and the chunk with that row
         self._found = ijson.sendable_list()
         self._reader = ijson.items_coro(self._found, "data.item", use_float=True)
 
     def feed(self, chunk: bytes) -> None:
-        """The next bytes."""
+        """Parse the next bytes. Raises Broken."""
         self.unread += len(chunk)
         if not self.taken:
             self._head += chunk
@@ -54,7 +54,7 @@ class RowReader:
             self._parse(self._whole(chunk))
 
     def _whole(self, chunk: bytes) -> bytes:
-        """Up to the last escape that may go on in the next chunk; half a character becomes �: no parser takes it."""
+        """The text up to an escape that may continue in the next chunk, with half characters replaced by �."""
         text = self._held + chunk
         end = text.find(b"\\", max(0, len(text) - LONGEST_ESCAPE))
         if end < 0:
@@ -66,7 +66,7 @@ class RowReader:
         return _mended(text[:end])
 
     def _parse(self, chunk: bytes) -> None:
-        if not chunk:  # nothing would be the end
+        if not chunk:  # an empty chunk would mean the end
             return
         self._open += chunk.count(b"[") + chunk.count(b"{") - chunk.count(b"]") - chunk.count(b"}")
         try:
@@ -90,7 +90,7 @@ class RowReader:
         del self._found[:]
 
     def end(self) -> bytes:
-        """All was read: what came, where there was no row."""
+        """Finish reading. Returns the whole answer if it had no rows, otherwise b''. Raises Broken."""
         if not self._senseless:
             self._parse(_mended(self._held))
         if not self.taken:
@@ -100,7 +100,7 @@ class RowReader:
 
     @property
     def pagination(self) -> Mapping[str, Any]:
-        """What stands beside the rows: behind them, or before. (A second parser takes a fifth more time to find it.)"""
+        """The pagination after the rows, or before them. (A second parser would take a fifth more time.)"""
         for part in (b"".join(self._tail), bytes(self._head)):
             for match in reversed([*BESIDE.finditer(part)]):
                 with suppress(ValueError):
@@ -111,13 +111,13 @@ class RowReader:
 
 
 def _escape_at(text: bytes, at: int) -> int:
-    """Where the escape begins of which a backslash is a part: at it, or at the one before that escapes it."""
+    """The start of the escape that a backslash belongs to: the backslash itself, or the one that escapes it."""
     before = text[:at]
     return at - (len(before) - len(before.rstrip(b"\\"))) % 2
 
 
 def _mended(text: bytes) -> bytes:
-    """JSON without halves of characters."""
+    """JSON with half characters replaced by �."""
     if not HALF.search(text):
         return text
     return ESCAPES.sub(lambda match: b"\\ufffd" if match[2] else match[0], text)

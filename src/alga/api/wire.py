@@ -1,7 +1,7 @@
-"""The two vocabularies in one table: bodies that say each thing in both, and a reader of entries in either.
+"""The two vocabularies in one table: bodies with the names of both, and a reader of entries in either.
 
-The deployed server drops keys it does not know and the published schema allows extra ones, so every write says each
-thing in both, and every reading accepts either.
+The deployed server drops unknown keys and the published schema allows extra keys, so every write uses the names of
+both, and every reader accepts either.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MOST_MINUTES = 10**9
 
 
 def names(published: str) -> tuple[str, ...]:
-    """The names under which a field may come, the published one first."""
+    """The names that a field can have, the published name first."""
     return (published, *DEPLOYED.get(published, ()))
 
 
@@ -37,7 +37,7 @@ def names(published: str) -> tuple[str, ...]:
 
 
 class NoEntry(ValueError):
-    """An answer that is no entry: the first field that makes no sense, '' where it is no object at all."""
+    """An answer that is not an entry; `field` is the first invalid field, '' if the answer is not an object."""
 
     def __init__(self, field: str) -> None:
         super().__init__(field)
@@ -70,7 +70,7 @@ def read_entry(row: object) -> Entry:
 
 
 def _text(value: object) -> str:
-    """A text, or a whole number that stands for one."""
+    """Text, or a whole number as text. Raises ValueError."""
     if isinstance(value, str):
         return value
     if isinstance(value, int) and not isinstance(value, bool):
@@ -85,7 +85,7 @@ def _instant(value: object) -> datetime:
 
 
 def _minutes(value: object) -> int:
-    """Whole minutes, of a number or of a text that is one."""
+    """Whole minutes from a number, or from text with a number. Raises ValueError."""
     if not isinstance(value, int | float | str) or isinstance(value, bool):
         raise ValueError("no number")
     minutes = float(value)
@@ -122,12 +122,12 @@ def start_body(asked: EntryRequest) -> Body:
 
 
 def stop_body(asked: EntryRequest) -> Body:
-    """POST stop-tracking: at least `{}`, since no body at all is a 500 (section 6)."""
+    """POST stop-tracking: at least `{}`, since a missing body causes a 500 (section 6)."""
     return {**_said(asked), **_times(None, asked.ended_at), **_billable(asked)}
 
 
 def update_body(asked: EntryRequest, running: bool) -> Body:
-    """PUT /time-entries/{id}: what changes. Callers give both times or neither: the order is checked only then.
+    """PUT /time-entries/{id}: the changes. Callers give both times or neither, so that the server checks their order.
 
     On a running timer `is_billable` would store a negative number (section 6), so it is left out.
     """

@@ -1,1 +1,1 @@
-"""One command's world: what it touches outside, its session with a profile, and the timer."""
+"""The context of one command: the outside world, the session with a profile, and the timer."""

@@ -1,4 +1,4 @@
-"""The world outside: the clock, the zone, the network, the environment."""
+"""The outside world: the clock, the time zone, the network, the environment variables."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Environment:
-    """What alga touches of the world beyond files: replaced in tests."""
+    """Everything outside alga except files; tests replace it."""
 
     clock: Clock = system_clock
     zone: tzinfo = field(default_factory=SystemZone)

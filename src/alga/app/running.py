@@ -1,4 +1,4 @@
-"""A timer as one thing, whichever clock keeps it, and what a stop makes of it."""
+"""A timer, whichever clock it runs on, and the result of stopping it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Running:
-    """A timer: `operation` is what the journal has of it, `entry` what the server showed of one on its clock."""
+    """A timer: `operation` is its record in the journal, `entry` its session on the server."""
 
     work_item: work_items.WorkItem
     started_at: datetime
@@ -33,36 +33,36 @@ class Running:
 
     @property
     def kept(self) -> bool:
-        """Its clock is on this computer."""
+        """Whether its clock is on this computer."""
         return self.entry is None and self.operation is not None and self.operation.kind is Kind.CREATE
 
     @property
     def service(self) -> tuple[str | None, str | None]:
-        """Its id, or as it was typed where it was not looked up yet."""
+        """The service's id, or its name as typed if it was not looked up yet."""
         return self.service_id, self.operation.service_typed if self.operation and not self.service_id else None
 
     @property
     def id(self) -> str | None:
-        """Of the entry on a server, where there is one."""
+        """The id of the entry on the server; None without an entry."""
         return self.entry.id if self.entry else self.operation.entry_id if self.operation else None
 
     @property
     def key(self) -> str:
-        """What tells it from others: the entry's id, or the journal's."""
+        """A unique key: the entry's id, or `kept-` and the journal's number."""
         return self.entry.id if self.entry else f"kept-{self.operation.id if self.operation else 0}"
 
     @property
     def ended_at(self) -> datetime | None:
-        """When it was stopped, for one that waits here."""
+        """The end of a stopped timer that waits to be sent; otherwise None."""
         return self.operation.asked.ended_at if self.operation and not self.entry else None
 
     def shown(self, profile: str) -> status_file.PromptLine:
-        """As a prompt shows it."""
+        """The timer as a prompt shows it."""
         item = self.work_item
         return status_file.PromptLine(self.started_at, item.label, self.notes or "", profile, item.type, item.id)
 
     def published(self, now: datetime) -> dict[str, Any]:
-        """The session as JSON shows it: `id` is null while there is no entry on a server; elapsed in whole minutes."""
+        """The session as JSON shows it: `id` is null while the server has no entry; elapsed time in whole minutes."""
         entry, session = self.entry, self.id
         ended_at = self.ended_at
         return {
@@ -81,7 +81,7 @@ class Running:
 
 
 class Stopped(NamedTuple):
-    """What a stop made: the entry; what waits here, with the reason why; or nothing, for less than a minute."""
+    """The result of a stop: the entry; or a waiting operation, with the error; or neither, for less than a minute."""
 
     running: Running
     asked: EntryRequest
@@ -91,7 +91,7 @@ class Stopped(NamedTuple):
 
 
 def of_operation(operation: Operation) -> Running:
-    """One that the journal knows."""
+    """A timer, or an entry that waits, from the journal."""
     asked, before = operation.asked, operation.before or EntryRequest()
     kind, item_id = asked.work_item_type or before.work_item_type, asked.work_item_id or before.work_item_id
     item = work_items.WorkItem(kind or "ticket", item_id or "", operation.label)
@@ -99,7 +99,7 @@ def of_operation(operation: Operation) -> Running:
 
 
 def of_entry(cache: ServerCache, entry: Entry, operation: Operation | None = None) -> Running:
-    """One on the server's clock."""
+    """A timer on the server's clock."""
     item = work_items.WorkItem(
         entry.work_item_type or "ticket", entry.work_item_id or "", work_items.label(entry, cache)
     )
@@ -107,7 +107,7 @@ def of_entry(cache: ServerCache, entry: Entry, operation: Operation | None = Non
 
 
 def other_start(operation: Operation, had: datetime | None, zone: tzinfo) -> str:
-    """`from 09:12, not 08:30`: a back-dated timer that `had` another start; '' where it is as it was asked."""
+    """`from 09:12, not 08:30`: for a back-dated timer whose start on the server is `had`; '' if the start is right."""
     start = operation.asked.started_at
     if start is None or had is None or cut(start) == had:
         return ""
@@ -115,7 +115,7 @@ def other_start(operation: Operation, had: datetime | None, zone: tzinfo) -> str
 
 
 def gone(operation: Operation, zone: tzinfo) -> str:
-    """What is said of a timer that ran on the server and does not any more."""
+    """The sentence about a timer that no longer runs on the server."""
     told, start = f"The timer on {operation.label} was stopped elsewhere.", operation.asked.started_at
     other = other_start(operation, operation.before.started_at if operation.before else None, zone)
     if not other or not start:

@@ -38,12 +38,12 @@ PRACTICE = "No AlgaPSA login: kept on this computer. To connect: alga login"
 
 @dataclass(eq=False)
 class Session:
-    """One command's connection to its profile. Warnings and notes gather here and are printed after its result."""
+    """One command's connection to its profile. It collects warnings and notes, which are printed after the result."""
 
     environment: Environment
     asked: str | None = None
     typed: Sequence[str] = ()  # the command line, without the program's name
-    again: str = ""  # the command line of a log without its times, for a hint that has others
+    again: str = ""  # the command line of alga log without its times, for hints with other times
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     syncing: bool = False  # the command itself delivers what waits
@@ -51,7 +51,7 @@ class Session:
 
     @property
     def zone(self) -> tzinfo:
-        """The zone in which people type and read times."""
+        """The local time zone, in which people type and read times."""
         return self.environment.zone
 
     def now(self) -> datetime:
@@ -59,17 +59,17 @@ class Session:
         return self.environment.clock()
 
     def warn(self, sentence: str) -> None:
-        """Something the user must hear, also through a pipe."""
+        """Add a warning, which is always printed to stderr."""
         if sentence not in self.warnings:
             self.warnings.append(sentence)
 
     def note(self, sentence: str) -> None:
-        """Something that helps a person, in a terminal only."""
+        """Add a note, which is printed to stderr only in a terminal."""
         if sentence not in self.notes:
             self.notes.append(sentence)
 
     def retyped(self, without: str | Sequence[str], *more: str) -> str:
-        """The command line once more, to be pasted: without some options and their values, and with more."""
+        """The command line again, to be pasted: without some options and their values, and with additional words."""
         dropped = (without,) if isinstance(without, str) else tuple(without)
         kept, value = list[str](), False
         for word in self.typed:
@@ -88,7 +88,7 @@ class Session:
 
     @cached_property
     def config(self) -> Config:
-        """The config file as it was when the command began."""
+        """The config file as it was on first use. Raises ConfigError."""
         return config.load_config(self.paths.config)
 
     @cached_property
@@ -103,7 +103,7 @@ class Session:
 
     @cached_property
     def cache(self) -> ServerCache:
-        """What is known of this server with this key. The embedded one knows its user."""
+        """The cache of this server and key. The embedded server's user is always known."""
         known = self.remembered
         if self.profile.is_local:
             user_id, name, _ = self.embedded.user_of("local")
@@ -112,13 +112,13 @@ class Session:
 
     @cached_property
     def remembered(self) -> ServerCache:
-        """The same without looking into the embedded server's data."""
+        """The same without opening the embedded server's data."""
         profile = self.profile
         return cache.load_cache(self.paths.state_dir / "learnt", profile.url or config.LOCAL, profile.key)
 
     @cached_property
     def client(self) -> client.Client:
-        """The API. On the embedded server that the user did not name, they are told so after the command."""
+        """The API client. If the user did not name the practice data, a note or warning says that it is used."""
         profile = self.profile
         if profile.is_local:
             self._mention_practice()
@@ -130,7 +130,7 @@ class Session:
         requests.answered = self.cache.routes
         requests.forbidden = self.cache.forbidden.add
         made = client.Client(requests, self.cache.see)
-        self.__dict__["client"] = made  # for delivering, which comes first
+        self.__dict__["client"] = made  # delivering, which comes first, uses it
         self._deliver_what_waits()
         return made
 
@@ -140,7 +140,7 @@ class Session:
         return app.App(self.paths.local_db, self.now, self.zone)
 
     def server(self, strict: bool, role: str, port: int) -> tuple[WSGIServer, str]:
-        """The embedded server on a loopback socket, and the key of a role. Strict has data of its own.
+        """The embedded server on a loopback socket, and the key of a role. A strict server has separate data.
 
         Raises ConfigError when the port is taken.
         """
@@ -149,7 +149,7 @@ class Session:
             return listener.listen(served, port), served.key_of(role)
         except OSError as fault:
             raise ConfigError(
-                f"Port {port} cannot be used: {fault.strerror}.", "alga serve takes a free one"
+                f"Port {port} cannot be used: {fault.strerror}.", "Without --port, alga serve takes a free port."
             ) from fault
 
     @cached_property
@@ -172,31 +172,31 @@ class Session:
 
     @cached_property
     def outbox(self) -> outbox.Outbox:
-        """Where writes go: on disk before they are sent."""
+        """The outbox, through which all writes go: on disk before they are sent."""
         return outbox.Outbox(self.journal, sender.Server(self), self.now)
 
     def in_passing(self) -> AbstractContextManager[object]:
-        """All requests in here take a few seconds at most, and none is tried where there was no connection just now."""
+        """A block whose requests take a few seconds at most; after a recent connection failure none is tried."""
         if self._unreachable or self.journal.paused():
             self.client.pause()
         return self.client.within(outbox.BRIEFLY)
 
     def _deliver_what_waits(self) -> None:
-        """Before a command goes on, briefly. What does not get through waits on; the command's own words say why."""
+        """Deliver waiting operations briefly before a command continues. What does not get through keeps waiting."""
         if self.syncing or not self.paths.outbox_db.exists() or self.journal.paused() or not self.journal.queued():
             return
         try:
             settled = self.outbox.drain(outbox.BRIEFLY, wait=0)
         except Overtaken:
             return
-        except ConfigError as fault:  # the lock is damaged: what only reads goes on
+        except ConfigError as fault:  # the lock is damaged: reading still works
             self.warn(fault.message)
             return
         self._unreachable = any(isinstance(each.error, NoConnection) for each in settled)
         self.warnings += describe.reports(settled, self.zone, self.now())
 
     def _no_connection(self) -> None:
-        """It timed out: other commands do not wait for that again at once."""
+        """The connection timed out: pause, so that other commands do not wait for the server at once."""
         self.journal.pause()
 
     @cached_property
@@ -205,7 +205,7 @@ class Session:
         return timer.Timer(self)
 
     def close(self) -> None:
-        """Keep what was learnt and give the connection back."""
+        """Save the cache and the prompt's timer, and close the connections."""
         parts: dict[str, Any] = vars(self)
         if "client" in parts:
             self.client.close()
@@ -218,7 +218,7 @@ class Session:
                 profile, seen = self.profile.name, self.timer.seen
                 status_file.write(self.paths.timer, profile, seen.shown(profile) if seen else None)
         except OSError as fault:
-            self.note(f"What was learnt could not be kept: {fault.strerror}.")
+            self.note(f"The cache could not be saved: {fault.strerror}.")
 
     def _transport(self) -> httpx.BaseTransport | None:
         if self.environment.transport or not self.profile.is_local:

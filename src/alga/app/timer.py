@@ -1,4 +1,4 @@
-"""Start, stop, switch and cancel: on the server's clock, or on the one kept here."""
+"""Start, stop, switch and cancel: on the server's clock, or on this computer's clock."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from alga.outbox.outbox import Outbox
 
     class Timing(Parts, Protocol):
-        """What a session gives the timer."""
+        """What the timer needs from a session."""
 
         @property
         def outbox(self) -> Outbox: ...
@@ -54,31 +54,31 @@ KEPT_HERE = "Clock kept here; AlgaPSA gets the entry at stop (its own timer leav
 
 
 class Timer:
-    """What runs, and start, stop and cancel, on whichever clock applies."""
+    """The running timer, with start, stop, switch and cancel, on whichever clock applies."""
 
     def __init__(self, parts: Timing) -> None:
         self._on = parts
-        self.seen: Running | EllipsisType | None = ...  # what runs by the last that was heard: ... for nothing heard
+        self.seen: Running | EllipsisType | None = ...  # the timer as last seen; ... while unknown
 
     def kept_here(self) -> bool:
-        """Whether alga keeps the clock: as the setting says, else on servers of the deployed kind (docs/design.md)."""
+        """Whether alga keeps the clock: by the setting, otherwise on servers of the deployed kind (docs/design.md)."""
         profile, cache = self._on.profile, self._on.cache
         if profile.is_local or profile.timer == "server":
             return False
         if profile.timer == "auto" and cache.kind is None:
             try:
-                self._on.client.list_entries({"limit": "1"})  # the client tells learnt what it sees
+                self._on.client.list_entries({"limit": "1"})  # the cache learns from every answer
             except Unreachable:
                 return True  # a finished entry is right on either kind
         return profile.timer == "local" or cache.deployed
 
     def known(self) -> Running | None:
-        """The timer that this computer knows of, without asking anyone: kept here, or begun here on the server."""
+        """The timer that this computer knows, without asking a server: kept here, or started here on the server."""
         live = self._on.journal.live() if self._on.paths.outbox_db.exists() else None
         return of_operation(live) if live else None
 
     def here(self) -> Running | None:
-        """The timer whose clock is kept here, or whose start on the server is in doubt."""
+        """The timer whose clock is on this computer, or whose start on the server is in doubt; None without one."""
         known = self.known()
         if known is None or known.operation is None or known.operation.entry_id:
             return None
@@ -86,7 +86,7 @@ class Timer:
         return known
 
     def there(self) -> Running | None:
-        """The session on the server's clock."""
+        """The timer on the server's clock; None without one. Raises Unreachable."""
         entry = self._on.client.active_session()
         known = self.known()
         if entry and (entry.session_id or entry.id) in self.ending():
@@ -101,13 +101,13 @@ class Timer:
         return self.seen
 
     def ending(self) -> set[str | None]:
-        """The sessions on the server whose stop, or removal, waits here."""
+        """The ids of sessions on the server whose stop, or deletion, waits on this computer."""
         journal = self._on.journal
         stops = [each for each in (*journal.queued(), *journal.aside()) if each.kind is Kind.STOP]
         return {each.entry_id for each in (*stops, *journal.queued()) if each.kind in (Kind.STOP, Kind.DELETE)}
 
     def running(self) -> Running | None:
-        """The timer kept here, else the server's, else without a connection the one that was begun there."""
+        """The timer on this computer, otherwise the server's; without a connection the one started there."""
         if here := self.here():
             return here
         try:
@@ -118,18 +118,18 @@ class Timer:
             raise
 
     def running_if_known(self) -> Running | None:
-        """The same; None where no server answers and nothing is known here: work goes on without a connection."""
+        """The same; None without a connection and a known timer, so that work can continue."""
         try:
             return self.running()
         except Unreachable:
             return None
 
     def clash(self) -> overlaps.Clash:
-        """The check for overlaps, with what waits here, of which the server knows nothing."""
+        """The check for overlaps, including operations that wait here, which the server does not know."""
         return overlaps.Clash(self._on.client, self._on.cache, self._on.zone, self._on.now(), self.taken())
 
     def taken(self) -> list[Taken]:
-        """The time of what waits here."""
+        """The time of operations that wait here."""
         return sender.taken(self._on.journal)
 
     # --- start ---
@@ -137,9 +137,9 @@ class Timer:
     def start(
         self, item: WorkItem, service: tuple[str | None, str | None], notes: str | None, at: datetime | None
     ) -> Running:
-        """Start now, or back-dated to `at` (UTC), with a service's id, or as it was typed without a connection.
+        """Start now, or back-dated to `at` (UTC), with a service's id, or its name as typed without a connection.
 
-        Raises AlreadyRunning, Overlaps, or what the server refuses.
+        Raises AlreadyRunning, Overlaps, or the server's refusal.
         """
         now = self._on.now()
         if at:
@@ -160,17 +160,17 @@ class Timer:
             service_typed=service_typed,
             timer=True,
         )
-        if self.kept_here() or self.ending():  # the server has one timer only, and that has not ended there yet
+        if self.kept_here() or self.ending():  # the server allows one timer, and the old one has not ended there
             self.seen = self._start_here(operation)
         else:
             self.seen = self._started(self._on.outbox.deliver_one(operation))
         return self.seen
 
     def _started(self, settled: results.Result) -> Running:
-        """On the server's clock; here, where it did not get there for certain; or in doubt until the next look."""
+        """The new timer: on the server's clock; on this computer if it certainly was not sent; otherwise in doubt."""
         if settled.entry and settled.operation.entry_id:
             if other := other_start(settled.operation, settled.entry.started_at, self._on.zone):
-                self._on.warn(f"It runs {other}, so far: alga stop corrects it.")
+                self._on.warn(f"For now the timer runs {other}: alga stop corrects it.")
             return of_entry(self._on.cache, settled.entry, settled.operation)
         if settled.operation.state is State.QUEUED and settled.operation.sent_at is None:
             return of_operation(self._on.journal.put(transitions.kept_here(settled.operation)))
@@ -184,7 +184,7 @@ class Timer:
         with suppress(Unreachable):
             there = self.there()
         if there:
-            raise AlreadyRunning("A timer is running already.", "To see it: alga status")
+            raise AlreadyRunning("A timer is already running.", "To see it: alga status")
         sender.say_if_wrong(self._on)
         return of_operation(self._on.journal.add([transitions.kept_here(operation)])[0])
 
@@ -193,16 +193,16 @@ class Timer:
             zone = self._on.zone
             day = format_day(local_date(at, zone), local_date(now, zone))
             raise Refused(
-                f"{format_time(at, zone)} on {day} has not come yet. Nothing was started.",
-                "Did it start yesterday? Say so: --at 'yesterday 17:30'",
+                f"{format_time(at, zone)} on {day} is in the future. Nothing was started.",
+                "Did it start yesterday? Use --at 'yesterday 17:30'",
             )
         try:
-            self.clash().check(cut(at), now, running=False)  # one that runs is asked about in its own words
+            self.clash().check(cut(at), now, running=False)  # start asks about a running timer itself
         except Unreachable:
             return  # checked again at stop
         except Overlaps as error:
             told = f"{error.message} Nothing was started."
-            raise Overlaps(told, "To record what came before: alga log WORK_ITEM --from TIME --to TIME") from None
+            raise Overlaps(told, "To record the earlier time: alga log WORK_ITEM --from TIME --to TIME") from None
 
     def switch(
         self,
@@ -212,7 +212,7 @@ class Timer:
         notes: str | None,
         at: datetime | None,
     ) -> tuple[Stopped, Running]:
-        """Stop one and start another at the same minute. A stop that waits here does not hold up the start."""
+        """Stop a timer and start another at the same minute. A stop that waits here does not delay the start."""
         moment = cut(at or self._on.now())
         stopped = self.stop(old, EntryRequest(ended_at=moment if at or old.kept else None))
         ended = stopped.entry.ended_at if stopped.entry else None
@@ -224,7 +224,7 @@ class Timer:
     # --- stop ---
 
     def stop(self, running: Running, asked: EntryRequest, service_typed: str | None = None) -> Stopped:
-        """Stop it, at `asked.ended_at` or now, with the notes, service and billable minutes asked for.
+        """Stop a timer, at `asked.ended_at` or now, with the requested notes, service and billable minutes.
 
         Raises Refused for an end before the start or more than 15 minutes ahead, Overlaps before anything is sent.
         """
@@ -243,9 +243,9 @@ class Timer:
         except NoSession:
             raise
         except (Refused, Forbidden, NotFound) as error:
-            raise error.adding("The timer still runs.") from None
-        if running.kept and running.operation and isinstance(settled.error, Overlaps):  # the server knows: it was not
-            self._on.journal.put(running.operation._replace(version=settled.operation.version))  # taken, so it runs on
+            raise error.adding("The timer is still running.") from None
+        if running.kept and running.operation and isinstance(settled.error, Overlaps):  # the server refused
+            self._on.journal.put(running.operation._replace(version=settled.operation.version))  # it: it still runs
             raise self._overlapping(running, settled.error)
         self.seen = None
         shown = transitions.as_entry(settled.operation) if running.kept else asked
@@ -254,7 +254,7 @@ class Timer:
         return Stopped(running, shown, None, settled.operation, settled.error)
 
     def _checked_end(self, running: Running, asked: EntryRequest) -> datetime:
-        """When it ends. Raises Refused, or Overlaps, before anything is written down."""
+        """The timer's end. Raises Refused or Overlaps, before anything is written to disk."""
         now = self._now_there(running)
         end = cut(asked.ended_at or now)
         worked = max(0, minutes_between(running.started_at, end))
@@ -264,17 +264,17 @@ class Timer:
             with suppress(Unreachable):  # checked again before it is sent
                 sender.check_whole(self._on, asked.billable_minutes, worked, own=True, stopping=True)
         except Refused as error:
-            raise error.adding("The timer still runs.") from None
+            raise error.adding("The timer is still running.") from None
         self._check_stop(running, end)
         return end
 
     def _now_there(self, running: Running) -> datetime:
-        """Now, by the clock that keeps this timer: a server's may be ahead of this computer's, or behind it."""
+        """Now, by the clock of this timer: a server's clock may be ahead of or behind this computer's."""
         ahead = None if running.kept or self._on.profile.is_local else self._on.client.ahead
         return self._on.now() + timedelta(seconds=ahead or 0.0)
 
     def _known(self, running: Running) -> Operation:
-        """What the journal has of a timer; for one that was begun elsewhere, what it is to have."""
+        """The operation of a timer in the journal; for a timer started elsewhere, a new operation."""
         if running.operation:
             return running.operation
         assert running.entry
@@ -290,27 +290,27 @@ class Timer:
         )
 
     def _check_stop(self, running: Running, end: datetime) -> None:
-        """Raise Overlaps. With both clocks ours is ended first, so the server's does not count."""
+        """Raise Overlaps. With a timer on both clocks, ours is stopped first, so the server's timer does not count."""
         try:
             start = min(running.started_at, running.operation.started_at if running.operation else running.started_at)
-            if running.kept and self._on.cache.deployed:  # where the entry is created, and an overlap refused
+            if running.kept and self._on.cache.deployed:  # the server refuses overlaps when it creates the entry
                 self.clash().check_here(start, end, ignoring=running.key, running=False)
             else:
                 self.clash().check(start, end, ignoring=running.key, running=running.entry is not None)
         except (Unreachable, AuthError, Forbidden, NotFound):
-            return  # the end is kept all the same
+            return  # the end is kept anyway
         except Overlaps as error:
             raise self._overlapping(running, error) from None
 
     def _overlapping(self, running: Running, error: Overlaps) -> Overlaps:
         later = f"start later with alga edit {running.entry.id[:8]} --from TIME, " if running.entry else ""
         ways = f"Stop earlier with alga stop --at, {later}or discard it with alga cancel and log the rest."
-        return Overlaps(f"{error.message} The timer still runs.", f"{ways} {error.hint}")
+        return Overlaps(f"{error.message} The timer is still running.", f"{ways} {error.hint}")
 
     # --- cancel ---
 
     def cancel(self, running: Running) -> results.Result:
-        """Discard it. On the server's clock that deletes the entry, which a technician may not (Forbidden)."""
+        """Discard a timer. On the server's clock this deletes the entry, which technicians may not do (Forbidden)."""
         settled = self._cancelled(running)
         self.seen = None
         return settled
@@ -318,12 +318,12 @@ class Timer:
     def _cancelled(self, running: Running) -> results.Result:
         if running.kept and running.operation:
             return results.Result(self._on.journal.put(transitions.dropped(running.operation)))
-        now = self.there()  # it may have been stopped while the question stood
+        now = self.there()  # it may have been stopped during the question
         known = self.known()
-        if known and known.kept and known.operation:  # one in doubt that did not get there
+        if known and known.kept and known.operation:  # a start in doubt that did not reach the server
             return results.Result(self._on.journal.put(transitions.dropped(known.operation)))
         if now is None or now.entry is None or (running.id and now.id != running.id):
-            raise self._elsewhere(running, NoSession("That timer is not running any more."))
+            raise self._elsewhere(running, NoSession("That timer is no longer running."))
         deleting = Operation(Kind.DELETE, EntryRequest(), now.work_item.label, self._on.now(), entry_id=now.entry.id)
         settled = self._on.outbox.deliver_one(deleting._replace(before=now.entry))
         if now.operation:

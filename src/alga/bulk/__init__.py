@@ -1,1 +1,1 @@
-"""Many entries at once: files of rows, checked whole before anything is sent, and what became of each row."""
+"""Many entries at once: files of rows, all checked before anything is sent, and the outcome of each row."""

@@ -1,4 +1,4 @@
-"""Files of rows: CSV, JSON or JSON lines, as records that know the line they stand on."""
+"""Files of rows: CSV, JSON or JSON lines, as records with their line numbers."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 @dataclass(frozen=True)
 class FileRow:
-    """A row as text by column; an empty cell says nothing and is left out."""
+    """A row as text by column; empty cells are left out."""
 
     place: Place
     values: Mapping[str, str]
     csv: bool = False
 
     def text(self, name: str, known: str | None = None) -> str | None:
-        """A cell; of an exported CSV without the mark that keeps a spreadsheet from running it.
+        """A cell; in an exported CSV without the ' that keeps a spreadsheet from running it as a formula.
 
-        It is an export's when it names an id; a text that is `known` to be so is left as it is.
+        A row with an id counts as exported; text that equals `known` is left unchanged.
         """
         cell = self.values.get(name)
         marked = cell is not None and self.csv and bool(set(ID) & set(self.values)) and cell != known
@@ -43,7 +43,7 @@ class FileRow:
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with a row, and in which column."""
+    """A fault of a row: its place, the column and a sentence."""
 
     place: Place
     column: str
@@ -55,7 +55,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class FileRows:
-    """A file's rows, what is wrong with some, and where each column is first named."""
+    """A file's rows, the faults of unreadable rows, and the place where each column first appears."""
 
     records: Sequence[FileRow]
     faults: Sequence[Fault]
@@ -63,7 +63,7 @@ class FileRows:
 
 
 def read(file: str, content: bytes) -> FileRows:
-    """The rows of a file. Raises UsageError, with the line, for one that cannot be read."""
+    """The rows of a file. Raises UsageError, with the line, for a file that cannot be read."""
     text = decoded(file, content)
     columns: dict[str, Place] = {}
     rows = _json_rows(file, text) if text.lstrip()[:1] in ("[", "{") else _csv_rows(file, text, columns)
@@ -80,14 +80,12 @@ def read(file: str, content: bytes) -> FileRows:
 
 
 def decoded(file: str, content: bytes) -> str:
-    """The file's text: UTF-8, with a mark at its beginning or without, or UTF-16 with one."""
+    """The file's text: UTF-8 with or without a byte order mark, or UTF-16 with one. Raises UsageError."""
     try:
         text = content.decode("utf-16" if content.startswith(_UTF16) else "utf-8-sig")
     except UnicodeDecodeError as fault:
         line = content.count(b"\n", 0, fault.start) + 1
-        raise UsageError(
-            f"{file}, line {line}: that is not UTF-8 text. Nothing was sent.", "Save it as UTF-8."
-        ) from None
+        raise UsageError(f"{file}, line {line}: not UTF-8 text. Nothing was sent.", "Save it as UTF-8.") from None
     if "\0" in text:
         raise UsageError(f"{file} is not a text file. Nothing was sent.", "Save it as CSV in UTF-8.")
     return text
@@ -106,7 +104,7 @@ def _separator(header: str) -> str:
 
 
 def headings(header: str) -> list[str]:
-    """The columns that a line would name."""
+    """The column names if the line were a heading."""
     return [normal(cell) for cell in next(csv.reader([header], delimiter=_separator(header)), [])]
 
 
@@ -128,7 +126,7 @@ def _csv_rows(file: str, text: str, named: dict[str, Place]) -> Iterator[FileRow
                 columns = _checked_headings(place, [normal(cell) for cell in cells])
                 named |= dict.fromkeys(columns, place)
             elif len(cells) != len(columns):
-                yield Fault(place, "", f"it has {len(cells)} cells, and the heading has {len(columns)}.")
+                yield Fault(place, "", f"the row has {len(cells)} cells, but the heading has {len(columns)}.")
             else:
                 said_by = zip(columns, cells, strict=True)
                 yield FileRow(place, {name: cell for name, cell in said_by if cell.strip()}, csv=True)
@@ -149,7 +147,7 @@ def _checked_headings(place: Place, columns: list[str]) -> list[str]:
 
 
 class _Pairs(list[tuple[str, Any]]):
-    """An object with all that it says, twice if it does."""
+    """A JSON object as pairs, with duplicate keys kept."""
 
 
 def _json_rows(file: str, text: str) -> Iterator[FileRow | Fault]:
@@ -160,16 +158,16 @@ def _json_rows(file: str, text: str) -> Iterator[FileRow | Fault]:
         elif isinstance(value, _Pairs):
             yield _record(place, value)
         else:
-            yield Fault(place, "", "that is not an object with columns.")
+            yield Fault(place, "", "the row is not an object with columns.")
 
 
 def _record(place: Place, pairs: _Pairs) -> FileRow | Fault:
     values: dict[str, str] = {}
     for name, cell in pairs:
         if isinstance(cell, list):
-            return Fault(place, name, "that is not a text or a number.")
+            return Fault(place, name, "the value is not text or a number.")
         if normal(name) in values:
-            return Fault(place, name, "it says that twice.")
+            return Fault(place, name, "the row has this column twice.")
         if cell is not None and cell != "":
             values[normal(name)] = {True: "yes", False: "no"}[cell] if isinstance(cell, bool) else str(cell)
     return FileRow(place, values)
@@ -187,20 +185,20 @@ def _json_values(file: str, text: str) -> Iterator[tuple[int, Any]]:
             value, end = decoder.raw_decode(text, at)
         except (ValueError, RecursionError) as fault:
             where = line + text.count("\n", at, fault.pos) if isinstance(fault, json.JSONDecodeError) else line
-            raise UsageError(f"{file}, line {where}: that is not JSON. Nothing was sent.") from None
+            raise UsageError(f"{file}, line {where}: not valid JSON. Nothing was sent.") from None
         yield line, value
         at = _next(text, end)
         if listed and text[at : at + 1] == ",":
             at = _next(text, at + 1)
         elif listed and text[at : at + 1] != "]":
             raise UsageError(
-                f"{file}, line {line + text.count(chr(10), seen, at)}: the list has no end. Nothing was sent."
+                f"{file}, line {line + text.count(chr(10), seen, at)}: the list is not closed. Nothing was sent."
             )
     if listed and at >= len(text):
-        told = f"{file}, line {line + text.count(chr(10), seen)}: the list has no end. Nothing was sent."
+        told = f"{file}, line {line + text.count(chr(10), seen)}: the list is not closed. Nothing was sent."
         raise UsageError(told)
     if listed and text[at + 1 :].strip():
-        raise UsageError(f"{file}: something stands behind the list. Nothing was sent.")
+        raise UsageError(f"{file}: unexpected text after the list. Nothing was sent.")
 
 
 def _next(text: str, at: int) -> int:

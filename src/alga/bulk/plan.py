@@ -1,4 +1,4 @@
-"""What rows become: operations in the order in which they go, and what is wrong with the rest. Nothing is sent here."""
+"""From rows to operations, in sending order, and the faults of the other rows. This module sends nothing."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from alga.state.cache import ServerCache
 
 MANY = 25
-APPROVED = "It is approved, so it cannot be changed: an approver reopens it on the web."
+APPROVED = "The entry is approved, so it cannot be changed: an approver can reopen it on the web."
 
 
 @dataclass(frozen=True)
 class Bulk:
-    """Where rows go, and from where they are looked at."""
+    """The server that rows are for, its cache, the local zone and now."""
 
     client: Client
     cache: ServerCache
@@ -39,11 +39,11 @@ class Bulk:
     now: datetime
 
     def overlap(self, start: datetime, end: datetime, taken: Taken) -> str:
-        """What is said of an overlap."""
+        """The sentence about an overlap."""
         return overlap(start, end, taken, self.zone, self.now)
 
     def taken(self, entry: Entry) -> Taken:
-        """The time that an entry takes up."""
+        """An entry as taken time."""
         return Taken(entry.started_at, entry.ended_at, work_items.label(entry, self.cache), entry.id)
 
 
@@ -51,7 +51,7 @@ class Bulk:
 
 
 class Creates(NamedTuple):
-    """Rows with their operations, rows with the entries that are there already, and the faults of the rest."""
+    """Rows with their operations, rows with their already recorded entries, and the faults of the other rows."""
 
     going: list[tuple[Draft, Operation]]
     there: list[tuple[Draft, Entry]]
@@ -59,9 +59,9 @@ class Creates(NamedTuple):
 
 
 def creates(bulk: Bulk, drafts: Sequence[Draft], waiting: Mapping[Place, Operation], kept: Sequence[Taken]) -> Creates:
-    """Hold rows against one's own entries and against each other, in the order of the file.
+    """Compare rows with the user's own entries and with each other, in the order of the file.
 
-    `waiting` are the rows that an earlier run left in the outbox, `kept` the time of what else waits on this computer.
+    `waiting` are the rows that an earlier run left in the outbox, `kept` the time of other operations on this computer.
     Raises what a listing raises.
     """
     plan = Creates([], [], [])
@@ -76,7 +76,7 @@ def creates(bulk: Bulk, drafts: Sequence[Draft], waiting: Mapping[Place, Operati
     diary = Diary(bulk.now, [*kept, *(map(bulk.taken, own) if user_id else [])])
     for draft in drafts:
         start, end = times(draft)
-        if found := same.get(_place(draft.asked)):  # each is matched to one row only
+        if found := same.get(_place(draft.asked)):  # each entry matches one row only
             entry = found.pop()
             plan.there.append((draft, entry)) if user_id else plan.faults.append(_nobodys(draft, entry))
         elif clash := diary.clash(start, end):
@@ -90,7 +90,7 @@ def creates(bulk: Bulk, drafts: Sequence[Draft], waiting: Mapping[Place, Operati
 
 
 def waiting(drafts: Sequence[Draft], queued: Sequence[Operation]) -> dict[Place, Operation]:
-    """The rows that an earlier run left in the outbox, each matched to one operation only."""
+    """The operations that an earlier run left in the outbox, by the row they match; each matches one row only."""
     left: dict[EntryRequest, list[Operation]] = {}
     for each in queued:
         left.setdefault(each.asked, []).append(each)
@@ -98,18 +98,18 @@ def waiting(drafts: Sequence[Draft], queued: Sequence[Operation]) -> dict[Place,
 
 
 def _place(said: Entry | EntryRequest) -> tuple[object, ...]:
-    """What a row and its entry have in common."""
+    """The values in which a row and its entry must agree."""
     return said.work_item_type, said.work_item_id, said.started_at, said.ended_at
 
 
 def _nobodys(draft: Draft, entry: Entry) -> Fault:
-    """Without knowing whose key this is, an equal entry may be this row: sending it could double it."""
-    told = f"{entry.id[:8]} is the same and may be yours: the server has not shown yet whose key this is."
+    """The fault for an equal entry of an unknown user: it may be this row, so sending could record it twice."""
+    told = f"{entry.id[:8]} is the same entry and may be yours: the server has not yet shown whose key this is."
     return Fault(draft.place, "", told)
 
 
 def differs(draft: Draft, entry: Entry) -> str:
-    """What is other in an entry that was there before; '' for nothing."""
+    """The sentence on how an already recorded entry differs from its row; '' for no difference."""
     asked = draft.asked
     pairs = {
         "notes": (asked.notes or "", entry.notes or ""),
@@ -117,7 +117,7 @@ def differs(draft: Draft, entry: Entry) -> str:
         "service": (asked.service_id, entry.service_id),
     }
     other = " and ".join(name for name, (mine, theirs) in pairs.items() if mine != theirs)
-    return f"There it has other {other}. To change it: alga edit {entry.id[:8]}" if other else ""
+    return f"The recorded entry has different {other}. To change it: alga edit {entry.id[:8]}" if other else ""
 
 
 def label(bulk: Bulk, draft: Draft) -> str:
@@ -128,7 +128,7 @@ def label(bulk: Bulk, draft: Draft) -> str:
 
 
 def times(draft: Draft) -> tuple[datetime, datetime]:
-    """Its start and end."""
+    """A draft's start and end, in UTC."""
     assert draft.asked.started_at and draft.asked.ended_at
     return draft.asked.started_at, draft.asked.ended_at
 
@@ -138,7 +138,7 @@ def times(draft: Draft) -> tuple[datetime, datetime]:
 
 @dataclass(frozen=True)
 class Change:
-    """An entry as it is, and what should become of it."""
+    """An entry as it is, and the change that a row asks for."""
 
     place: Place
     before: Entry
@@ -146,12 +146,12 @@ class Change:
 
     @property
     def nothing(self) -> bool:
-        """It is so already."""
+        """Whether the entry already has all requested values."""
         return self.asked == EntryRequest()
 
 
 def look_up(bulk: Bulk, ids: Sequence[str]) -> dict[str, Entry]:
-    """Entries by their ids; for many of them one's own are read at once."""
+    """Entries by their ids; for many ids the user's own entries are read in one request."""
     user_id = work_items.own_user(bulk.client, bulk.cache)
     pages: dict[int, list[Entry]] = {}
 
@@ -165,29 +165,29 @@ def look_up(bulk: Bulk, ids: Sequence[str]) -> dict[str, Entry]:
 
 
 def closed(bulk: Bulk, entry: Entry) -> str | None:
-    """Why an entry cannot be changed: somebody else's, or approved (section 4)."""
+    """Why an entry cannot be changed: it is somebody else's, or approved (section 4). None when it can."""
     own = bulk.cache.user_id
     if own is not None and entry.user_id not in (own, None):
-        return f"It belongs to {entry.user_name or entry.user_id}: only its own user may change it."
+        return f"The entry belongs to {entry.user_name or entry.user_id}: only its own user may change it."
     return APPROVED if entry.approval_status == "APPROVED" else None
 
 
 def removal(bulk: Bulk, entry: Entry) -> Operation:
-    """What deleting an entry is in the outbox."""
+    """The operation that deletes an entry."""
     label = work_items.label(entry, bulk.cache)
     return Operation(Kind.DELETE, EntryRequest(), label, bulk.now, entry_id=entry.id, before=entry)
 
 
 def to_change(bulk: Bulk, record: FileRow, known: LookUps, before: Entry | None) -> Change | list[Fault]:
-    """What a row changes in its entry: only what is not so already."""
+    """The change that a row asks for, without values that the entry already has; or the row's faults."""
     cells = Cells(record)
     if before is None or (why := closed(bulk, before)):
-        said = why if before else NOT_THERE if cells["id"] else "There is no id."
+        said = why if before else NOT_THERE if cells["id"] else "The row has no id."
         return [*cells.faults, Fault(record.place, cells.column("id"), said or NOT_THERE)]
     check_shown(record, before, known.zone, cells.faults)
     timed = any(cells[name] for name in ("date", "start", "end", "span", "minutes"))
     if before.ended_at is None and (timed or cells["billable"]):
-        return [*cells.faults, Fault(record.place, "", "Its timer still runs: its times come with the stop.")]
+        return [*cells.faults, Fault(record.place, "", "Its timer is still running: give the times when you stop it.")]
     start, end = (_new_times(cells, known, before) if timed else None) or (None, None)
     kind = cells.tried("type", lambda: type_of(cells["type"] or before.work_item_type or "ticket"))
     item = cells.tried("item", lambda: known.item(cells["item"] or "", kind or "ticket")) if cells["item"] else None
@@ -211,14 +211,14 @@ def _new_times(cells: Cells, known: LookUps, before: Entry) -> tuple[datetime, d
 
 
 def _new(asked: EntryRequest, before: Entry) -> EntryRequest:
-    """Without what the entry has already. With new times what is said of billable minutes is new too."""
+    """The request without values that the entry already has. With new times, billable minutes are always kept."""
     kept = ("started_at", "ended_at", "billable_minutes") if asked.started_at else ()
     same = [f.name for f in fields(asked) if f.name not in kept and getattr(asked, f.name) == getattr(before, f.name)]
     return replace(asked, **dict.fromkeys(same, None))
 
 
 def words(asked: EntryRequest) -> str:
-    """`notes, times`: what changes."""
+    """The names of the changed values: `notes, times`."""
     said = {"work item": asked.work_item_id or asked.work_item_type, "times": asked.started_at, "notes": asked.notes}
     said |= {"service": asked.service_id}
     billed = asked.billable_minutes is not None
@@ -226,9 +226,9 @@ def words(asked: EntryRequest) -> str:
 
 
 def check_overlaps(bulk: Bulk, changes: Sequence[Change], kept: Sequence[Taken]) -> tuple[list[Change], list[Fault]]:
-    """Hold new times against one's own time as it will be: the server checks no overlap here (section 4).
+    """Compare new times with the user's time after all changes: the server checks no overlap on an update (section 4).
 
-    A change that cannot be made leaves its entry where it is, so the others are held against that again.
+    A refused change leaves its entry in place, so the other changes are compared with it again.
     """
     user_id = work_items.asked_user(bulk.client, bulk.cache)
     starts = [each.asked.started_at for each in changes if each.asked.started_at]
@@ -260,9 +260,8 @@ def _clash(bulk: Bulk, diary: Diary[Taken], change: Change) -> Fault | None:
 
 
 def edits(bulk: Bulk, changes: Sequence[Change]) -> list[tuple[Change, Operation]]:
-    """The operations of changes. One that needs the place of another entry comes after that entry's, and says so.
-
-    Only a ring (two entries that change places) goes as one.
+    """The operations of changes. A change that needs the old time of another entry comes after that entry's change, and
+    names it in `after`; only in a cycle (two entries that swap times) are they sent together.
     """
     needs, left = _needs(bulk, changes), list(changes)
     places: dict[str, int] = {}
@@ -285,7 +284,7 @@ def _edit(bulk: Bulk, change: Change, after: tuple[int, ...]) -> Operation:
 
 
 def _needs(bulk: Bulk, changes: Sequence[Change]) -> dict[str, set[str]]:
-    """The entries whose old place each change needs, by ids."""
+    """For each changed entry, by id, the ids of the entries whose old time it needs."""
     moved = [each for each in changes if each.asked.started_at]
     diary = Diary(bulk.now, [Taken(e.before.started_at, e.before.ended_at, "", e.before.id) for e in moved])
     needs: dict[str, set[str]] = {each.before.id: set() for each in changes}

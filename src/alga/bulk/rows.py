@@ -1,4 +1,4 @@
-"""A row as an entry that can be sent: its columns, and everything that is wrong with it."""
+"""A row as an entry that can be sent: its columns, and all of its faults."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from alga.outbox.results import Place
 
 T = TypeVar("T")
-COLUMNS = {  # what a row may say: the names under which it may say it, the friendliest first
+COLUMNS = {  # what a row can contain, by the names a column can have, the friendliest first
     "item": ("item", "work_item", "ticket", "work_item_id"),
     "type": ("type", "work_item_type"),
     "date": ("date",),
@@ -52,7 +52,7 @@ COLUMNS = {  # what a row may say: the names under which it may say it, the frie
     "id": ("id", "entry_id"),
 }
 NAMES = {name: said for said, names in COLUMNS.items() for name in names}
-SHOWN_ONLY = {  # what alga's own JSON and exports say beside: it cannot be changed, so a change of it is a fault
+SHOWN_ONLY = {  # other columns of alga's JSON and exports: read-only, so a change is a fault
     "work_date": "started_at", "local_start": "started_at", "local_end": "ended_at", "user_name": "",
     "work_item_title": "work_item_id", "service_name": "service", "approval_status": "", "time_sheet_id": "",
     "delivery": "", "look_at": "",
@@ -60,7 +60,7 @@ SHOWN_ONLY = {  # what alga's own JSON and exports say beside: it cannot be chan
 
 
 def check_columns(rows: FileRows, needed: Sequence[tuple[str, ...]]) -> None:
-    """Raise UsageError for columns there are not, and where none of some that are needed is there."""
+    """Raise UsageError for unknown columns, and for each group in `needed` of which no column is present."""
     faults = [
         Fault(place, name, _unknown_column(name))
         for name, place in rows.columns.items()
@@ -71,38 +71,38 @@ def check_columns(rows: FileRows, needed: Sequence[tuple[str, ...]]) -> None:
         missing = [meanings for meanings in needed if not said & set(meanings)]
         faults += [Fault(place, "", f"there is no column {' or '.join(meanings)}.") for meanings in missing]
     if faults:
-        raise UsageError("The columns are not right. Nothing was sent.", details=[str(fault) for fault in faults])
+        raise UsageError("The columns are wrong. Nothing was sent.", details=[str(fault) for fault in faults])
 
 
 def _unknown_column(name: str) -> str:
     near = get_close_matches(name, NAMES, n=1)
-    meant = f"Did you mean {near[0]}?" if near else f"There is: {', '.join(names[0] for names in COLUMNS.values())}."
-    return f"there is no such column. {meant}"
+    meant = f"Did you mean {near[0]}?" if near else f"Choose from: {', '.join(names[0] for names in COLUMNS.values())}."
+    return f"unknown column. {meant}"
 
 
 def ids_in(file: str, content: bytes) -> list[str]:
-    """Ids, one to a word; or the id of each row where there are columns or JSON.
+    """The ids in a file: separate words, or the id column of CSV or JSON rows.
 
-    Raises UsageError, with the line, for a row without one.
+    Raises UsageError, with the line, for a row without an id.
     """
     text = decoded(file, content)
     first = next((line for line in text.splitlines() if line.strip()), "")
     if first.lstrip()[:1] not in ("[", "{") and not set(headings(first)) & {*NAMES, *SHOWN_ONLY}:
         return text.replace(",", " ").split()
     rows = read(file, content)
-    without = [Fault(record.place, "id", "there is no id.") for record in rows.records if not id_of(record)]
+    without = [Fault(record.place, "id", "the row has no id.") for record in rows.records if not id_of(record)]
     if faults := [*rows.faults, *without]:
         raise UsageError("Not every row has an id. Nothing was sent.", details=[str(fault) for fault in faults])
     return [id_of(record) for record in rows.records]
 
 
 def id_of(record: FileRow) -> str:
-    """The id that a row names, or nothing."""
+    """The id in a row, or ''."""
     return next((record.values[name].strip() for name in ID if name in record.values), "")
 
 
 class Cells:
-    """One row's columns by meaning. What is wrong gathers in `faults`, each with the column that was typed."""
+    """One row's columns by meaning. Faults are collected in `faults`, each with the column's name in the file."""
 
     def __init__(self, record: FileRow) -> None:
         self.place, self.faults, self._record = record.place, list[Fault](), record
@@ -115,21 +115,21 @@ class Cells:
     def _take(self, meaning: str, name: str, value: str) -> None:
         before, said = self._typed.setdefault(meaning, (name, value))
         if said != value:
-            self.faults.append(Fault(self.place, name, f"it says something else than {before}."))
+            self.faults.append(Fault(self.place, name, f"conflicts with column '{before}'."))
 
     def __getitem__(self, meaning: str) -> str | None:
         return self._typed[meaning][1] if meaning in self._typed else None
 
     def notes(self, before: str | None = None) -> str | None:
-        """The notes; what is as it was `before` is never read as marked."""
+        """The notes; text that equals `before` is never unguarded."""
         return self._record.text("notes", before)
 
     def column(self, meaning: str) -> str:
-        """The column as it is headed in the file."""
+        """The column's name in the file."""
         return self._typed[meaning][0] if meaning in self._typed else COLUMNS[meaning][0]
 
     def tried(self, meaning: str, call: Callable[[], T]) -> T | None:
-        """The call's result; what it refuses becomes a fault of that column."""
+        """The call's result; a refusal becomes a fault of that column, and None."""
         try:
             return call()
         except (UsageError, NotFound, Refused) as error:
@@ -145,12 +145,12 @@ _CLOCK_ONLY = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?", 
 
 @dataclass(frozen=True)
 class LookUps:
-    """What is looked up while rows are read: work items by what is typed and their type, services, the key's user."""
+    """The look-ups for reading rows: work items by typed text and type, services, the key's user."""
 
     zone: tzinfo
     now: datetime
     item: Callable[[str, str], WorkItem]
-    service: Callable[[str | None, str | None], str | None]  # what is typed, and the work item it is for
+    service: Callable[[str | None, str | None], str | None]  # the typed text, and the work item's id
     user_id: str | None
     whole: bool  # the server bills an entry whole or not at all
 
@@ -165,7 +165,7 @@ class Draft:
 
 
 def to_create(record: FileRow, known: LookUps) -> Draft | list[Fault]:
-    """The new entry that a row asks for."""
+    """The new entry that a row asks for, or the row's faults."""
     cells = Cells(record)
     kind = cells.tried("type", lambda: type_of(cells["type"] or "ticket")) or "ticket"
     item = cells.tried("item", lambda: _item(cells["item"], kind, known))
@@ -187,7 +187,7 @@ def to_create(record: FileRow, known: LookUps) -> Draft | list[Fault]:
 
 
 def _check_said(record: FileRow, cells: Cells, times: tuple[datetime, datetime] | None, zone: tzinfo) -> None:
-    """Faults for what is only shown elsewhere and says here what nothing else says, or says it differently."""
+    """Add faults for read-only columns with information that is missing from, or conflicts with, other columns."""
     instead = (
         ("service_name", "service", "service"),
         ("work_item_title", "item", "item"),
@@ -195,19 +195,19 @@ def _check_said(record: FileRow, cells: Cells, times: tuple[datetime, datetime] 
     )
     for name, column, meaning in instead:
         if name in record.values and cells[meaning] is None:
-            cells.faults.append(Fault(record.place, name, f"It is only shown. Say it as {column}."))
+            cells.faults.append(Fault(record.place, name, f"Read-only column; use '{column}'."))
     for name, instant in zip(("local_start", "local_end"), times or (), strict=False):
         if name not in record.values:
             continue
         shown = f"{instant.astimezone(zone):%Y-%m-%d %H:%M}"
         if record.values[name].strip() != shown:
-            cells.faults.append(Fault(record.place, name, f"It says something else than {shown}."))
+            cells.faults.append(Fault(record.place, name, f"Conflicts with the row's times: {shown}."))
 
 
 def type_of(typed: str) -> str:
-    """A type there is. Raises UsageError for another."""
+    """A known type of work item. Raises UsageError for an unknown type."""
     if typed not in TYPES:
-        raise UsageError(f"There is no type '{typed}'.", f"There is: {', '.join(TYPES)}.")
+        raise UsageError(f"Unknown type '{typed}'.", f"Choose from: {', '.join(TYPES)}.")
     return typed
 
 
@@ -216,19 +216,19 @@ def _item(typed: str | None, kind: str, known: LookUps) -> WorkItem:
         return known.item(typed, kind)
     if kind in NO_ITEM:
         return WorkItem(kind, "", kind)
-    raise UsageError("It has no work item.")
+    raise UsageError("The row has no work item.")
 
 
 def check_user(typed: str | None, own: str | None) -> None:
-    """Raise Refused for somebody else: an entry always belongs to the key's own user (section 2)."""
+    """Raise Refused for another user: an entry always belongs to the key's own user (section 2)."""
     if typed and typed != own:
         raise Refused("Time is recorded for the key's own user only.", "Leave the column out.")
 
 
 def billable_of(cells: Cells, worked: int, otherwise: int | None, whole: bool, had: int | None = None) -> int | None:
-    """Minutes of `yes`, `no`, `60` or `1h`; under `is_billable` 1 and 0 are yes and no.
+    """Billable minutes from `yes`, `no`, `60` or `1h`; in the column `is_billable` 1 and 0 mean yes and no.
 
-    `whole`: all or nothing, or those that it `had`.
+    `whole`: only all or nothing is allowed, or the minutes that the entry `had`. Raises UsageError or Refused.
     """
     typed = cells["billable"]
     if typed is None:
@@ -244,15 +244,15 @@ def billable_of(cells: Cells, worked: int, otherwise: int | None, whole: bool, h
     minutes = int(word) if is_digits(word) and len(word) < 6 else parse_span(word)
     check_billable(minutes, worked)
     if whole and 0 < minutes < worked and minutes != had:
-        raise Refused(whole_or_not(minutes, worked), "Say yes or no.")
+        raise Refused(whole_or_not(minutes, worked), "Use yes or no.")
     return minutes
 
 
 def times_of(cells: Cells, known: LookUps, before: Entry | None) -> tuple[datetime, datetime] | None:
-    """Start and end (UTC) of start and end, start and span, or a span with both.
+    """Start and end in UTC, from start and end, start and span, or a span with both.
 
-    Clocks are on the row's date, else on that of the entry as it was before. None where something is wrong, which is
-    among the faults then.
+    Times without a date are on the row's date, otherwise on the day of the entry `before`. None after a fault, which is
+    added to the faults.
     """
     faulty, today = len(cells.faults), local_date(known.now, known.zone)
     typed_date, span, typed_start, typed_end = (cells[name] for name in ("date", "span", "start", "end"))
@@ -266,7 +266,7 @@ def times_of(cells: Cells, known: LookUps, before: Entry | None) -> tuple[dateti
         cells.tried("minutes", lambda: _agree(minutes, both))
         return both if len(cells.faults) == faulty else None
     length = cells.tried("span", lambda: parse_span(span)) if span else minutes
-    unread = (span or cells["minutes"]) and length is None  # which is said already
+    unread = (span or cells["minutes"]) and length is None  # already reported
     start = None
     if typed_start or not unread:
         start = cells.tried("start", lambda: _instant(typed_start, day, today, known.zone))
@@ -282,28 +282,28 @@ def times_of(cells: Cells, known: LookUps, before: Entry | None) -> tuple[dateti
 
 def _agree(minutes: int | None, times: tuple[datetime, datetime] | None) -> None:
     if times and minutes not in (None, minutes_between(*times)):
-        raise UsageError(f"It says {minutes} minutes, and from start to end are {minutes_between(*times)}.")
+        raise UsageError(f"The row says {minutes} minutes, but start to end is {minutes_between(*times)}.")
 
 
 def _same_day(typed: object, start: date) -> None:
     if typed and typed != start:
-        raise UsageError(f"It says {typed}, and the start is on {start}.")
+        raise UsageError(f"The row says {typed}, but the start is on {start}.")
 
 
 def _end(
     typed: str | None, start: datetime | None, length: int | None, day: date, today: date, zone: tzinfo
 ) -> datetime | None:
-    """The end that is typed, else the one that is so many minutes after the start."""
+    """The typed end, otherwise the start plus `length` minutes."""
     if typed:
         return _instant(typed, day, today, zone)
     if length is None:
-        raise UsageError("It has neither an end nor a span.")
+        raise UsageError("The row has neither an end nor a span.")
     return start + timedelta(minutes=length) if start else None
 
 
 def _span_with_times(cells: Cells, span: str, day: date | None, known: LookUps) -> tuple[datetime, datetime]:
     if cells["start"] or cells["end"]:
-        raise UsageError("The span has times, and so has the row.", "Leave one of them out.")
+        raise UsageError("Both the span and the row give times.", "Leave one of them out.")
     return parse_interval(span, known.now, _day(day, span), known.zone)
 
 
@@ -315,7 +315,7 @@ def _day(day: date | None, typed: str) -> date:
 
 def _instant(typed: str | None, day: date | None, today: date, zone: tzinfo) -> datetime:
     if not typed:
-        raise UsageError("It has no start.", "Add one, or a span like 9:00-10:30.")
+        raise UsageError("The row has no start.", "Add a start, or a span like 9:00-10:30.")
     on = _day(day, typed) if _CLOCK_ONLY.fullmatch(typed) else day or today
     return parse_instant(typed, on, today, zone)
 
@@ -330,13 +330,13 @@ def _whole(cells: Cells) -> int | None:
 
 
 def checked(start: datetime, end: datetime, known: LookUps) -> tuple[datetime, datetime]:
-    """Both, cut to the minute as servers do. Raises Refused for what is empty, reversed or still to come."""
+    """Start and end, cut to the minute as servers do. Raises Refused for empty, reversed or future times."""
     check_times(start, end, known.now, known.zone)
     return cut(start), cut(end)
 
 
 def check_shown(record: FileRow, before: Entry, zone: tzinfo, faults: list[Fault]) -> None:
-    """Faults for what alga only shows and a row has changed: it would be lost in silence."""
+    """Add faults for changed read-only columns: the change would be silently lost."""
     end = before.ended_at
     shown = {
         "work_item_title": before.work_item_title, "service_name": before.service_name, "user_name": before.user_name,
@@ -349,11 +349,13 @@ def check_shown(record: FileRow, before: Entry, zone: tzinfo, faults: list[Fault
         typed = record.text(name, value)
         if typed is not None and value is not None and typed.strip() != value.strip():
             instead = f"Change {SHOWN_ONLY[name]}, or leave" if SHOWN_ONLY[name] else "Leave"
-            faults.append(Fault(record.place, name, f"It cannot be changed; it is {value}. {instead} the column out."))
+            faults.append(
+                Fault(record.place, name, f"Read-only column; its value is {value}. {instead} the column out.")
+            )
 
 
 def split(made: Iterable[T | list[Fault]]) -> tuple[list[T], list[Fault]]:
-    """What is good, and the faults of the rest."""
+    """The good items, and the faults of the others."""
     good, faults = list[T](), list[Fault]()
     for each in made:
         if isinstance(each, list):

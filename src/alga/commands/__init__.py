@@ -1,1 +1,1 @@
-"""One file per verb: parse, call, return what is to be shown."""
+"""One file per verb: parse, call, return the output."""

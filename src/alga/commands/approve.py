@@ -1,4 +1,4 @@
-"""alga approve: approve what waits, or the entries that are named."""
+"""alga approve: approve submitted entries, or entries given by id."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -28,13 +28,15 @@ if TYPE_CHECKING:
 
 Ids = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[ID...]", help="Entries, by id or its first characters; - reads ids. None: what waits."),
+    typer.Argument(
+        metavar="[ID...]", help="Entry ids, or their first characters; - reads ids. Without ids: what waits."
+    ),
 ]
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What is decided of entries: in words, as an operation of no entry yet, and how the operations are delivered."""
+    """A reviewer's decision: its words, an operation without an entry as a pattern, and the way to deliver it."""
 
     command: str
     verb: str
@@ -53,7 +55,7 @@ def approve(
     yes: Yes = False,
     dry_run: DryRun = False,
 ) -> Output:
-    """Approve entries; alone, in a terminal, shows what waits and asks."""
+    """Approve entries; without ids, in a terminal, shows what waits and asks."""
     operation = Operation(Kind.APPROVE, EntryRequest(), "", session.now())
 
     def deliver(operations: Sequence[Operation], tell: Callable[[int], None]) -> list[Outcome]:
@@ -71,25 +73,27 @@ def carried_out(
     yes: bool,
     dry_run: bool,
 ) -> Output:
-    """Find the entries that are named, by ids (taken at their word) or by filters (shown and asked about)."""
+    """Find entries by ids or filters, show them and ask where a person can answer, then carry out the decision."""
     deliberate(session)
     by_filter = any(group != type(group)() for group in chosen)
     if typed and by_filter:
-        raise UsageError("Ids and filters exclude each other.", f"One of: alga {decision.command} ID…, or filters.")
+        raise UsageError(
+            "Ids and filters cannot be combined.", f"Give either ids, alga {decision.command} ID…, or filters."
+        )
     if typed:
         ids = _typed_ids(session, typed)
-        seen = interactive() and "-" not in typed and not yes  # by a person, who is shown what the ids are
+        seen = interactive() and "-" not in typed and not yes  # by a person, who is shown the entries first
         if not dry_run and not (seen and ids):
-            return _done(session, decision, ids) if ids else Output([], "No ids came: nothing to do.")
+            return _done(session, decision, ids) if ids else Output([], "No ids were given: nothing to do.")
         if not dry_run:
-            session.client.allow("approve")  # rather than after the question
+            session.client.allow("approve")  # before the question rather than after it
         rows, shown = _named(session, ids)
         if not (rows or dry_run):
             raise NotFound("No entry has that id. Nothing was changed.", "To see ids: alga list")
         return _dry(shown) if dry_run else _asked(session, decision, rows, shown)
     if not by_filter and (yes or not interactive()) and not dry_run:
         raise UsageError(
-            f"{decision.verb} what?", f"Ids, or - to read them, or a filter: alga {decision.command} --last-week"
+            f"{decision.verb} what?", f"Give ids, - to read ids, or a filter: alga {decision.command} --last-week"
         )
     rows, title = _selected(session, chosen)
     shown = _waiting(session, rows, title)
@@ -102,12 +106,12 @@ def carried_out(
 
 
 def _asked(session: Session, decision: Decision, rows: "list[Entry]", shown: Output) -> Output:
-    """Do it when a person who has seen them says so."""
+    """Carry out the decision if the person, who sees the entries, agrees."""
     people = len({row.user_id for row in rows})
     worked = format_minutes(intervals.sums(rows).worked)
     question = f"{decision.verb} {counted(len(rows), 'entry')} of {counted(people, 'person')}, {worked} worked?"
     assert isinstance(shown.text, Table)
-    if not confirm(question, False, "To do it without asking: add --yes. To see: --dry-run", shown.text):
+    if not confirm(question, False, "To go ahead without asking, add --yes. To preview, --dry-run.", shown.text):
         return Output([], "Nothing was changed.")
     return _done(session, decision, [row.id for row in rows], rows)
 
@@ -118,7 +122,7 @@ def _named(session: Session, ids: list[str]) -> "tuple[list[Entry], Output]":
     for missing in (entry_id for entry_id in ids if entry_id not in found):
         session.warn(f"No entry has the id {missing}.")
     rows = sorted(found.values(), key=lambda entry: (entry.started_at, entry.id))
-    return rows, _waiting(session, rows, "As named")
+    return rows, _waiting(session, rows, "Entries by id")
 
 
 def _typed_ids(session: Session, typed: list[str]) -> list[str]:
@@ -128,7 +132,7 @@ def _typed_ids(session: Session, typed: list[str]) -> list[str]:
 
 
 def _selected(session: Session, chosen: tuple[PeriodOptions, ScopeOptions, FilterOptions]) -> "tuple[list[Entry], str]":
-    """What the filters find; without a status what is submitted, without a person everyone's but one's own."""
+    """The entries of the filters: by default the submitted ones, of everyone but the user."""
     selection, title = choose(session, *chosen, "ever", "others")
     if not selection.statuses:
         selection, title = replace(selection, statuses=("SUBMITTED",)), f"{title}, SUBMITTED"
@@ -136,7 +140,7 @@ def _selected(session: Session, chosen: tuple[PeriodOptions, ScopeOptions, Filte
 
 
 def _waiting(session: Session, rows: "list[Entry]", title: str) -> Output:
-    """The entries by person, with what an approver should look at."""
+    """The entries by person, with notes on what an approver should check."""
     marks: dict[str, list[str]] = {}
     if rows:
         first, last = rows[0].started_at - LOOK_BACK, max(row.ended_at or row.started_at for row in rows)
@@ -147,7 +151,7 @@ def _waiting(session: Session, rows: "list[Entry]", title: str) -> Output:
         marks = {row.id: [*_closed(row), *odd[row.id]] for row in rows}
     table = replace(
         columns.entries_by_person(title, rows, messages.view(session), [columns.look_at(marks)]),
-        empty="Nothing waits for that.",
+        empty="No entry matches.",
     )
     return Output([row.published() | {"look_at": marks[row.id]} for row in rows], table)
 
@@ -158,7 +162,7 @@ def _dry(shown: Output) -> Output:
 
 
 def _closed(entry: "Entry") -> list[str]:
-    """A status in which neither can be done, or that somebody sent it back once."""
+    """A status that allows no review, or a note that the entry was sent back before."""
     if entry.approval_status in ("DRAFT", "APPROVED"):
         return [entry.approval_status]
     return ["sent back before"] if entry.approval_status == "CHANGES_REQUESTED" or entry.change_reason else []
@@ -166,7 +170,7 @@ def _closed(entry: "Entry") -> list[str]:
 
 def _done(session: Session, decision: Decision, ids: list[str], known: "Sequence[Entry]" = ()) -> Output:
     view = messages.view(session)
-    seen = {entry.id: entry for entry in known}  # what is approved later is what was seen
+    seen = {entry.id: entry for entry in known}  # approve only the version that was seen
     operations = [
         decision.operation._replace(
             entry_id=each,
@@ -178,6 +182,6 @@ def _done(session: Session, decision: Decision, ids: list[str], known: "Sequence
     with progress(decision.done, len(ids)) as tell:
         outcomes = decision.deliver(operations, tell)
     if any("DRAFT" in (each.reason or "") for each in outcomes):
-        session.warn("A DRAFT entry waits for its time sheet to be submitted, on the web.")
+        session.warn("A DRAFT entry cannot be approved until its time sheet is submitted on the web.")
     table = replace(columns.listing("", columns.OUTCOMES, outcomes, view, ""), below=[summed(outcomes)])
     return Output([each.published() for each in outcomes], table, exit_code(outcomes))

@@ -1,4 +1,4 @@
-"""alga bulk: many entries at once, from files, with what became of each."""
+"""alga bulk: create, change or delete many entries at once, from files."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -35,7 +35,9 @@ T = TypeVar("T")
 NOTHING = "Nothing was changed."
 DRY = "Nothing was sent (--dry-run)."
 Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="CSV, JSON or JSON lines; - reads standard input.")]
-Doomed = Annotated[list[str], typer.Argument(metavar="ID|FILE...", help="Ids, files with ids, or - to read them.")]
+Doomed = Annotated[
+    list[str], typer.Argument(metavar="ID|FILE...", help="Ids, files with ids, or - for standard input.")
+]
 
 
 @command
@@ -45,7 +47,7 @@ def create(session: Session, files: Files, yes: Yes = False, dry_run: DryRun = F
     rows = _read(files, (("item", "type"), ("start", "span")))
     bulk, known = _bulk(session), _known(session)
     drafts, faulty = split(to_create(record, known) for record in rows.records)
-    waiting = plan.waiting(drafts, to_be_sent(session))  # by an earlier run, which is gone on with
+    waiting = plan.waiting(drafts, to_be_sent(session))  # queued by an earlier run, which this run continues
     going, there, clashing = plan.creates(bulk, drafts, waiting, _taken(session, waiting.values()))
     faults = [*rows.faults, *faulty, *clashing]
     if not (going or there or faults):
@@ -59,7 +61,7 @@ def create(session: Session, files: Files, yes: Yes = False, dry_run: DryRun = F
     if dry_run:
         ready = [Outcome(Ending.TO_RECORD, None, None, each.place, plan.label(bulk, each)) for each, _ in going]
         return _dry(session, [*landed, *ready], faults)
-    untold = going or not there  # else there is nothing to send, and each row is told
+    untold = going or not there  # otherwise nothing is left to send, and each row is reported
     if untold and not _goes_on(faults, len(going), yes):
         return Output([], NOTHING)
     found = [transitions.done(waiting[draft.place], entry) for draft, entry in there if draft.place in waiting]
@@ -74,14 +76,14 @@ def create(session: Session, files: Files, yes: Yes = False, dry_run: DryRun = F
 
 
 def _taken(session: Session, waiting: Iterable[Operation]) -> list[Taken]:
-    """The time of what waits here, without what is sent now."""
+    """The time of operations that wait on this computer, without those that are sent now."""
     gone_on_with = {f"kept-{operation.id}" for operation in waiting}
     return [each for each in session.timer.taken() if each.id not in gone_on_with]
 
 
 @command
 def update(session: Session, files: Files, yes: Yes = False, dry_run: DryRun = False) -> Output:
-    """Change entries by the rows of files: id, and what should change."""
+    """Change entries from the rows of files: id, and the columns to change."""
     deliberate(session)
     rows = _read(files, (("id",),))
     bulk, known = _bulk(session), _known(session)
@@ -112,7 +114,7 @@ def update(session: Session, files: Files, yes: Yes = False, dry_run: DryRun = F
 
 @command
 def delete(session: Session, named: Doomed, yes: Yes = False, dry_run: DryRun = False) -> Output:
-    """Delete entries: ids, or files that name them."""
+    """Delete entries, given ids or files with ids."""
     deliberate(session)
     bulk = _bulk(session)
     typed = [entry_id for each in named for entry_id in (_ids_of(each) if _is_file(each) else [each])]
@@ -142,7 +144,7 @@ def delete(session: Session, named: Doomed, yes: Yes = False, dry_run: DryRun = 
 
 
 def _bulk(session: Session) -> Bulk:
-    session.timer.kept_here()  # looks what kind of server it is, where that is not known yet
+    session.timer.kept_here()  # asks what kind of server it is, if that is not known yet
     return Bulk(session.client, session.cache, session.zone, session.now())
 
 
@@ -159,7 +161,7 @@ def _known(session: Session) -> LookUps:
 
 
 def _remembered(look_up: Callable[..., T]) -> Callable[..., T]:
-    """Asks once for the same, also where the answer is a refusal."""
+    """Look up each value only once, also when the answer is a refusal."""
 
     @remember
     def answer(*typed: object) -> T | AlgaError:
@@ -178,7 +180,7 @@ def _remembered(look_up: Callable[..., T]) -> Callable[..., T]:
 
 
 def _entries(session: Session, bulk: Bulk, rows: FileRows) -> "tuple[list[tuple[FileRow, Entry | None]], list[Fault]]":
-    """Each row with its entry; ids that name none, or several, are faults."""
+    """Each row with its entry; ids that match no entry, or several, are faults."""
     finder = entries.Finder(session.client, session.cache, session.now())
     ids: dict[str, str] = {"": ""}
     faults: list[Fault] = []
@@ -197,7 +199,7 @@ def _service(session: Session, typed: str | None, item: str | None) -> str | Non
     try:
         return work_items.service(typed, session.profile.service, item, session.client, session.cache)
     except NeedsService as error:
-        raise Refused(error.message, "Say it in a column service, or: alga config set service NAME") from None
+        raise Refused(error.message, "Add a column 'service', or set a default: alga config set service NAME") from None
 
 
 def _read(files: Sequence[str], needed: Sequence[tuple[str, ...]]) -> FileRows:
@@ -210,7 +212,7 @@ def _read(files: Sequence[str], needed: Sequence[tuple[str, ...]]) -> FileRows:
 
 
 def _is_file(named: str) -> bool:
-    """Whether it is read rather than an id: whatever is there, and what only a file would be called."""
+    """Whether an argument is a file rather than an id: an existing path, or a name that only a file can have."""
     path = Path(named)
     return named == "-" or path.exists() or path.suffix != "" or "/" in named
 
@@ -220,7 +222,7 @@ def _ids_of(file: str) -> list[str]:
 
 
 def _others(number: int) -> list[str]:
-    return [f"{counted(number, 'other')} cannot be deleted: not there, approved, or somebody else's."] if number else []
+    return [f"{counted(number, 'other')} cannot be deleted: not found, approved, or somebody else's."] if number else []
 
 
 def _name(file: str) -> str:
@@ -237,18 +239,18 @@ def _content(file: str) -> bytes:
 
 
 def _once(changes: Sequence[Change]) -> tuple[list[Change], list[Fault]]:
-    """Each entry once; another row for it is a fault."""
+    """Each entry once; a second row for an entry is a fault."""
     first: dict[str, Change] = {}
     faults = []
     for each in changes:
         before = first.setdefault(each.before.id, each)
         if before is not each:
-            faults.append(Fault(each.place, "id", f"{before.place} changes that entry already."))
+            faults.append(Fault(each.place, "id", f"{before.place} already changes that entry."))
     return list(first.values()), faults
 
 
 def _goes_on(faults: Sequence[Fault], good: int, yes: bool) -> bool:
-    """Show all that is wrong before anything is sent; --yes, or a person who is asked, goes on with the good rows."""
+    """Show all faults before anything is sent; with --yes, or if a person agrees, continue with the good rows."""
     if not faults or (yes and good):
         return True
     shown = [str(fault) for fault in sorted(faults, key=lambda fault: (fault.place.file, fault.place.row))]
@@ -260,7 +262,7 @@ def _goes_on(faults: Sequence[Fault], good: int, yes: bool) -> bool:
 
 
 def _faulty(faults: Sequence[Fault]) -> list[Outcome]:
-    """One outcome a row, with all that is wrong with it."""
+    """One outcome for each row, with all of its faults."""
     rows: dict[Place, list[str]] = {}
     for fault in faults:
         rows.setdefault(fault.place, []).append(f"{fault.column}: {fault.message}" if fault.column else fault.message)
@@ -275,7 +277,7 @@ def _dry(session: Session, ready: Sequence[Outcome], faults: Sequence[Fault]) ->
 
 
 def _differing(session: Session, result: Result) -> str:
-    """What is not as it was asked, in one line."""
+    """The differences between the request and the stored entry, in one line."""
     return " ".join(describe.differing(result, session.zone))
 
 

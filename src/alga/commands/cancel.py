@@ -20,7 +20,7 @@ def cancel(session: Session, yes: Yes = False) -> Output:
     elapsed = format_minutes(max(0, minutes_between(running.started_at, session.now())))
     name = running.work_item.label
     if not yes and not confirm(f"Discard {elapsed} on {name}?", False, "alga cancel --yes"):
-        return Output(None, "Kept.")
+        return Output(None, "Nothing was discarded.")
     settled = session.timer.cancel(running)
     done = settled.operation.state in (State.DONE, State.DROPPED)
     if not done:

@@ -1,4 +1,4 @@
-"""alga completion: TAB in bash, zsh, fish and PowerShell."""
+"""alga completion: set up TAB completion for bash, zsh, fish and PowerShell."""
 
 from collections.abc import Mapping
 from pathlib import Path, PurePath
@@ -18,11 +18,11 @@ from alga.ui.completion import LINES, SHELLS
 from alga.ui.output import Output
 
 Shell = Annotated[
-    str | None, typer.Argument(metavar="[SHELL]", help="bash, zsh, fish or powershell; none: your login shell.")
+    str | None, typer.Argument(metavar="[SHELL]", help="bash, zsh, fish or powershell; by default your login shell.")
 ]
 
-# Typer's own scripts have the shell run what alga prints, and what alga prints has words of others in it. These do not:
-# each value is quoted as the word that it completes is.
+# Typer's own scripts let the shell evaluate what alga prints, which contains other people's text. These scripts do not:
+# each value is quoted in the same way as the word that it completes.
 ASKED = f"{TAB}=complete_{LINES} _TYPER_COMPLETE_ARGS"
 BASH = f"""\
 _alga_completion() {{
@@ -95,7 +95,7 @@ def install(session: Session, shell: Shell = None) -> Output:
     env = session.environment.env
     wanted = shell or PurePath(env.get("SHELL", "")).name
     if wanted not in SHELLS:
-        raise UsageError(f"There is no completion for '{wanted}'.", f"Say which: {', '.join(SHELLS)}")
+        raise UsageError(f"No completion exists for shell '{wanted}'.", f"Choose from: {', '.join(SHELLS)}")
     if wanted not in OURS:
         path = Path(install_for(shell=wanted, prog_name="alga", complete_var=TAB)[1])
         return Output({"shell": wanted, "path": str(path)}, f"Completion for {wanted} is in {path}. {OPEN}")
@@ -114,7 +114,7 @@ OPEN = "Open a new terminal to use it."
 
 
 def _places(shell: str, env: Mapping[str, str]) -> tuple[Path, Path | None]:
-    """Where a shell's script goes, and the file in which the shell is told to read it, where it must be."""
+    """The path of a shell's script, and the start-up file that must load the script, if any."""
     home = Path(env.get("HOME") or Path.home())
     zsh, fish = Path(env.get("ZDOTDIR") or home), Path(env.get("XDG_CONFIG_HOME") or home / ".config") / "fish"
     return {
@@ -140,9 +140,9 @@ def show(
 
 
 def script_for(shell: str) -> str:
-    """A shell's script. Raises UsageError for a shell there is none for."""
+    """A shell's completion script. Raises UsageError for an unknown shell."""
     if shell not in SHELLS:
-        raise UsageError(f"There is no completion for '{shell}'.", f"There is: {', '.join(SHELLS)}")
+        raise UsageError(f"No completion exists for shell '{shell}'.", f"Choose from: {', '.join(SHELLS)}")
     return OURS.get(shell) or get_completion_script(prog_name="alga", complete_var=TAB, shell=shell)
 
 

@@ -1,4 +1,4 @@
-"""alga config: where the settings are, what they are, and changing them."""
+"""alga config: show the settings and their file, and change them."""
 
 from typing import Annotated
 
@@ -15,7 +15,7 @@ from alga.ui.output import Output
 
 Key = Annotated[
     str,
-    typer.Argument(metavar="SETTING", help="service, target, timer, url, tenant, allow_http or default."),
+    typer.Argument(metavar="SETTING", help="service, target, receipts, timer, url, tenant, allow_http or default."),
 ]
 Value = Annotated[str, typer.Argument(metavar="VALUE", help="The value; '' removes the setting.")]
 
@@ -39,7 +39,7 @@ def show_all(session: Session) -> Output:
 def get(session: Session, setting: Key) -> Output:
     """Show one setting."""
     if setting not in SETTINGS:
-        raise UsageError(f"There is no setting '{setting}'.", f"There is: {', '.join(SETTINGS)}")
+        raise UsageError(f"Unknown setting '{setting}'.", f"Choose from: {', '.join(SETTINGS)}")
     value = _said(getattr(session.profile, setting))
     return Output({"profile": session.profile.name, "setting": setting, "value": value}, value or "")
 
@@ -52,13 +52,9 @@ def change(session: Session, setting: Key, value: Value) -> Output:
         return Output({"profile": None, "setting": "default", "value": value}, f"The default login is now {value}.")
     name = session.profile.name
     if setting == "url" and unsent_here(session):
-        raise UsageError(
-            "Time that is not on the server yet waits for the old address. Nothing was changed.", "alga stop"
-        )
+        raise UsageError("Unsent time still waits for the old address. Nothing was changed.", "alga stop")
     settings.set_setting(session.config, name, setting, value)
-    text = (
-        f"{setting} of profile {name} is now {value}." if value else f"{setting} of profile {name} is not set any more."
-    )
+    text = f"{setting} of profile {name} is now {value}." if value else f"{setting} of profile {name} is no longer set."
     return Output({"profile": name, "setting": setting, "value": value or None}, text)
 
 

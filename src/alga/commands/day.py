@@ -1,4 +1,4 @@
-"""alga day: the sheet of one day: what was worked, what is free, what to look at, what is missing."""
+"""alga day: the sheet of one day: work, free time, entries to check, and time missing to the target."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
@@ -22,13 +22,13 @@ from alga.ui.output import Output
 if TYPE_CHECKING:
     from alga.core.entry import Entry
 
-Date = Annotated[str, typer.Argument(metavar="[DATE]", help="2026-06-02, yesterday; none: today.")]
-User = Annotated[str | None, typer.Option("--user", metavar="PERSON", help="That person's.")]
+Date = Annotated[str, typer.Argument(metavar="[DATE]", help="2026-06-02 or yesterday; by default today.")]
+User = Annotated[str | None, typer.Option("--user", metavar="PERSON", help="That person's day.")]
 
 
 @command
 def day(session: Session, date: Date = "today", user: User = None) -> Output:
-    """Show a day's sheet: yours of today."""
+    """Show the sheet of a day (default: yours, today)."""
     now, zone = session.now(), session.zone
     today = local_date(now, zone)
     on = parse_date(date, today)
@@ -36,7 +36,8 @@ def day(session: Session, date: Date = "today", user: User = None) -> Output:
     user_id, name = work_items.user(user, session.client, session.cache) if user else (own, "")
     if user_id is None:
         raise Refused(
-            "The server has not shown yet whose key this is.", "Say whose: --user PERSON. A first alga log tells."
+            "The server has not yet shown whose key this is.",
+            "Choose a person: --user PERSON. The first alga log will show who you are.",
         )
     around = Period(on - LOOK_BACK, on, "")
     recorded = entries.selected(session.client, Selection(around, (user_id,)), zone, session.warn)
@@ -63,7 +64,7 @@ def _recorded(session: Session, entry: "Entry") -> Stretch:
 
 
 def _kept(running: Running) -> Stretch:
-    """One whose clock is kept here."""
+    """A timer that runs on this computer, or time that waits to be sent."""
     return Stretch(
         running.key, running.started_at, running.ended_at, 0, running.notes, running.service_id,
         running.work_item.label, sent=False,
@@ -74,5 +75,5 @@ def _below(sheet: Daysheet) -> list[str]:
     if sheet.target is None:
         return []
     if not sheet.missing:
-        return [f"The day's {format_minutes(sheet.target)} are reached."]
+        return [f"The day's target of {format_minutes(sheet.target)} is reached."]
     return [f"{format_minutes(sheet.missing)} of {format_minutes(sheet.target)} are missing."]

@@ -18,7 +18,7 @@ from alga.ui.output import Output, confirm
 
 Ids = Annotated[
     list[str],
-    typer.Argument(metavar="ID...", help="Entries, by id or its first characters."),
+    typer.Argument(metavar="ID...", help="Entry ids, or their first characters."),
 ]
 
 
@@ -35,7 +35,7 @@ def delete(session: Session, entry_ids: Ids, yes: Yes = False) -> Output:
             still_allowed(session, "delete")
         shown = [messages.entry_line("To delete:", entry, messages.view(session)) for entry in doomed]
         if not confirm(f"Delete {named}?", False, f"alga delete {join(entry_ids)} --yes", shown):
-            return Output([], "Kept.")
+            return Output([], "Nothing was deleted.")
     lines: list[str] = []
     gone: list[dict[str, Any]] = []
     for entry in doomed:

@@ -1,4 +1,4 @@
-"""alga doctor: what is in order and what is not: files, server, key, clock, role, time zone, lost timers."""
+"""alga doctor: check the setup: files, server, key, clock, role, time zone, time sheets, unsent time."""
 
 import os
 import stat
@@ -35,7 +35,7 @@ FAULTY = 1  # the exit code
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found, and what to type where it is not in order."""
+    """The result of one check, and what to type if something is wrong."""
 
     check: str
     state: str
@@ -65,7 +65,7 @@ def _of_files(session: Session) -> Iterator[Finding]:
         yield Finding("config", OK, f"no config file yet ({paths.config})")
     elif open_to_others := [each for each in (paths.config_dir, paths.config) if _open_to_others(each)]:
         modes = " ".join(f"chmod {'700' if each.is_dir() else '600'} {quote(str(each))};" for each in open_to_others)
-        yield Finding("config", FAULT, f"others on this computer can read {open_to_others[-1]}", modes.rstrip(";"))
+        yield Finding("config", FAULT, f"other users of this computer can read {open_to_others[-1]}", modes.rstrip(";"))
     else:
         yield Finding("config", OK, f"{paths.config}, only you can read it")
     for place in (paths.state_dir, paths.data_dir):
@@ -91,7 +91,7 @@ def _of_path(session: Session) -> Iterator[Finding]:
         hint = f"Put the directory of this alga before {foreign[0].parent} in PATH."
         yield Finding("program", WARNING, f"typing alga runs {foreign[0]}, another program", hint)
     elif foreign:
-        yield Finding("program", OK, f"there is another alga, {foreign[0]}; this one comes first")
+        yield Finding("program", OK, f"another alga exists, {foreign[0]}; this alga comes first")
     else:
         yield Finding("program", OK, "no other alga on the PATH")
 
@@ -124,34 +124,34 @@ def _address(session: Session) -> Finding:
         return Finding("address", OK, f"{profile.url}, over TLS")
     if parts.hostname in LOOPBACK:
         return Finding("address", OK, f"{profile.url}, on this computer")
-    return Finding("address", WARNING, f"{profile.url}: the key travels in the clear", "Use https")
+    return Finding("address", WARNING, f"{profile.url}: the key is sent unencrypted", "Use https")
 
 
 def _clock(session: Session) -> Finding:
     ahead = session.client.ahead
     if ahead is None:
-        return Finding("clock", OK, "the server does not say its time")
+        return Finding("clock", OK, "the server does not send its time")
     if fault := clock_fault(ahead):
         return Finding("clock", WARNING, f"this computer is {fault}", "Set this computer's clock.")
-    return Finding("clock", OK, "agrees with the server's")
+    return Finding("clock", OK, "agrees with the server's clock")
 
 
 def _user(session: Session) -> Finding:
     if user_id := work_items.own_user(session.client, session.cache):
         return Finding("user", OK, f"{session.cache.user_name or ''} {user_id}".strip())
-    told = "the server has not shown yet whose key this is: lists are everyone's"
-    return Finding("user", WARNING, told, "A first alga log tells.")
+    told = "the server has not yet shown whose key this is: lists show everyone's entries"
+    return Finding("user", WARNING, told, "The first alga log will show it.")
 
 
 def _kind(session: Session) -> Finding:
-    kinds = {PUBLISHED: "answers as the published API says", DEPLOYED: "an AlgaPSA as deployed"}
-    told = kinds.get(session.cache.kind or "", "not known yet: it has shown no entry")
+    kinds = {PUBLISHED: "follows the published API", DEPLOYED: "a deployed AlgaPSA"}
+    told = kinds.get(session.cache.kind or "", "not known yet: the server has shown no entry")
     return Finding("server kind", OK, told)
 
 
 def _timer(session: Session) -> Finding:
     if session.timer.kept_here():
-        why = "its own timers reach no time sheet" if session.cache.deployed else "as configured"
+        why = "the server's own timers reach no time sheet" if session.cache.deployed else "as configured"
         return Finding("timer", OK, f"alga keeps the clock: {why}")
     return Finding("timer", OK, "the server keeps the clock")
 
@@ -164,26 +164,28 @@ def _role(session: Session) -> Finding:
     found = f"may {may or 'nothing'}" + (f"; may not {may_not}" if may_not else "")
     if allowed["read"] is not False and allowed.get("create") is not False:
         return Finding("role", OK, found)
-    return Finding("role", WARNING, found, "An administrator grants timeentry:read and timeentry:create.")
+    return Finding("role", WARNING, found, "Ask an administrator to grant timeentry:read and timeentry:create.")
 
 
 def _refuses_nothing_said(session: Session) -> bool:
-    """Whether an empty create is refused for certain; a server of the published kind might take it for an entry."""
+    """Whether the server certainly refuses an empty create; a server of the published kind might accept it."""
     return session.profile.is_local or session.cache.deployed
 
 
 def _zone(session: Session) -> Finding:
     now = session.now()
     here = now.astimezone(session.zone)
-    own = session.cache.user_id  # a work date is counted in its own user's zone
+    own = session.cache.user_id  # a work date is in the zone of the entry's user
     query = {"user_id": own or "", "sort": "start_time", "order": "desc", "limit": "1"}
     row = next(iter(session.client.list_entries(query).rows), None) if own else None
     name = row.work_timezone if row else None
     if not name or (there := _in_zone(now, name)) is None or there.utcoffset() == here.utcoffset():
         return Finding(
-            "time zone", OK, f"here it is UTC{here:%z}" + (f", the server counts days in {name}" if name else "")
+            "time zone",
+            OK,
+            f"this computer is on UTC{here:%z}" + (f", the server counts days in {name}" if name else ""),
         )
-    told = f"the server counts days in {name}, here it is UTC{here:%z}: near midnight the dates differ"
+    told = f"the server counts days in {name}, this computer is on UTC{here:%z}: near midnight dates differ"
     return Finding("time zone", WARNING, told, "Set the time zone in your AlgaPSA profile.")
 
 
@@ -197,7 +199,7 @@ def _in_zone(now: datetime, name: str) -> datetime | None:
 def _sheets(session: Session) -> Finding:
     user_id = session.cache.user_id
     if user_id is None:
-        return Finding("time sheets", OK, "not looked at: your own entries are not known yet")
+        return Finding("time sheets", OK, "not checked: the server has not shown which entries are yours")
     recent = entries.since(session.client, user_id, session.now() - SHEETLESS)
     lost = [entry for entry in recent if entry.lacks_sheet]
     wrong = _on_another_sheet(session, recent)
@@ -211,12 +213,12 @@ def _sheets(session: Session) -> Finding:
     ]
     if not told:
         return Finding("time sheets", OK, "every entry of the last 30 days is on the time sheet of its period")
-    hint = "Log it anew and delete the old one, or ask an administrator."
+    hint = "Log the time again and delete the old entry, or ask an administrator."
     return Finding("time sheets", WARNING, "; ".join(told), hint)
 
 
 def _on_another_sheet(session: Session, recent: "list[Entry]") -> "list[Entry]":
-    """Entries that were moved to another period, and are not on its sheet (section 4)."""
+    """Entries that were moved to another period, but stayed on the old time sheet (section 4)."""
     days = remember(lambda sheet_id: entries.sheet_days(session.client, sheet_id))
     wrong = []
     for entry in recent:

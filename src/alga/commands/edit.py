@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     from alga.core.entry import Entry
 
 Span = Annotated[
-    str | None, typer.Argument(metavar="[SPAN]", help="The right times: 9:00-10:30 or 9:00+90m, on its own day.")
+    str | None, typer.Argument(metavar="[SPAN]", help="The new times: 9:00-10:30 or 9:00+90m, on the entry's own day.")
 ]
 Item = Annotated[
     str | None,
-    typer.Option("--work-item", metavar="WORK_ITEM", help="The right work item."),
+    typer.Option("--work-item", metavar="WORK_ITEM", help="The new work item."),
 ]
 OtherType = Annotated[
     str | None,
-    typer.Option("--type", metavar="TYPE", help="The right type of work item."),
+    typer.Option("--type", metavar="TYPE", help="The new type of work item."),
 ]
 
 
@@ -59,7 +59,8 @@ def edit(
     minutes = options.billable_minutes(billable, no_billable)
     if not any([span, notes is not None, service_name, work_item, kind, billable, no_billable, date, first, last]):
         raise UsageError(
-            "What should change?", "One of: 9:00-10:30, -m TEXT, -s SERVICE, --billable 60, --work-item, --from, --to."
+            "What should change?",
+            "Give one of: 9:00-10:30, -m TEXT, -s SERVICE, --billable 60, --work-item, --from, --to.",
         )
     with session.in_passing():
         with nothing("changed"):
@@ -71,7 +72,9 @@ def edit(
         asked = billable_follows(EntryRequest(new_kind, item_id, start, end, minutes, notes, None, service_id), before)
         running = before.ended_at is None and end is None
         if running and asked.billable_minutes is not None:
-            raise Refused("The timer still runs: say what is billable when it stops.", "alga stop --billable 60")
+            raise Refused(
+                "The timer is still running: give the billable minutes when you stop it.", "alga stop --billable 60"
+            )
         _check(session, before, asked)
         label = work_items.label(before, session.cache)
         operation = Operation(Kind.EDIT, asked, label, session.now(), entry_id=before.id, before=before)
@@ -96,20 +99,20 @@ def _changed(session: Session, before: "Entry", operation: Operation) -> Output:
 def _times(
     session: Session, before: "Entry", span: str | None, date: str | None, first: str | None, last: str | None
 ) -> tuple[datetime | None, datetime | None]:
-    """The right times, both or neither (of a running timer the start alone); clocks are on the entry's own day."""
+    """The new times, both or neither (of a running timer only the start); without a date on the entry's own day."""
     zone, today = session.zone, local_date(session.now(), session.zone)
     if not (span or date or first or last):
         return None, None
     own_day = local_date(before.started_at, zone)
     day = parse_date(date, today) if date else own_day
     if span and (first or last):
-        raise UsageError(
-            "A span and --from or --to exclude each other.", "One of: 9:00-10:30, or --from 9:00 --to 10:30."
-        )
+        raise UsageError("A span and --from or --to cannot be combined.", "Use 9:00-10:30 or --from 9:00 --to 10:30.")
     if span and ":" not in span:
-        raise UsageError(f"{span} from when?", f"Say the start too: 9:00+{span}")
+        raise UsageError(f"{span} from when?", f"Give the start too: 9:00+{span}")
     if before.ended_at is None and (span or last):
-        raise Refused("The timer still runs: its end comes with the stop. Nothing was changed.", "alga stop --at 10:30")
+        raise Refused(
+            "The timer is still running: give the end when you stop it. Nothing was changed.", "alga stop --at 10:30"
+        )
     if span:
         return parse_interval(span, session.now(), day, zone)
     start = parse_instant(first, day, today, zone) if first else _moved(before.started_at, own_day, day, session)
@@ -128,7 +131,7 @@ def _moved(instant: datetime, own_day: object, day: object, session: Session) ->
 
 
 def _check(session: Session, before: "Entry", asked: EntryRequest) -> None:
-    """What the server would take in silence on a change: an end before the start, an overlap."""
+    """Refuse what the server would silently accept on a change: an end before the start, an overlap."""
     now, start, end = session.now(), asked.started_at, asked.ended_at
     worked = minutes_between(start, end) if start and end else before.duration_minutes
     with nothing("changed"):
@@ -150,12 +153,12 @@ def _check(session: Session, before: "Entry", asked: EntryRequest) -> None:
 
 
 def _say_if_left_behind(session: Session, before: "Entry", start: datetime) -> None:
-    """An entry stays on its time sheet, also where its new date lies in another period (section 4)."""
+    """Warn that an entry stays on its time sheet even if its new date lies in another period (section 4)."""
     moved = before._replace(started_at=start)
     day = moved.counts_on or local_date(start, session.zone)
     if days := entries.on_other_sheet(session.client, before, day):
         sheet = periods.days(*days, local_date(session.now(), session.zone))
         session.warn(
-            f"{before.id[:8]} stays on the time sheet of {sheet}, and {day} is not in that. "
-            "To move it to the right one: log it anew and delete this."
+            f"{before.id[:8]} stays on the time sheet of {sheet}, which does not include {day}. "
+            "To move it to the right time sheet: log the time again and delete this entry."
         )

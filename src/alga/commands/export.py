@@ -29,19 +29,20 @@ if TYPE_CHECKING:
 
 STDOUT = ("-", "/dev/stdout")
 Out = Annotated[
-    str | None, typer.Option("-o", "--output", metavar="FILE", help="That file; its name may have {from} {to} {date}.")
+    str | None,
+    typer.Option("-o", "--output", metavar="FILE", help="Write to that file; its name may contain {from} {to} {date}."),
 ]
-Exact = Annotated[bool, typer.Option("--exact", help="CSV text as it is, formulas included.")]
+Exact = Annotated[bool, typer.Option("--exact", help="Keep CSV text unchanged, formulas included.")]
 
 
 @dataclass(repr=False)
 class FileOptions(Common):
-    """What every command takes, with the formats of a file."""
+    """The options that every command takes, with the formats of a file."""
 
     form: Annotated[
         str | None,
         typer.Option(
-            "-f", "--format", metavar="FILE_FORMAT", help="csv, json, jsonl or xlsx; else as the file is named."
+            "-f", "--format", metavar="FILE_FORMAT", help="csv, json, jsonl or xlsx; by default from the file's name."
         ),
     ] = None
     formats: ClassVar[Sequence[str]] = FILES
@@ -57,14 +58,14 @@ def export(
     output: Out = None,
     exact: Exact = False,
 ) -> Output:
-    """Export entries as CSV, JSON, JSON lines or xlsx, oldest first: everyone's, of all time, unless told."""
+    """Export entries as CSV, JSON, JSON lines or xlsx, oldest first (default: everyone's, of all time)."""
     deliberate(session)
     form = _form(common, output, exact)
     columns = fields.picked(common.wanted())
     selection, _ = choose(session, period, scope, filters, "ever", "everyone")
     target = _target(session, output, selection.period) if output and output not in STDOUT else None
     if selection.period == EVER:
-        session.warn("Everything of all time, since no period was named.")
+        session.warn("No period was given: exporting entries of all time.")
     names = [field.name for field in columns]
     pack: dict[str, Callable[[Sequence[fields.Value]], bytes]] = {
         "csv": lambda cells: text.csv_row(cells, exact),
@@ -81,9 +82,9 @@ def export(
         with replacing(target) as file:
             write(file)
     except OSError as fault:
-        kept = " What was there before is as it was." if target.is_file() else ""
+        kept = " The existing file is unchanged." if target.is_file() else ""
         told = f"{target} cannot be written: {fault.strerror}.{kept}"
-        raise ConfigError(told, "Is there room, and may you write there?") from fault
+        raise ConfigError(told, "Check the free disk space and the permissions.") from fault
     sums = spool.sums()
     worked, billable = format_minutes(sums.worked), format_minutes(sums.billable)
     session.note(f"Wrote {counted(sums.entries, 'entry')} to {target}: {worked} worked, {billable} billable.")
@@ -96,7 +97,7 @@ def _spooled(
     columns: Sequence[fields.Field],
     pack: Callable[[Sequence[fields.Value]], bytes],
 ) -> Spool:
-    """The rows of the entries that are meant, as they come from the server; a timer that runs is left out and said."""
+    """The rows of the matching entries, as they come from the server. Running timers are left out, with a warning."""
     zone = session.zone
 
     def put(spool: Spool, entry: "Entry", meant: bool) -> None:
@@ -107,9 +108,9 @@ def _spooled(
     spool = spooled(session.client, selection, zone, session.warn, put)
     sums = spool.sums()
     if not sums.entries:
-        session.warn("There is nothing to export: no finished entry matches.")
+        session.warn("Nothing to export: no finished entry matches.")
     if count := sums.running + _kept_here(session, selection):
-        session.warn(f"{counted(count, 'running timer')} left out: the time comes with the stop.")
+        session.warn(f"{counted(count, 'running timer')} left out: a timer's time is recorded when it stops.")
     mention(session)
     return spool
 
@@ -120,7 +121,7 @@ def _person(entry: "Entry") -> GroupName:
 
 
 def _work_item(entry: "Entry", cache: "ServerCache") -> GroupName:
-    """By its id, however it is called; with its number, where that is known."""
+    """The work item's id, with its number where that is known."""
     number, title = cache.tickets.get(entry.work_item_id or "", [""])[0], entry.work_item_title
     name = " ".join(filter(None, (number, title))) or entry.work_item_id or entry.work_item_type or ""
     return group(entry.work_item_id, name)
@@ -131,29 +132,31 @@ def _form(common: FileOptions, output: str | None, exact: bool) -> str:
     suffix = "" if output in STDOUT else Path(output or "").suffix.lower()
     form = "json" if common.json else common.form or named.get(suffix)
     if form is None or output == "":
-        raise UsageError(f"There is no format '{suffix}'.", f"There is: {', '.join(FILES)}; or say -f.")
+        raise UsageError(f"Unknown format '{suffix}'.", f"Choose from: {', '.join(FILES)}; or use -f.")
     if (form == "xlsx" or exact) and at_terminal() and (output is None or output in STDOUT):
-        raise UsageError(f"{'xlsx' if form == 'xlsx' else '--exact'} is not for a terminal.", "Say where: -o FILE")
+        raise UsageError(
+            f"{'xlsx' if form == 'xlsx' else '--exact'} cannot be written to a terminal.", "Give a file: -o FILE"
+        )
     return form
 
 
 def _target(session: Session, output: str, period: Period) -> Path:
-    """The file, with the days of the period in its name."""
+    """The output file, with the days of the period in its name. Raises UsageError."""
     values = {"from": period.first, "to": period.last, "date": local_date(session.now(), session.zone)}
     for name, day in values.items():
         if day is None and f"{{{name}}}" in output:
-            raise UsageError(f"There is no {{{name}}}: the period is open.", "Name one: --last-month")
+            raise UsageError(f"{{{name}}} has no value: the period is open-ended.", "Choose a period: --last-month")
         output = output.replace(f"{{{name}}}", str(day))
     if unknown := re.search(r"\{\w*\}", output):
-        raise UsageError(f"There is no {unknown[0]} in a file's name.", "There is: {from} {to} {date}")
+        raise UsageError(f"Unknown {unknown[0]} in the file's name.", "Choose from: {from} {to} {date}")
     path = Path(output).expanduser()
     if path.is_dir():
-        raise UsageError(f"{path} is a directory.", f"Say a file: -o {quote(f'{path}/time.csv')}")
+        raise UsageError(f"{path} is a directory.", f"Give a file: -o {quote(f'{path}/time.csv')}")
     return path
 
 
 def _kept_here(session: Session, asked: Selection) -> bool:
-    """Whether the timer that alga keeps would be among what is asked for."""
+    """Whether the timer that runs on this computer matches the filters."""
     here = session.timer.here()
     other_type = here is not None and asked.work_item_type not in (None, here.work_item.type)
     if here is None or other_type or asked.statuses or asked.billable is not None:

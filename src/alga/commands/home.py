@@ -1,4 +1,4 @@
-"""alga alone: where you are, and three next steps."""
+"""alga without a command: the login, the timer, today, and the next steps."""
 
 from alga import __version__
 from alga.app.session import Session

@@ -26,10 +26,11 @@ SORTS: dict[str, Callable[["Entry"], Any]] = {
     "status": lambda entry: entry.approval_status or "",
 }
 Sort = Annotated[
-    str | None, typer.Option("--sort", metavar="COLUMN", help=f"{', '.join(SORTS)}; -time turns it round.")
+    str | None, typer.Option("--sort", metavar="COLUMN", help=f"{', '.join(SORTS)}; -time reverses the order.")
 ]
 Limit = Annotated[
-    int | None, typer.Option("--limit", metavar="N", min=1, help="At most so many: the latest, or the first as sorted.")
+    int | None,
+    typer.Option("--limit", metavar="N", min=1, help="At most this many entries: the latest, or the first as sorted."),
 ]
 
 
@@ -42,8 +43,8 @@ def list(  # noqa: A001  the verb's own name
     sort: Sort = None,
     limit: Limit = None,
 ) -> Output:
-    """List time entries, by day: yours of this week."""
-    options.one_of("column to sort by,", sort and sort.removeprefix("-"), tuple(SORTS))
+    """List time entries, by day (default: yours, this week)."""
+    options.one_of("--sort", sort and sort.removeprefix("-"), tuple(SORTS))
     selection, title = choose(session, period, scope, filters, "week", "mine")
     rows = listed(session, selection)
     every = len(rows)
@@ -55,7 +56,9 @@ def list(  # noqa: A001  the verb's own name
     mention(session)
     if here := kept_here(session):
         since = format_time(here.started_at, session.zone)
-        session.warn(f"The timer on {here.work_item.label} runs here since {since}: it is listed when it is stopped.")
+        session.warn(
+            f"The timer on {here.work_item.label} has been running here since {since}: it is listed after the stop."
+        )
 
     def drawn() -> "tables.Table":
         people = [columns.PERSON] if len(selection.user_ids) != 1 else []

@@ -23,10 +23,10 @@ from alga.ui.output import Output
 PAST_MIDNIGHT = "Past midnight? Give the date too: --from 'yesterday 23:00' --to 'today 1:00'"
 Span = Annotated[str | None, typer.Argument(metavar="[SPAN]", help="90m (ending now), 9:00-10:30 or 9:00+90m.")]
 Key = Annotated[
-    str | None, typer.Option("--key", metavar="TEXT", help="For scripts: what has that key is recorded once.")
+    str | None, typer.Option("--key", metavar="TEXT", help="For scripts: an entry with that key is recorded only once.")
 ]
 User = Annotated[
-    str | None, typer.Option("--user", metavar="USER_ID", help="For that user, where the server does that.")
+    str | None, typer.Option("--user", metavar="USER_ID", help="Log for that user, if the server allows it.")
 ]
 
 
@@ -74,18 +74,18 @@ def log(
 
 
 def _before(session: Session, operation: Operation) -> Output:
-    """Recorded by an earlier run with that key, or by another alga that was first."""
+    """The output for an entry that an earlier run with that key, or another alga process, recorded."""
     verb = "Logged before:" if operation.key else "Logged"
     try:
         entry = session.client.get_entry(operation.entry_id or "")
-    except (Unreachable, NotFound):  # the journal knows enough
+    except (Unreachable, NotFound):  # the journal is enough
         data = queued(operation) | {"id": operation.entry_id, "delivery": "delivered"}
         return Output(data, messages.minutes_line(verb, operation, messages.view(session)))
     return Output(delivered(entry), messages.entry_line(verb, entry, messages.view(session)))
 
 
 def _delivered(session: Session, operation: Operation, service: str) -> "Result":
-    """Delivered, or with a key that was used before what became of it then."""
+    """Deliver the operation; with a key that was used before, return the earlier operation's result."""
     with session.in_passing():
         return _with_key(session, operation._replace(service_typed=service))
 
@@ -94,28 +94,30 @@ def _with_key(session: Session, operation: Operation) -> "Result":
     if operation.key is None:
         return _new(session, operation)
     if not operation.key.strip():
-        raise UsageError("The key is empty.", "A word that no other entry of the script has: --key TEXT")
-    if session.journal.key_of_another(operation.key):  # of the same user? whose key this is may not be known yet
+        raise UsageError("The key is empty.", "Give each entry of the script its own key: --key TEXT")
+    if session.journal.key_of_another(operation.key):  # of the same user? that may not be known yet
         work_items.own_user(session.client, session.cache)
     if session.journal.key_of_another(operation.key):
-        raise Refused(f"The key '{operation.key}' was used here with another login.", "Another --key for this.")
+        raise Refused(
+            f"The key '{operation.key}' was used on this computer with another login.", "Choose another --key."
+        )
     if (before := session.journal.with_key(operation.key)) is None:
         try:
             return _new(session, operation)
-        except (Overtaken, Overlaps):  # the same script, twice at once: the other is what stands in the way
+        except (Overtaken, Overlaps):  # the same script is running twice: the other run was first
             before = session.journal.with_key(operation.key)
             if before is None:
                 raise
     if not before.mended and not _same(before, operation):
         shown = describe.what(before, session.zone, session.now())
-        raise Refused(f"The key '{operation.key}' was used for something else: {shown}.", "Another --key for this.")
+        raise Refused(f"The key '{operation.key}' was used for another entry: {shown}.", "Choose another --key.")
     if before.state is State.QUEUED:
         return session.outbox.carry_out(before, own=False)
     return Result(before)
 
 
 def _new(session: Session, operation: Operation) -> "Result":
-    """What waits here is on no server yet: an overlap with that is refused also without a connection."""
+    """Refuse overlaps with operations that wait on this computer, also without a connection, then deliver."""
     asked = operation.asked
     assert asked.started_at and asked.ended_at
     session.timer.clash().check_here(asked.started_at, asked.ended_at, try_with=session.again)
@@ -123,7 +125,7 @@ def _new(session: Session, operation: Operation) -> "Result":
 
 
 def _same(before: Operation, now: Operation) -> bool:
-    """Whether a key stands for both. `30m` ends at another time whenever the script runs."""
+    """Whether both are the same request. `30m` ends at a different time on every run of the script."""
 
     def said(operation: Operation) -> tuple[object, ...]:
         asked = operation.asked

@@ -1,4 +1,4 @@
-"""alga login: connect to an AlgaPSA."""
+"""alga login: connect to an AlgaPSA server."""
 
 import sys
 from getpass import getpass
@@ -17,7 +17,7 @@ from alga.state.settings import save_profile
 from alga.ui.command import command
 from alga.ui.output import Output, interactive
 
-Url = Annotated[str | None, typer.Argument(metavar="[URL]", help="Your AlgaPSA's address; none: the profile's.")]
+Url = Annotated[str | None, typer.Argument(metavar="[URL]", help="Your AlgaPSA's address; by default the profile's.")]
 KeyStdin = Annotated[bool, typer.Option("--key-stdin", help="Read the key from standard input.")]
 Tenant = Annotated[
     str | None, typer.Option("--tenant", metavar="TENANT", help="The tenant's id, where the server needs it.")
@@ -26,7 +26,7 @@ Tenant = Annotated[
 
 @command
 def login(session: Session, url: Url = None, key_stdin: KeyStdin = False, tenant: Tenant = None) -> Output:
-    """Connect to an AlgaPSA: asks for the key, checks it and keeps it (mode 0600)."""
+    """Connect to an AlgaPSA server: asks for the key, checks it and stores it (mode 0600)."""
     settings, name = session.config, session.asked
     known = settings.settings(name) if name else {}
     address = config.checked_url(url or known.get("url") or config.DEFAULT_URL, bool(known.get("allow_http")))
@@ -45,7 +45,7 @@ def login(session: Session, url: Url = None, key_stdin: KeyStdin = False, tenant
     first = settings.default is None or session.asked is None
     save_profile(settings, name, {"url": address, "key": key, "tenant": tenant}, make_default=first)
     cache = trial.cache
-    who = cache.user_name or cache.user_id or "a user the server does not name yet"
+    who = cache.user_name or cache.user_id or "a user whom the server has not yet named"
     text = [f"Logged in to {address} as {who} (profile {name}).", *lines, _next(name, first, settings.default)]
     data = {
         "profile": name,
@@ -67,11 +67,11 @@ def _name_for(address: str) -> str:
 
 def _check_name(settings: config.Config, name: str, address: str) -> None:
     if name in (config.LOCAL, config.ENVIRONMENT):
-        raise UsageError(f"'{name}' is a name of alga's own.", "alga login --profile NAME")
+        raise UsageError(f"The name '{name}' is reserved by alga.", "alga login --profile NAME")
     other = settings.settings(name).get("url")
     if other and other != address:
         raise UsageError(
-            f"Profile {name} is {other} already. Nothing was changed.",
+            f"Profile {name} is already used for {other}. Nothing was changed.",
             "Choose another name: alga login URL --profile NAME",
         )
 
@@ -81,11 +81,11 @@ def _read_key(address: str, from_stdin: bool) -> str:
         return sys.stdin.readline(1000)
     if not interactive():
         raise UsageError("There is no terminal to type the key in.", "alga login --key-stdin < FILE")
-    return getpass(f"API key for {address} (in the web: Profile > API Keys; not shown while you type): ", sys.stderr)
+    return getpass(f"API key for {address} (on the web: Profile > API Keys; not shown while you type): ", sys.stderr)
 
 
 def _learn(trial: Session) -> list[str]:
-    """Check the key, then learn what shows: the kind of server, the user, the services."""
+    """Check the key, then learn the kind of server, the user and the services. Returns lines to print."""
     trial.client.list_entries({"limit": "1"})
     work_items.own_user(trial.client, trial.cache)
     lines = []
@@ -93,9 +93,11 @@ def _learn(trial: Session) -> list[str]:
         lines.append(KEPT_HERE.replace("Clock kept here;", "Timers: alga keeps the clock;"))
     known, whole = work_items.services(trial.client, trial.cache)
     if known and whole:
-        lines.append(f"Services: {len(known)}. Choose one with -s, or once for all: alga config set service NAME")
+        lines.append(
+            f"Services: {len(known)}. Choose a service with -s, or set a default: alga config set service NAME"
+        )
     elif known:
-        lines.append(f"Services: your role may not list them; {len(known)} learnt from recent entries.")
+        lines.append(f"Services: your role may not list them; {len(known)} known from recent entries.")
     return lines
 
 

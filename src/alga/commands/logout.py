@@ -17,12 +17,12 @@ def logout(session: Session, yes: Yes = False) -> Output:
     """Forget the login in use, or --profile NAME, and its key."""
     profile = session.profile
     if profile.name == ENVIRONMENT:
-        raise UsageError("This login is the key in ALGA_API_KEY.", "To end it: unset ALGA_API_KEY")
+        raise UsageError("This login uses the key in ALGA_API_KEY.", "To end it: unset ALGA_API_KEY")
     if profile.name == LOCAL:
-        raise ConfigError("There is no login to end.", "To connect: alga login")
+        raise ConfigError("You are not logged in.", "To connect: alga login")
     if (unsent := unsent_here(session)) and not yes:
         names = ", ".join(dict.fromkeys(each.label for each in unsent))
-        question = f"What waits for this key is not on the server yet: {names}. Log out all the same?"
+        question = f"These operations wait for this key and are not on the server yet: {names}. Log out anyway?"
         if not confirm(question, False, f"alga sync first, or alga logout --profile {quote(profile.name)} --yes"):
             return Output(None, "Still logged in.")
     default = remove_profile(session.config, profile.name)

@@ -1,4 +1,4 @@
-"""alga queue: show what waits on this computer, mend it or drop it."""
+"""alga queue: show what waits on this computer; fix it or drop it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -31,17 +31,17 @@ NumberOrAll = Annotated[
     int | None, typer.Argument(metavar="[NUMBER]", help="The number that alga queue shows; none with --all.")
 ]
 All = Annotated[bool, typer.Option("--all", help="Every operation that waits or is set aside, unchanged.")]
-Sent = Annotated[bool, typer.Option("--sent", help="What was delivered, as long as receipts are kept: 400 days.")]
-Span = Annotated[str | None, typer.Argument(metavar="[SPAN]", help="The right times: 9:00-10:30 or 9:00+90m.")]
+Sent = Annotated[bool, typer.Option("--sent", help="Show what was delivered, as long as receipts are kept: 400 days.")]
+Span = Annotated[str | None, typer.Argument(metavar="[SPAN]", help="The new times: 9:00-10:30 or 9:00+90m.")]
 Item = Annotated[
     str | None,
-    typer.Option("--work-item", metavar="WORK_ITEM", help="The right work item."),
+    typer.Option("--work-item", metavar="WORK_ITEM", help="The new work item."),
 ]
 
 
 @command
 def queue(session: Session, sent: Sent = False) -> Output:
-    """Show what waits to be sent; reads this computer only."""
+    """Show what waits to be sent; asks no server."""
     if sent:
         rows = session.journal.delivered()
         return _listed(session, "Delivered", columns.RECEIPTS, rows, "No receipts: nothing was delivered.", ())
@@ -52,11 +52,13 @@ def queue(session: Session, sent: Sent = False) -> Output:
     below += ["alga sync sends what waits."] if queued else []
     if aside:
         number = aside[0].id
-        below.append(f"What is set aside: alga queue retry {number}, or alga queue drop {number}. All: --all")
+        below.append(
+            f"For operations set aside: alga queue retry {number}, or alga queue drop {number}. For all: --all"
+        )
     damaged = journal.unreadable()
-    below += [f"Number {each.id} cannot be read ({each.fault}): alga queue drop {each.id}" for each in damaged]
+    below += [f"Operation {each.id} cannot be read ({each.fault}): alga queue drop {each.id}" for each in damaged]
     rows = sorted([*queued, *aside, *others], key=lambda each: each.id)
-    shown = _listed(session, "Waits on this computer", columns.QUEUE, rows, "Nothing waits.", below)
+    shown = _listed(session, "Waiting on this computer", columns.QUEUE, rows, "Nothing waits.", below)
     return shown._replace(data=[*shown.data, *map(published_unreadable, damaged)])
 
 
@@ -74,7 +76,7 @@ def _listed(
 
 @command
 def show(session: Session, number: Number) -> Output:
-    """Show all that is known of one."""
+    """Show all details of an operation."""
     operation = session.journal.get(number)
     data = published(operation)
     moments = {"started at": operation.started_at, "ended at": operation.asked.ended_at}
@@ -85,9 +87,11 @@ def show(session: Session, number: Number) -> Output:
     if operation.service_typed:
         named["service"] = f"{operation.service_typed} (not looked up yet)"
     if said.pop("in doubt", None):
-        named["in doubt"] = "it may be on the server: alga looks before it sends it again"
+        named["in doubt"] = "it may be on the server: alga checks before sending it again"
     if operation.state is State.ASIDE:
-        here["next"] = f"alga queue retry {number}, with log's options to mend it, or alga queue drop {number}"
+        here["next"] = (
+            f"alga queue retry {number}, with the options of alga log to correct it, or alga queue drop {number}"
+        )
         said["next"] = ""
     return Output(
         data, messages.details([*(named | said | {name: here[name] for name in said if name in here}).items()])
@@ -96,7 +100,7 @@ def show(session: Session, number: Number) -> Output:
 
 @command
 def drop(session: Session, number: Number, yes: options.Yes = False) -> Output:
-    """Drop one: it is never sent."""
+    """Drop an operation: it will never be sent."""
     if damaged := next((each for each in session.journal.unreadable() if each.id == number), None):
         return _drop_unreadable(session, damaged, yes)
     operation = _open(session, number)
@@ -104,21 +108,21 @@ def drop(session: Session, number: Number, yes: options.Yes = False) -> Output:
     lost = f" ({format_minutes(minutes(operation))})" if minutes(operation) else ""
     doubt = " It may be on the server already: alga list shows." if operation.sent_at else ""
     if not yes and not confirm(
-        f"Drop {named}{lost}? It is never sent then.{doubt}", False, f"alga queue drop {number} --yes"
+        f"Drop {named}{lost}? It will never be sent.{doubt}", False, f"alga queue drop {number} --yes"
     ):
-        return Output(published(operation), "Kept.")
+        return Output(published(operation), "Nothing was dropped.")
     dropped = session.journal.put(transitions.dropped(operation))
     return Output(published(dropped), f"Dropped {named}{lost}.")
 
 
 def _drop_unreadable(session: Session, damaged: "Unreadable", yes: bool) -> Output:
-    """Drop a damaged row, of which nobody can tell what operation it was."""
-    question = f"Drop number {damaged.id}, which cannot be read? It is never sent then."
+    """Drop a damaged row, which can no longer be read as an operation."""
+    question = f"Drop operation {damaged.id}, which cannot be read? It will never be sent."
     if not yes and not confirm(question, False, f"alga queue drop {damaged.id} --yes"):
-        return Output(published_unreadable(damaged), "Kept.")
+        return Output(published_unreadable(damaged), "Nothing was dropped.")
     session.journal.drop_unreadable(damaged.id)
     data = published_unreadable(damaged) | {"delivery": DELIVERY[State.DROPPED]}
-    return Output(data, f"Dropped number {damaged.id}.")
+    return Output(data, f"Dropped operation {damaged.id}.")
 
 
 @command
@@ -131,7 +135,7 @@ def retry(
     item: Item = None,
     kind: Annotated[
         str | None,
-        typer.Option("--type", metavar="TYPE", help="The right type of work item."),
+        typer.Option("--type", metavar="TYPE", help="The new type of work item."),
     ] = None,
     billable: Billable = None,
     no_billable: NoBillable = False,
@@ -140,7 +144,7 @@ def retry(
     last: To = None,
     every: All = False,
 ) -> Output:
-    """Try an operation again, mended where something was wrong with it; or all of them."""
+    """Try an operation again, with corrections if needed; or all operations."""
     mending = (span, notes, service_name, item, kind, billable, no_billable or None, date, first, last)
     if number is None or every:
         return _retry_all(session, every and number is None and not any(each is not None for each in mending))
@@ -151,13 +155,15 @@ def retry(
     mended = _with_words(mended, notes, service_name, item, kind, minutes)
     mended = mended._replace(mended=mended != operation or operation.mended)
     if mended != operation and operation.kind not in (Kind.CREATE, Kind.STOP):
-        raise UsageError("Nothing can be mended in that.", f"alga queue retry {number}, or alga queue drop {number}")
+        raise UsageError(
+            "This operation cannot be corrected.", f"alga queue retry {number}, or alga queue drop {number}"
+        )
     session.syncing = True
     return _tried(session, session.outbox.again(operation, mended))
 
 
 def _tried(session: Session, settled: "Result") -> Output:
-    """What came of one that was tried again."""
+    """The output for an operation that was tried again. Raises the error if it is still set aside."""
     after = settled.operation
     if after.state is State.ASIDE:
         error = settled.error or Refused(after.reason)
@@ -172,16 +178,16 @@ def _tried(session: Session, settled: "Result") -> Output:
 
 
 def _retry_all(session: Session, alone: bool) -> Output:
-    """Each that waits or is set aside, as it is; what it comes to is shown as by alga sync."""
+    """Try every operation that waits or is set aside, unchanged; the results are shown as in alga sync."""
     if not alone:
         raise UsageError(
-            "Which operation, or all of them?", "Say a number and what mends that operation, or --all and nothing else."
+            "Which operation, or all of them?", "Give a number, with corrections if needed, or only --all."
         )
     session.syncing = True
     settled = []
     waiting = [each for each in session.journal.queued() if not each.live]
     for number in sorted(each.id for each in (*session.journal.aside(), *waiting)):
-        operation = session.journal.get(number)  # which an earlier one may have changed
+        operation = session.journal.get(number)  # an earlier operation may have changed it
         settled.append(session.outbox.again(operation, operation))
         if isinstance(settled[-1].error, NOTHING_GETS_THROUGH):
             session.warn(settled[-1].error.message)
@@ -192,29 +198,32 @@ def _retry_all(session: Session, alone: bool) -> Output:
 
 
 def _open(session: Session, number: int) -> Operation:
-    """One that is not decided yet."""
+    """An operation that waits or is set aside. Raises Refused for any other state."""
     operation = session.journal.get(number)
     if operation.state in (State.QUEUED, State.ASIDE):
         return operation
     running = operation.state is State.RUNNING
-    told = "That timer runs." if running else f"That is decided already: {DELIVERY[operation.state]}."
+    told = "That timer is running." if running else f"That operation is already {DELIVERY[operation.state]}."
     raise Refused(told, "alga stop, or alga cancel" if running else "To see what waits: alga queue")
 
 
 def _check_whose(session: Session, operation: Operation, item: str | None) -> None:
-    """Raise Refused for another login's, UsageError for a timer's work item: the server has that already."""
+    """Raise Refused for another login's operation, UsageError for a new work item of a timer on the server."""
     if operation.kind is Kind.STOP and item:
         raise UsageError(
-            "A timer on the server's clock has its work item.", "Once it is recorded: alga edit ID --work-item ITEM"
+            "A timer on the server's clock keeps its work item.", "After it is recorded: alga edit ID --work-item ITEM"
         )
     if operation.id in {each.id for each in session.journal.of_others()}:
-        raise Refused(f"It waits for another login, on {operation.server}.", "Log in there, or --profile NAME.")
+        raise Refused(
+            f"The operation waits for another login, on {operation.server}.",
+            "Log in to that server, or use --profile NAME.",
+        )
 
 
 def _with_times(
     session: Session, operation: Operation, span: str | None, date: str | None, first: str | None, last: str | None
 ) -> Operation:
-    """With other times: clocks are on its own day."""
+    """The operation with new times; times without a date are on its own day."""
     if not (span or date or first or last):
         return operation
     now, zone = session.now(), session.zone
@@ -222,7 +231,7 @@ def _with_times(
     day = parse_date(date, today) if date else own_day
     if span:
         if ":" not in span:
-            raise UsageError(f"{span} from when?", f"Say the start too: 9:00+{span}")
+            raise UsageError(f"{span} from when?", f"Give the start too: 9:00+{span}")
         start, end = options.interval(span, str(day), first, last, now, zone)
     else:
         start = parse_instant(first, day, today, zone) if first else operation.started_at
@@ -239,7 +248,7 @@ def _with_words(
     kind: str | None,
     billable: int | None,
 ) -> Operation:
-    """With what is said of it; a work item and a service are looked up before it is sent."""
+    """The operation with new notes, service, work item or billable minutes; names are looked up before sending."""
     asked = operation.asked
     check_billable(billable, minutes(operation))
     if item or kind:

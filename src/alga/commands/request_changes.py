@@ -1,4 +1,4 @@
-"""alga request-changes: send entries back to the people whose they are."""
+"""alga request-changes: send entries back to the people who recorded them."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated
@@ -35,7 +35,7 @@ def request_changes(
 ) -> Output:
     """Send submitted entries back, with a reason."""
     if not reason.strip():
-        raise UsageError("Why? The reason is empty.", "Say it: --reason TEXT")
+        raise UsageError("The reason is empty.", "Give a reason: --reason TEXT")
 
     def deliver(operations: Sequence[Operation], tell: Callable[[int], None]) -> list[Outcome]:
         seen = [each.before for each in operations if each.before]
@@ -44,7 +44,7 @@ def request_changes(
         results = session.outbox.deliver(operations, tell)
         stored = [each.entry for each in results if each.entry]
         if stored and not any(entry.change_reason == reason for entry in stored):
-            session.warn("The server keeps no reason: tell the person yourself.")
+            session.warn("The server does not store the reason: tell the person yourself.")
         endings = {True: Ending.SENT_BACK_ALREADY, False: Ending.SENT_BACK}
         return [outcome(each, endings[each.operation.entry_id in already]) for each in results]
 

@@ -1,4 +1,4 @@
-"""alga resume: start the last one again."""
+"""alga resume: start the last work item again."""
 
 from shlex import quote
 
@@ -21,7 +21,8 @@ def resume(session: Session, notes: Notes = None, at: At = None, ago: Ago = None
         running = session.timer.running_if_known()
     if running:
         raise AlreadyRunning(
-            f"{running.work_item.label} is running. Nothing was started.", "To go back to another: alga switch -"
+            f"{running.work_item.label} is running. Nothing was started.",
+            "To go back to the previous work item: alga switch -",
         )
     last = next(iter(lately(session)), None)
     if last is None:

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from alga.core.entry import Entry
 
-CAP = 100  # hits that the server's search shows at most (section 10)
+CAP = 100  # most hits that the server's search returns (section 10)
 Words = Annotated[list[str], typer.Argument(metavar="WORDS", help="What the notes say.")]
 Everything = Annotated[
-    bool, typer.Option("--all", help="List the period and search here: notes, work items, services, people.")
+    bool, typer.Option("--all", help="Search all fields of the period's entries: notes, work items, services, people.")
 ]
 
 
@@ -38,17 +38,19 @@ def search(
     filters: FilterOptions,
     everything: Everything = False,
 ) -> Output:
-    """Find entries by their notes: everyone's, of all time, the latest first."""
+    """Find entries by their notes, latest first (default: everyone's, of all time)."""
     phrase = " ".join(words).strip()
     if not phrase or not phrase.isprintable():
-        raise UsageError("Search for what?", "Like this: alga search printer")
+        raise UsageError("Search for what?", "For example: alga search printer")
     selection, title = choose(session, period, scope, filters, "ever", "everyone")
-    everything = everything or "\\" in phrase  # which the server takes for a mark of its own
+    everything = everything or "\\" in phrase  # the server treats a backslash as an escape
     find = _everywhere if everything else _found
     rows = find(session, phrase, selection)
     rows.reverse()
     where = "anywhere" if everything else "in the notes"
-    empty = f"No entry has that {where}." + ("" if everything else f" Everywhere: {session.retyped((), '--all')}")
+    empty = f"No entry has these words {where}." + (
+        "" if everything else f" To search everywhere: {session.retyped((), '--all')}"
+    )
     table = replace(
         columns.listing(f"'{phrase}' {where}: {title}", columns.HITS, rows, messages.view(session), empty),
         marked=phrase,
@@ -57,8 +59,8 @@ def search(
 
 
 def _found(session: Session, phrase: str, selection: Selection) -> "list[Entry]":
-    """What the server's search finds, oldest first: by notes, and by days only, so the rest is checked here."""
-    day = timedelta(days=1)  # it compares work dates, which may be those of another zone
+    """Hits of the server's search, oldest first. It knows only words and days; other filters are checked here."""
+    day = timedelta(days=1)  # the server compares work dates, which may be in another zone
     start, end = selection.period.bounds(session.zone)
     query = {"limit": str(CAP)}
     query |= {"date_from": to_wire(start - day)} if start else {}
@@ -66,16 +68,16 @@ def _found(session: Session, phrase: str, selection: Selection) -> "list[Entry]"
     page = session.client.search(phrase, query)
     if len(page.rows) >= CAP:
         of = f" of {page.total}" if page.total and page.total > CAP else ""
-        session.warn(f"The server's search shows {CAP} hits at most{of}. To see all: {session.retyped((), '--all')}")
+        session.warn(f"The server's search returns at most {CAP} hits{of}. To see all: {session.retyped((), '--all')}")
     rows, _ = selection.checked(page.rows, session.zone)
-    if set(phrase) & set("%_"):  # there they stand for anything
+    if set(phrase) & set("%_"):  # wildcards on the server
         rows = [entry for entry in rows if phrase.casefold() in (entry.notes or "").casefold()]
     work_items.learn_numbers(rows, session.client, session.cache)
     return rows
 
 
 def _everywhere(session: Session, phrase: str, selection: Selection) -> "list[Entry]":
-    """What the export has of it, oldest first: of all that comes only the hits are held."""
+    """Hits in the export, oldest first; only the hits are kept in memory."""
     with work_items.comfort():
         work_items.learn_latest(session.client, session.cache)
     sieve, pages = selection.sieve(session.zone), dict[int, "list[Entry]"]()

@@ -1,4 +1,4 @@
-"""alga show: one entry, whole."""
+"""alga show: one entry in full."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""alga start: the clock runs."""
+"""alga start: start the clock on a work item."""
 
 from datetime import datetime
 from typing import Annotated
@@ -20,10 +20,10 @@ from alga.ui.messages import nothing
 from alga.ui.options import ITEM, Ago, At, Notes, Service, Type
 from alga.ui.output import Output, ask, confirm, interactive
 
-IN_DOUBT = "No answer: whether AlgaPSA's timer runs shows the next time there is a connection. alga stop works anyway."
+IN_DOUBT = "No answer: AlgaPSA's timer may be running; alga checks when it connects. alga stop works anyway."
 WorkItemOrChoice = Annotated[
     str | None,
-    typer.Argument(metavar="[WORK_ITEM]", help=f"{ITEM}; none: choose."),
+    typer.Argument(metavar="[WORK_ITEM]", help=f"{ITEM}; by default choose from a list."),
 ]
 
 
@@ -46,7 +46,7 @@ def start(
     def begin(service: str | None) -> Running:
         nonlocal service_found
         if session.timer.here():
-            raise AlreadyRunning("A timer is running already.", "To see it: alga status")
+            raise AlreadyRunning("A timer is already running.", "To see it: alga status")
         with session.in_passing(), nothing("started"):
             service_found = service_or_typed(session, service, item)
             return session.timer.start(item, service_found, notes, moment)
@@ -71,7 +71,7 @@ def start(
 
 
 def started(session: Session, running: Running) -> Output:
-    """The words of a start."""
+    """The output of a start."""
     title = work_items.title(running.work_item.id, session.cache)
     name = running.work_item.label + (f" ({title})" if title else "")
     day, today = local_date(running.started_at, session.zone), local_date(session.now(), session.zone)
@@ -85,7 +85,7 @@ def started(session: Session, running: Running) -> Output:
 
 
 def _kept(session: Session) -> str:
-    """Why the clock is here."""
+    """Why the clock is kept on this computer."""
     return KEPT_HERE if session.cache.deployed else "Clock kept here; AlgaPSA gets the entry at stop."
 
 
@@ -97,7 +97,7 @@ def switched(
     notes: str | None,
     at: datetime | None,
 ) -> Output:
-    """Both steps, and the words of both."""
+    """Stop the old timer, start the new one, and return the output of both."""
     with session.in_passing():
         done, running = session.timer.switch(old, item, service_found, notes, at)
     begun = started(session, running)
@@ -110,7 +110,7 @@ def switched(
 
 
 def _choose(session: Session) -> WorkItem:
-    """Recent and assigned work, to choose from in a terminal."""
+    """A recent or assigned work item, chosen by the person in a terminal. Raises UsageError."""
     if not interactive():
         raise UsageError("Start what? There is no terminal to choose in.", "alga start WORK_ITEM")
     found = work_items.recent_and_assigned(session.client, session.cache)
@@ -120,5 +120,5 @@ def _choose(session: Session) -> WorkItem:
         )
     chosen = ask("Which?", [f"{number:3}  {item.label}  {title}" for number, (item, title) in enumerate(found, 1)])
     if not is_digits(chosen) or not 1 <= int(chosen) <= len(found):
-        raise UsageError(f"There is no '{chosen}' in that list. Nothing was started.")
+        raise UsageError(f"'{chosen}' is not in that list. Nothing was started.")
     return found[int(chosen) - 1][0]

@@ -27,19 +27,19 @@ Typed = tuple[spool.GroupName, str, Sums]  # a group, and the type of its work i
 Group = tuple[spool.GroupName, Sums]
 BAR = 24  # characters
 BY = ("day", "week", "month", "user", "service", "work-item", "type", "status")
-By = Annotated[str | None, typer.Option("--by", metavar="|".join(BY), help="What to sum by.")]
+By = Annotated[str | None, typer.Option("--by", metavar="|".join(BY), help="How to group the totals.")]
 
 
 @command
 def stats(
     session: Session, period: PeriodOptions, scope: ScopeOptions, filters: FilterOptions, by: By = None
 ) -> Output:
-    """Show totals: yours of this week."""
+    """Show totals (default: yours, this week)."""
     options.one_of("--by", by, BY)
     selection, title = choose(session, period, scope, filters, "week", "mine")
     whole = scope.everyone and by is None and filters == FilterOptions()
     total = _of_server(session, selection.period) if whole else None
-    source, said, groups = "server", "the server's own (a running timer is an entry)", list[Group]()
+    source, said, groups = "server", "the server's totals (a running timer counts as an entry)", list[Group]()
     if total is None:
         total, groups = _computed(session, selection, by)
         source, said = "entries", f"computed from {counted(total.entries + total.running, 'entry')}"
@@ -81,7 +81,7 @@ def _published(period: Period) -> dict[str, str | None]:
 
 def _totals(total: Sums, source: str) -> str:
     numbers = _minutes(total)
-    running = f", {total.running} running beside" if total.running else ""
+    running = f", {total.running} more running" if total.running else ""
     return messages.details([
         ("Worked", format_minutes(total.worked)),
         ("Billable", f"{format_minutes(total.billable)} ({numbers['billable_percentage']}%)"),
@@ -93,9 +93,9 @@ def _totals(total: Sums, source: str) -> str:
 
 
 def _computed(session: Session, selection: Selection, by: str | None) -> tuple[Sums, list[Group]]:
-    """The sums of all, and of each group: from the export, so that it is everything however much that is.
+    """The totals of all entries and of each group, from the export, so that they are complete.
 
-    Days, weeks and months are in their order; other groups by the time worked, the longest first.
+    Days, weeks and months are in order; other groups by the time worked, the longest first.
     """
     key = _keys(session)[by] if by else lambda entry: spool.NO_GROUP
 
@@ -115,7 +115,7 @@ def _computed(session: Session, selection: Selection, by: str | None) -> tuple[S
 
 
 class _Pointed(NamedTuple):
-    """A work item as entries point at it."""
+    """A work item as entries refer to it."""
 
     work_item_type: str | None
     work_item_id: str | None
@@ -125,7 +125,7 @@ class _Pointed(NamedTuple):
 def _labelled(
     session: Session, groups: list[tuple[spool.GroupName, str, Sums]]
 ) -> list[tuple[spool.GroupName, str, Sums]]:
-    """With the names by which people know work items."""
+    """The groups with the names by which people know the work items."""
     items = [_Pointed(kind, group.id or None, group.name or None) for group, kind, _ in groups]
     work_items.learn_numbers(items, session.client, session.cache)
     names = [work_items.label(item, session.cache) for item in items]
@@ -165,7 +165,7 @@ def _keys(session: Session) -> "dict[str, Callable[[Entry], spool.GroupName]]":
 
 
 def _bars(title: str, heading: str, groups: Sequence[tuple[str, Sums]], total: Sums, source: str) -> Table:
-    """A line a group, with a bar of the time worked: its billable part full."""
+    """A line for each group, with a bar of the time worked; the billable part is solid."""
     full, light = ("\u2588", "\u2591") if unicode() else ("#", ".")
     most = max([group.worked for _, group in groups], default=0) or 1
 

@@ -32,9 +32,9 @@ LONG = timedelta(hours=10)
 FIELDS = "elapsed, minutes, since, work_item, notes, profile"
 Template = Annotated[
     str | None,
-    typer.Option("--template", metavar="TEXT", help=f"Print that and nothing else, for a prompt; with {{{FIELDS}}}."),
+    typer.Option("--template", metavar="TEXT", help=f"Print only this text, for a prompt; with {{{FIELDS}}}."),
 ]
-Offline = Annotated[bool, typer.Option("--offline", help="Only what this computer knows: asks no server.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Show only what this computer knows; asks no server.")]
 
 
 @command
@@ -42,7 +42,7 @@ def status(session: Session, common: Common, offline: Offline = False, template:
     """Show the running timer and today's sum."""
     if template is not None:
         if common.form or common.json or common.fields:
-            raise UsageError("--template and another format exclude each other.")
+            raise UsageError("--template and another format cannot be combined.")
         return _filled(session, template, offline)
     if offline:
         return _shown(session, session.timer.known(), "not asked for (--offline)")
@@ -59,9 +59,9 @@ def status(session: Session, common: Common, offline: Offline = False, template:
 
 
 def _filled(session: Session, template: str, offline: bool) -> Output:
-    """A template with the timer's words in it; nothing at all where none runs."""
+    """The template filled in for the running timer; empty when nothing is running. Raises UsageError."""
     if unknown := [name for name in re.findall(r"\{(\w*)\}", template) if name not in FIELDS.split(", ")]:
-        raise UsageError(f"There is no {{{unknown[0]}}} in a template.", f"There is: {FIELDS}")
+        raise UsageError(f"Unknown field {{{unknown[0]}}} in the template.", f"Choose from: {FIELDS}")
     running = session.timer.known() if offline else session.timer.running()
     if running is None:
         return Output(None, "")
@@ -87,7 +87,7 @@ def _shown(session: Session, running: Running | None, day_sum: str) -> Output:
 
 
 def line(session: Session, running: Running, wide: int) -> str:
-    """`tk_9c41  0:47:31  since 09:12  On-site VPN repair`; a forgotten one gets a note."""
+    """`tk_9c41  0:47:31  since 09:12  On-site VPN repair`; a timer that was probably forgotten gets a note."""
     now, zone = session.now(), session.zone
     day = local_date(running.started_at, zone)
     on = "" if day == local_date(now, zone) else f"{format_day(day, local_date(now, zone))} "
@@ -104,11 +104,11 @@ def line(session: Session, running: Running, wide: int) -> str:
 
 
 def today(session: Session, running: Running | None) -> str:
-    """`47m worked, the running timer included`: what started today, with the stops that wait here to be sent."""
+    """`47m worked, the running timer included`: time that started today, including stops that wait to be sent."""
     now, zone = session.now(), session.zone
     user_id = work_items.own_user(session.client, session.cache)
     if user_id is None:
-        return "not known: the server has not shown yet whose key this is"
+        return "not known: the server has not yet shown whose key this is"
     own_today = filters.Selection(periods.named("today", now, zone), (user_id,))
     rows = entries.selected(session.client, own_today, zone, session.warn)
     _name_the_other(session, running, rows)
@@ -118,7 +118,7 @@ def today(session: Session, running: Running | None) -> str:
     if running is None:
         return f"{format_minutes(worked)} worked"
     day = local_date(running.started_at, zone)
-    if day != local_date(now, zone):  # an entry counts on the day it starts, here as in a list
+    if day != local_date(now, zone):  # an entry counts on the day it starts, as in alga list
         return (
             f"{format_minutes(worked)} worked, without the timer: it counts on {format_day(day, local_date(now, zone))}"
         )
@@ -127,8 +127,8 @@ def today(session: Session, running: Running | None) -> str:
 
 
 def _name_the_other(session: Session, running: Running | None, rows: "list[Entry]") -> None:
-    """Beside the clock kept here one may run on the server, begun on the web."""
+    """Warn of a second timer on the server, started on the web, besides the one on this computer."""
     other = next((entry for entry in rows if entry.ended_at is None), None)
     if running and running.kept and other:
         label, since = work_items.label(other, session.cache), format_time(other.started_at, session.zone)
-        session.warn(f"Another timer runs on AlgaPSA: {label}, since {since}. A second alga stop ends it.")
+        session.warn(f"Another timer is running on AlgaPSA: {label}, since {since}. A second alga stop ends it.")

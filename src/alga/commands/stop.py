@@ -1,4 +1,4 @@
-"""alga stop: the clock stops, and the time becomes an entry."""
+"""alga stop: stop the clock and record its time as an entry."""
 
 from dataclasses import replace
 
@@ -46,7 +46,7 @@ def _running(session: Session) -> Running:
 
 
 def _asked(session: Session, running: Running, at: str | None, ago: str | None, asked: EntryRequest) -> EntryRequest:
-    """With the end: as typed; now for a clock kept here, fixed before anything else happens; else the server's."""
+    """The request with its end: as typed; now for a timer on this computer, fixed first; otherwise server time."""
     now, zone = session.now(), session.zone
     if at and not ago:
         return replace(asked, ended_at=options.moment_since(at, running.started_at, now, zone, "alga stop"))
@@ -54,7 +54,7 @@ def _asked(session: Session, running: Running, at: str | None, ago: str | None, 
 
 
 def stopped(session: Session, done: Stopped) -> Output:
-    """The words of a stop."""
+    """The output of a stop."""
     if done.waits:
         return _waits(session, done, done.waits)
     if done.entry is None:
@@ -65,7 +65,7 @@ def stopped(session: Session, done: Stopped) -> Output:
 
 
 def _waits(session: Session, done: Stopped, operation: Operation) -> Output:
-    """The end is on disk, and not on the server yet."""
+    """The output of a stop that is on disk but not on the server yet. Raises the error if it was set aside."""
     end = format_time(operation.asked.ended_at or operation.queued_at, session.zone)
     kept = f"Your stop at {end} is kept"
     if operation.kind is Kind.EDIT and operation.before:
@@ -73,7 +73,7 @@ def _waits(session: Session, done: Stopped, operation: Operation) -> Output:
     if operation.state is State.ASIDE:
         error = done.error or Refused(operation.reason)
         again = f"alga queue retry {operation.id}"
-        raise error.adding(f"{kept}. To mend it: {again}, with log's options.")
+        raise error.adding(f"{kept}. To correct it: {again}, with the options of alga log.")
     if isinstance(done.error, AuthError):
         raise done.error.adding(f"{kept}.")
     session.warn(saved(session, operation, done.error))
@@ -81,6 +81,6 @@ def _waits(session: Session, done: Stopped, operation: Operation) -> Output:
 
 
 def _since(session: Session, operation: Operation) -> str:
-    """Where the server has the start of one that is not corrected yet."""
+    """The start on the server of an entry that is not corrected yet."""
     start = operation.before.started_at if operation.before else None
     return format_time(start or operation.started_at, session.zone)

@@ -1,4 +1,4 @@
-"""alga switch: stop one and start another at the same minute."""
+"""alga switch: stop one timer and start another at the same minute."""
 
 from typing import Annotated
 
@@ -17,7 +17,7 @@ from alga.ui.output import Output
 
 Next = Annotated[
     str,
-    typer.Argument(metavar="WORK_ITEM|-", help="The next work item; '-' goes back to the one before."),
+    typer.Argument(metavar="WORK_ITEM|-", help="The next work item; '-' goes back to the previous work item."),
 ]
 
 
@@ -36,7 +36,7 @@ def switch(
     moment = options.moment(at, ago, now, session.zone)
     with session.in_passing():
         old = session.timer.running_if_known()
-        session.timer.kept_here()  # looks what kind of server it is, where that is not known yet
+        session.timer.kept_here()  # asks what kind of server it is, if that is not known yet
         if work_item == "-":
             before = _one_before(session, old)
             item, notes = before.work_item, before.notes if notes is None else notes
@@ -53,7 +53,7 @@ def switch(
 
 
 def _one_before(session: Session, old: Running | None) -> Running:
-    """What was worked on last that is not running now."""
+    """The last work item other than the running one. Raises NotFound."""
     for each in lately(session):
         if old is None or each.work_item.id != old.work_item.id:
             return each

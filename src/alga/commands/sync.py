@@ -1,4 +1,4 @@
-"""alga sync: deliver all that waits."""
+"""alga sync: deliver everything that waits."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,7 +31,7 @@ Local = Annotated[bool, typer.Option("--local", help="Send the practice data of 
 
 @command
 def sync(session: Session, local: Local = False, yes: Yes = False) -> Output:
-    """Deliver all that waits, however long that takes."""
+    """Deliver everything that waits, however long it takes."""
     session.syncing = True
     if local and not _queue_practice(session, yes):
         return Output([], "Nothing was sent.")
@@ -54,7 +54,7 @@ def sync(session: Session, local: Local = False, yes: Yes = False) -> Output:
 
 
 def _queue_practice(session: Session, yes: bool) -> bool:
-    """Queue the finished entries of the embedded server that were not queued before; False when a person says no."""
+    """Queue the finished practice entries that were not queued before. Returns False if the person declines."""
     if session.profile.is_local:
         raise ConfigError("There is no login to send the practice data to.", "To connect: alga login")
     practice = Session(session.environment, LOCAL)
@@ -63,7 +63,7 @@ def _queue_practice(session: Session, yes: bool) -> bool:
     new = [each for each in entries if session.journal.with_key(_key(each)) is None]
     work_items.learn_numbers(new, practice.client, practice.cache)
     if not new:
-        session.note("The practice data has nothing that was not sent before.")
+        session.note("The practice data has nothing new to send.")
         return True
     worked = format_minutes(sums(new).worked)
     question = f"Send {counted(len(new), 'entry')} of the practice data, {worked} worked, to {session.profile.url}?"
@@ -72,7 +72,7 @@ def _queue_practice(session: Session, yes: bool) -> bool:
     try:
         session.journal.add([_operation(session, practice, each) for each in new])
     except (AlreadyRunning, Overtaken) as fault:
-        raise Overtaken("Another alga is sending the practice data just now.", "Try again in a moment.") from fault
+        raise Overtaken("Another alga is sending the practice data right now.", "Try again in a moment.") from fault
     return True
 
 
@@ -81,7 +81,7 @@ def _key(entry: "Entry") -> str:
 
 
 def _operation(session: Session, practice: Session, entry: "Entry") -> Operation:
-    """Its ticket and service are known there by number and name, not by the ids they have here."""
+    """The operation for a practice entry: its ticket by number and its service by name, since ids are local."""
     number = practice.cache.tickets.get(entry.work_item_id or "", [""])[0]
     typed = number or entry.work_item_id or ""
     asked = EntryRequest(

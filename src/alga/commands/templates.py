@@ -10,5 +10,5 @@ from alga.ui.output import Output
 def templates(session: Session) -> Output:
     """List the server's templates for time entries."""
     found = [each.model_dump() for each in session.client.templates()]
-    empty = "The server has no templates for time entries, and its API has no way to make one."
+    empty = "The server has no templates for time entries, and its API cannot create templates."
     return Output(found, columns.listing("Templates", columns.TEMPLATES, found, messages.view(session), empty))

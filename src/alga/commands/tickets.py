@@ -1,4 +1,4 @@
-"""alga tickets: find a ticket by its number or words; alone, the assigned ones."""
+"""alga tickets: find a ticket by its number or words; without words, list the assigned tickets."""
 
 from typing import Annotated
 
@@ -9,7 +9,9 @@ from alga.ui import columns, messages
 from alga.ui.command import command
 from alga.ui.output import Output
 
-Words = Annotated[list[str] | None, typer.Argument(metavar="[WORDS]", help="A number or part of a title; none: yours.")]
+Words = Annotated[
+    list[str] | None, typer.Argument(metavar="[WORDS]", help="A number or part of a title; by default your tickets.")
+]
 
 
 @command
@@ -17,7 +19,7 @@ def tickets(session: Session, words: Words = None) -> Output:
     """Find tickets; without words, those assigned to you."""
     if words:
         found = session.client.search_tickets(" ".join(words))
-        title, empty = f"Tickets with '{' '.join(words)}'", "No ticket has that in its number or title."
+        title, empty = f"Tickets with '{' '.join(words)}'", "No ticket has these words in its number or title."
     else:
         found = session.client.assigned_tickets()
         title, empty = "Assigned to you", "No open ticket is assigned to you. To search: alga tickets WORDS"

@@ -23,7 +23,11 @@ def whoami(session: Session) -> Output:
     }
     server = profile.url or f"practice data on this computer ({session.paths.local_db})"
     clock = "kept by alga, since this server's own timers reach no time sheet" if data["clock"] == "here" else None
-    person = f"{cache.user_name} ({user_id})" if cache.user_name else user_id or "not known yet: a first alga log tells"
+    person = (
+        f"{cache.user_name} ({user_id})"
+        if cache.user_name
+        else user_id or "not known yet: the first alga log will show it"
+    )
     return Output(
         data, messages.details([("Profile", profile.name), ("Server", server), ("Person", person), ("Clock", clock)])
     )

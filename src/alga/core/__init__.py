@@ -1,1 +1,1 @@
-"""What is true wherever it is said: times, intervals, entries, errors. Nothing in here touches a server or a screen."""
+"""The domain: times, intervals, entries, errors. This package touches neither a server nor the screen."""

@@ -1,4 +1,4 @@
-"""One day of one person: stretches of work in their order, the free time between them, and what is missing."""
+"""One person's day: stretches of work in order, the free time between them, and the time missing to the target."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Stretch:
-    """An entry, or a timer whose clock is kept here. Without an end it runs."""
+    """An entry, or a timer that runs on this computer. Without an end it is still running."""
 
     id: str
     started_at: datetime
@@ -26,7 +26,7 @@ class Stretch:
     service_id: str | None
     label: str
     sent: bool = True
-    user_id: str | None = None  # all are of one person
+    user_id: str | None = None  # all stretches belong to one person
 
     @property
     def duration_minutes(self) -> int:
@@ -36,7 +36,7 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Daysheet:
-    """What started on the day, oldest first; `gaps` lie between the first start and the last end. Minutes are whole."""
+    """The stretches that start on a day, oldest first; `gaps` lie between first start and last end. Whole minutes."""
 
     day: date
     stretches: Sequence[Stretch]
@@ -48,7 +48,7 @@ class Daysheet:
 
     @property
     def missing(self) -> int | None:
-        """Minutes up to the target."""
+        """Minutes missing to the target; None without a target."""
         return None if self.target is None else max(0, self.target - self.worked)
 
     def published(self) -> dict[str, Any]:
@@ -69,7 +69,7 @@ class Daysheet:
 def of_day(
     day: date, around: Sequence[Stretch], zone: tzinfo, now: datetime, target: int | None, needs_service: bool
 ) -> Daysheet:
-    """The sheet of a day, from what is recorded on it and around it. A running timer counts up to now."""
+    """The sheet of a day, from the stretches on the day and around it. A running timer counts up to now."""
     begin, end = day_start(day, zone), day_start(day + timedelta(days=1), zone)
     own = sorted((each for each in around if local_date(each.started_at, zone) == day), key=lambda e: e.started_at)
     overlaps = overlapping(around, now)
@@ -86,13 +86,13 @@ STEPS = (5, 10, 15, 20)  # minutes to a character
 
 
 def timeline(sheet: Daysheet, zone: tzinfo, now: datetime, width: int, marks: str) -> list[str]:
-    """The day as two lines: the hours, and a mark for free, worked, or worked twice. Nothing where it is too long."""
+    """The day as two lines: the hours, and marks for free, worked or overlapping time. Empty if it does not fit."""
     spans = sorted((each.started_at, each.ended_at or now) for each in sheet.stretches)
     if not spans:
         return []
     begin = min([spans[0][0], *(start for start, _ in sheet.gaps)])  # a gap after what reaches in from the day before
     first = begin.astimezone(zone).replace(minute=0, second=0, microsecond=0)
-    at, end = first.astimezone(UTC), max(last for _, last in spans)  # in UTC, since the clocks may go back
+    at, end = first.astimezone(UTC), max(last for _, last in spans)  # in UTC, since clocks may go back
     step = next((timedelta(minutes=n) for n in STEPS if (end - at) / timedelta(minutes=n) <= width), None)
     hours, line = "", ""
     while step and at < end:

@@ -1,4 +1,4 @@
-"""A time entry: what is asked for, what is, and each difference between the two as one plain sentence."""
+"""A time entry: what is requested, what is stored, and each difference between the two as one plain sentence."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from alga.core.times import (
 if TYPE_CHECKING:
     from datetime import date, datetime, tzinfo
 
-NON_BILLABLE = "non_billable_category"  # the one type that is not billable unless said otherwise
-PAST_MIDNIGHT = "Past midnight? Give the end its date too."
+NON_BILLABLE = "non_billable_category"  # the only type that is not billable by default
+PAST_MIDNIGHT = "Past midnight? Give the end date too."
 
 
 @dataclass(frozen=True)
 class EntryRequest:
-    """What a write asks for; None means nothing was said about it. Times in UTC, billable in minutes."""
+    """What a write asks for. A field is None when it was not given. Times in UTC, billable time in minutes."""
 
     work_item_type: str | None = None
     work_item_id: str | None = None
@@ -45,7 +45,7 @@ class EntryRequest:
 
 
 class Entry(NamedTuple):
-    """Effort against a piece of work, as a server has it. Without an end it is a tracking session that still runs."""
+    """A time entry as a server stores it. Without an end it is a tracking session that is still running."""
 
     id: str
     started_at: datetime  # all times in UTC
@@ -66,27 +66,27 @@ class Entry(NamedTuple):
     change_reason: str | None = None
     created_at: datetime | None = None
     sheet_status: str | None = None  # DRAFT, SUBMITTED, …: of the time sheet that a create went to
-    shows_sheet: bool = False  # the server has time sheets, and says which one
+    shows_sheet: bool = False  # the server has time sheets, and names the entry's time sheet
 
     @property
     def duration_minutes(self) -> int:
-        """Minutes worked: end - start always, 0 while running. `duration_hours` means billable ones there."""
+        """Minutes worked: always end - start, 0 while running. On the server `duration_hours` means billable hours."""
         return minutes_between(self.started_at, self.ended_at) if self.ended_at else 0
 
     @property
     def lacks_sheet(self) -> bool:
-        """The server has time sheets and this finished entry is on none (section 6, after stop)."""
+        """Whether a finished entry is on no time sheet although the server has time sheets (section 6)."""
         return self.shows_sheet and self.time_sheet_id is None and self.ended_at is not None
 
     @property
     def counts_on(self) -> date | None:
-        """The server's work date, from the start and the user's zone: `work_date` itself has two forms."""
+        """The server's work date, from the start and the user's zone, since `work_date` itself has two forms."""
         zone = zone_named(self.work_timezone) if self.work_timezone else None
         return local_date(self.started_at, zone) if zone else None
 
     @property
     def content(self) -> tuple[object, ...]:
-        """What a person can change in it, to the second: equal where nobody changed it meanwhile."""
+        """What a person can change, to the second: equal if nobody changed the entry in the meantime."""
         start, end = self.started_at.replace(microsecond=0), self.ended_at
         notes = (self.notes or "").encode("utf-8", "replace").decode().replace("\0", "")
         times = (start, end.replace(microsecond=0) if end else None)
@@ -117,9 +117,9 @@ class Entry(NamedTuple):
 
 
 def check_text(text: str | None) -> None:
-    """Raise UsageError for characters that no text has: servers fail on them (section 2)."""
+    """Raise UsageError for NUL and half characters: servers fail on them (section 2)."""
     if text and ("\0" in text or not sound_text(text)):
-        raise UsageError("The notes have characters that no text has. Nothing was recorded.")
+        raise UsageError("The notes contain invalid characters. Nothing was recorded.")
 
 
 def check_times(
@@ -133,7 +133,8 @@ def check_times(
 ) -> None:
     """Raise Refused for times that are reversed, less than `least` minutes, or end more than 15 minutes from now.
 
-    The deployed server takes most of these in silence (sections 4 and 6). The last two are hints: what to type instead.
+    The deployed server accepts most of these silently (sections 4 and 6). `past_midnight` and `future` are hints:
+    what to type instead.
     """
     shown = format_interval(start, end, zone)
     if end < start:
@@ -155,13 +156,13 @@ def check_billable(minutes: int | None, worked: int) -> None:
 
 
 def whole_or_not(minutes: int, worked: int) -> str:
-    """Why a part of the minutes cannot be billed."""
+    """The sentence that says why only a part of the minutes cannot be billed."""
     part = f"{format_minutes(minutes)} of {format_minutes(worked)}"
-    return f"This server bills an entry whole or not at all: {part} cannot be kept."
+    return f"This server bills an entry whole or not at all: {part} cannot be billed."
 
 
 def billable_follows(asked: EntryRequest, before: Entry) -> EntryRequest:
-    """With new times the billable minutes follow when all or none were; part of them stays, up to what was worked."""
+    """With new times, billable minutes follow if all or none were billable; else they stay, up to those worked."""
     if asked.billable_minutes is not None or not asked.started_at or not asked.ended_at:
         return asked
     worked, billed = minutes_between(asked.started_at, asked.ended_at), before.billable_minutes or 0
@@ -170,12 +171,12 @@ def billable_follows(asked: EntryRequest, before: Entry) -> EntryRequest:
 
 
 def differences(asked: EntryRequest, stored: Entry, zone: tzinfo) -> list[str]:
-    """One sentence for each thing the server dropped, cut or changed, and for a sheet or date it should not be on."""
+    """One sentence for each value the server dropped, cut or changed, and for an unexpected time sheet or date."""
     return [*unmet(asked, stored, zone), *(sentence for sentence in (_sheet(stored), _date(stored, zone)) if sentence)]
 
 
 def unmet(asked: EntryRequest, stored: Entry, zone: tzinfo) -> list[str]:
-    """One sentence for each thing that is not as asked. The server's rules are in deployed-server.md."""
+    """One sentence for each stored value that differs from the request. The rules are in deployed-server.md."""
     found = [
         _times(asked, stored, zone),
         _billable(asked, stored),
@@ -202,9 +203,9 @@ def _billable(asked: EntryRequest, stored: Entry) -> str | None:
         return None
     asked_all = asked.started_at and asked.ended_at and minutes_between(asked.started_at, asked.ended_at)
     if asked.billable_minutes == asked_all and stored.billable_minutes == stored.duration_minutes:
-        return None  # said already, as a difference in the times
+        return None  # already reported as a difference in the times
     kept, wanted = format_minutes(stored.billable_minutes or 0), format_minutes(asked.billable_minutes)
-    sentence = f"Billable is {kept}, not {wanted}"
+    sentence = f"The billable time is {kept}, not {wanted}"
     if (stored.billable_minutes or 0) in (0, stored.duration_minutes):
         return f"{sentence}: this server bills an entry whole or not at all."
     return f"{sentence}: the server changed it."
@@ -214,13 +215,13 @@ def _user(asked: EntryRequest, stored: Entry) -> str | None:
     if asked.user_id is None or stored.user_id is None or asked.user_id == stored.user_id:
         return None
     whose = stored.user_name or stored.user_id
-    return f"The user was ignored: this server books time on the key's own user only, {whose}."
+    return f"The user was ignored: this server records time for the key's own user only, {whose}."
 
 
 def _service(asked: EntryRequest, stored: Entry) -> str | None:
     if asked.service_id is None or asked.service_id == stored.service_id:
         return None
-    return f"The service is {stored.service_name or stored.service_id or 'none'}, not the one asked for."
+    return f"The service is {stored.service_name or stored.service_id or 'none'}, not the requested service."
 
 
 def _work_item(asked: EntryRequest, stored: Entry) -> str | None:
@@ -233,7 +234,7 @@ def _work_item(asked: EntryRequest, stored: Entry) -> str | None:
 def _notes(asked: EntryRequest, stored: Entry) -> str | None:
     if asked.notes is None or asked.notes == (stored.notes or ""):
         return None
-    return "The server kept other notes than those sent."
+    return "The server stored different notes from those sent."
 
 
 def _sheet(stored: Entry) -> str | None:
@@ -248,4 +249,4 @@ def _date(stored: Entry, zone: tzinfo) -> str | None:
     there = stored.counts_on
     if there is None or there == (here := local_date(stored.started_at, zone)):
         return None
-    return f"The server counts {stored.id[:8]} on {there}; here it starts on {here}."
+    return f"The server counts {stored.id[:8]} on {there}; on this computer it starts on {here}."

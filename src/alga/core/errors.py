@@ -10,16 +10,16 @@ if TYPE_CHECKING:
 
 
 class Verdict(StrEnum):
-    """What an error tells of the write that met it; outbox.core decides what follows from it."""
+    """What an error says about the write that failed; outbox.transitions decides what follows."""
 
-    NO = "no"  # the server, or a check before it, said no
+    NO = "no"  # the server, or a check before sending, refused
     ENDED = "ended"  # the delivery ended: the key was refused, or a person pressed Ctrl-C
-    NOT_SENT = "not sent"  # the request surely did not leave, or the server did not begin it
+    NOT_SENT = "not sent"  # the request certainly did not leave, or the server did not start it
     UNKNOWN = "unknown"  # it may have been recorded
 
 
 class AlgaError(Exception):
-    """One sentence of what happened and whether anything was recorded, details, and a hint: what to type next."""
+    """One sentence on what happened and whether anything was recorded, details, and a hint: what to type next."""
 
     exit_code = 70
     verdict = Verdict.NO
@@ -31,7 +31,7 @@ class AlgaError(Exception):
         self.details = details
 
     def adding(self, sentence: str) -> AlgaError:
-        """The same error with one more sentence, for a caller that knows what became of the user's work."""
+        """The same error with one more sentence, for a caller that knows whether the user's work was saved."""
         self.message = f"{self.message} {sentence}"
         return self
 
@@ -43,7 +43,7 @@ class UsageError(AlgaError):
 
 
 class ConfigError(AlgaError):
-    """The configuration, or a file of ours on this computer, cannot be used."""
+    """The configuration, or another of alga's files on this computer, cannot be used."""
 
     exit_code = 3
 
@@ -56,7 +56,7 @@ class AuthError(AlgaError):
 
 
 class Forbidden(AlgaError):
-    """The server knows who asks, and their role may not."""
+    """The server accepts the key, but the user's role does not allow the request."""
 
     exit_code = 4
 
@@ -68,16 +68,16 @@ class RoleForbids(Forbidden):
 
 
 class Refused(AlgaError):
-    """A rule said no: nothing was recorded."""
+    """A rule refused the request: nothing was recorded."""
 
     exit_code = 5
 
 
-CHOOSE_SERVICE = "Choose one: -s NAME (see alga services), or once for all: alga config set service NAME"
+CHOOSE_SERVICE = "Choose a service: -s NAME (see alga services), or set a default: alga config set service NAME"
 
 
 class NeedsService(Refused):
-    """The server needs a service for every entry, and nothing says which."""
+    """The server needs a service for every entry, and no service was given."""
 
 
 class NoSuchOperation(Refused):
@@ -89,7 +89,7 @@ class Overlaps(Refused):
 
 
 class AlreadyRunning(Refused):
-    """A tracking session is running, and there can be one a user."""
+    """A tracking session is already running; each user can have only one."""
 
 
 class NoneApproved(Refused):
@@ -99,13 +99,13 @@ class NoneApproved(Refused):
 
 
 class NotFound(AlgaError):
-    """Nothing has that id, number or name."""
+    """No item has that id, number or name."""
 
     exit_code = 6
 
 
 class NoSession(NotFound):
-    """The tracking session to stop is not running (any more)."""
+    """The tracking session to stop is not running, or no longer running."""
 
 
 class Unreachable(AlgaError):
@@ -116,11 +116,11 @@ class Unreachable(AlgaError):
 
 
 class NoSuchPath(Unreachable):
-    """The server answers, and does not offer what was asked for: a look-up, or time entries at all."""
+    """The server answers, but does not offer the requested path: a look-up, or time entries at all."""
 
 
 class Incomplete(Unreachable):
-    """The server counts more entries than it sends, `rows` of them, also when it is asked again: no sum is right."""
+    """The server counts more entries than it sends (`rows`), also when asked again, so no total can be trusted."""
 
     rows: Sequence[Any] = ()
 
@@ -130,18 +130,18 @@ class NeverSent(Unreachable):
 
 
 class NoConnection(NeverSent):
-    """There is no way to the server just now."""
+    """The server cannot be reached at the moment."""
 
 
 class Senseless(Unreachable):
-    """The server answered, and what it says makes no sense: asking again would be no use."""
+    """The server sent an answer that makes no sense; asking again would not help."""
 
 
 class UnknownOutcome(Unreachable):
     """A write was sent and its answer was lost: it may or may not have been recorded.
 
-    `fault` is what went wrong without that doubt, for when a look has ended it (`psa.example.com answered 502`), and
-    `brief` the same in a word (`502`).
+    `fault` is what went wrong, without the doubt, for use after a look has settled it (`psa.example.com answered
+    502`); `brief` is the same in one word (`502`).
     """
 
     verdict = Verdict.UNKNOWN
@@ -152,22 +152,22 @@ class UnknownOutcome(Unreachable):
 
     @property
     def missing(self) -> str:
-        """What is said when a look has ended the doubt so far."""
+        """The message for when a look at the server did not find the operation."""
         return f"{self.fault}. It was not there when alga looked."
 
 
 class ServerFailed(UnknownOutcome):
-    """A write was answered with 5xx, or by something that is not the API: it may or may not have been recorded."""
+    """The answer to a write was 5xx or did not come from the API: the write may or may not have been recorded."""
 
 
 class Overtaken(AlgaError):
-    """Another alga on this computer was first."""
+    """Another alga process on this computer was first."""
 
     exit_code = 5
 
 
 class PartlyDone(AlgaError):
-    """Some of what was asked was done, and the rest was not."""
+    """Only a part of the request was carried out."""
 
     exit_code = 9
 
@@ -180,4 +180,4 @@ class Interrupted(AlgaError):
 
 
 class InterruptedUnsent(Interrupted):
-    """Ctrl-C while the server had asked to wait: nothing was done."""
+    """Ctrl-C during a wait that the server had asked for: nothing was done."""

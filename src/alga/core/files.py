@@ -1,4 +1,4 @@
-"""Files written whole or not at all: beside their target and moved into place."""
+"""Files written whole or not at all: written next to their target and moved into place."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def write_whole(path: Path, text: str, cache: bool = False) -> None:
-    """Replace the content of a file of ours in one step, mode 0600 in a directory of mode 0700. A link stays a link.
+    """Replace one of alga's files in one step, mode 0600 in a directory of mode 0700. A link stays a link.
 
-    A `cache` may be lost with the power. Raises OSError, with the old file intact.
+    A `cache` may be lost in a power failure. Raises OSError, with the old file intact.
     """
     make_private(path.resolve().parent)
     with replacing(path, mode=0o600, durable=not cache) as file:
@@ -24,9 +24,9 @@ def write_whole(path: Path, text: str, cache: bool = False) -> None:
 
 @contextmanager
 def replacing(path: Path, mode: int | None = None, durable: bool = True) -> Iterator[BinaryIO]:
-    """A file that takes the place of another when all is written. Without a mode it keeps the other's, or the umask's.
+    """A file that replaces another when it is complete. Without a mode it keeps the old file's mode, or the umask's.
 
-    Raises OSError, with the old file intact. What is no regular file (a terminal, /dev/null) is written to directly.
+    Raises OSError, with the old file intact. A terminal or /dev/null is written to directly.
     """
     if path.exists() and (not path.is_file() or path.is_relative_to("/dev/fd") or path == Path("/dev/stderr")):
         with path.open("ab") as file:
@@ -56,7 +56,7 @@ def _usual_mode(target: Path) -> int:
 
 
 def make_private(directory: Path) -> None:
-    """Create a directory, and those above it, that only its owner may read; one that exists is left as it is."""
+    """Create a directory and its parents, readable by their owner only; an existing directory is left unchanged."""
     if not directory.exists():
         make_private(directory.parent)
         directory.mkdir(mode=0o700, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Which entries a listing is about: as the server is asked for them, and checked again when they come."""
+"""Which entries a listing shows: as the query for the server, and as a check of the entries it returns."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ Test = Callable[[Entry], bool]
 
 @dataclass(frozen=True)
 class Selection:
-    """Entries that start in a period and meet every other thing that is said; of several users, work items, services
-    or statuses one is enough. `not_user` leaves one person out.
+    """Entries that start in a period and match every other filter given; of several users, work items, services or
+    statuses any may match. `not_user` leaves one person out.
     """
 
     period: Period = EVER
@@ -35,8 +35,8 @@ class Selection:
     billable: bool | None = None
 
     def query(self, zone: tzinfo) -> dict[str, str]:
-        """The filters of the deployed server's list and export (sections 3 and 10). Of several values there the last
-        one wins, so that those are looked for here.
+        """The filters of the deployed server's list and export (sections 3 and 10). With several values the
+        server uses only the last, so those filters are applied by checked() instead.
         """
         start, end = self.period.bounds(zone)
         asked = {
@@ -52,13 +52,13 @@ class Selection:
         return {name: value for name, value in asked.items() if value is not None}
 
     def checked(self, rows: Iterable[Entry], zone: tzinfo) -> tuple[list[Entry], list[str]]:
-        """The rows that are meant, oldest first and ties by id, and the filters that the server did not obey."""
+        """The rows that match, oldest first and ties by id, and the names of the filters that the server ignored."""
         sieve = self.sieve(zone)
         kept = {row.id: row for row in rows if sieve.keeps(row)}
         return sorted(kept.values(), key=lambda row: (row.started_at, row.id)), sorted(sieve.ignored)
 
     def sieve(self, zone: tzinfo) -> Sieve:
-        """The same for one row after another."""
+        """The same check for one row at a time."""
         several = {
             "user": self.user_ids, "work item": self.work_item_ids, "service": self.service_ids, "status": self.statuses
         }  # fmt: skip
@@ -66,7 +66,7 @@ class Selection:
         return Sieve(self._tests(zone), unasked, self.not_user, self.period.bounds(zone)[1])
 
     def _tests(self, zone: tzinfo) -> dict[str, Test]:
-        one = len(self.user_ids) == 1  # the server was asked for that person, and need not say it again
+        one = len(self.user_ids) == 1  # the server was asked for this person, and may omit the id
         every: dict[str, tuple[object, Test]] = {
             "user": (self.user_ids or None, lambda row: row.user_id in self.user_ids or (one and row.user_id is None)),
             "work item": (self.work_item_ids or None, lambda row: row.work_item_id in self.work_item_ids),
@@ -88,16 +88,16 @@ def _only(values: tuple[str, ...]) -> str | None:
 
 @dataclass(eq=False, repr=False)
 class Sieve:
-    """Tells the rows that are meant, and notes the filters that the server did not obey."""
+    """Keeps the rows that match, and notes the filters that the server ignored."""
 
     tests: dict[str, Test]
-    unasked: set[str]  # what the server was not asked for
+    unasked: set[str]  # filters that the query does not contain
     not_user: str | None
     end: datetime | None  # at the period's end a server's filter includes it
     ignored: set[str] = field(default_factory=set)
 
     def keeps(self, row: Entry) -> bool:
-        """Whether it is meant."""
+        """Whether the row matches."""
         failed = {name for name, holds in self.tests.items() if not holds(row)}
         self.ignored |= failed - self.unasked
         return not failed and (self.not_user is None or row.user_id != self.not_user) and row.started_at != self.end

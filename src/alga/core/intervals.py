@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Interval(Protocol):
-    """What sums and overlaps need of an entry; without an end it is still running."""
+    """What sums and overlaps need to know about an entry; without an end it is still running."""
 
     @property
     def started_at(self) -> datetime: ...
@@ -21,7 +21,7 @@ class Interval(Protocol):
 
 
 class Worked(Interval, Protocol):
-    """Somebody's interval with its minutes: an entry, or a timer that is kept here."""
+    """A person's interval with its minutes: an entry, or a timer that runs on this computer."""
 
     @property
     def id(self) -> str: ...
@@ -43,7 +43,7 @@ K = TypeVar("K")
 
 
 class Sums(NamedTuple):
-    """Minutes of finished entries, and how many there are; running ones are counted apart."""
+    """Minutes and number of finished entries; running entries are counted separately."""
 
     worked: int
     billable: int
@@ -52,7 +52,7 @@ class Sums(NamedTuple):
 
 
 def sums(entries: Iterable[Worked]) -> Sums:
-    """Worked and billable minutes of what is finished."""
+    """Worked and billable minutes of the finished entries."""
     every = list(entries)
     done = [entry for entry in every if entry.ended_at is not None]
     return Sums(
@@ -72,10 +72,10 @@ def by_day(entries: Iterable[W], zone: tzinfo) -> dict[date, list[W]]:
 
 
 def clashes(start: datetime, end: datetime, entries: Iterable[E], now: datetime) -> list[E]:
-    """Entries that overlap start-end. A running one reaches up to now; touching ends and empty intervals never clash.
+    """Entries that overlap start-end. A running entry lasts until now; touching or empty intervals do not overlap.
 
-    The deployed server's rule on create (section 2), with running timers, which it leaves out, and without
-    zero-minute entries, which it counts.
+    The deployed server's rule on create (section 2), except that running timers count, which the server ignores, and
+    zero-minute entries do not, which the server counts.
     """
     return [
         entry
@@ -88,9 +88,9 @@ def clashes(start: datetime, end: datetime, entries: Iterable[E], now: datetime)
 
 
 def overlapping(entries: Iterable[W], now: datetime) -> dict[str, W]:
-    """Each entry that overlaps another of the same person, by its id, with one that it overlaps."""
+    """For each entry, by id, that overlaps another of the same person: an entry that it overlaps."""
     found: dict[str, W] = {}
-    latest: dict[str | None, W] = {}  # of each person, what ends last of all that started so far
+    latest: dict[str | None, W] = {}  # for each person, the entry that ends last among those started so far
     for entry in sorted(entries, key=lambda entry: entry.started_at):
         before = latest.get(entry.user_id)
         if before and clashes(entry.started_at, entry.ended_at or now, [before], now):
@@ -105,7 +105,7 @@ LONG = 10 * 60
 
 
 def oddities(entry: Worked, overlap: Worked | None, zone: tzinfo, needs_service: bool) -> list[str]:
-    """What an approver should look at in a finished entry."""
+    """What an approver should check in a finished entry, as short phrases."""
     day = local_date(entry.started_at, zone)
     last = local_date(entry.ended_at - timedelta(seconds=1), zone) if entry.ended_at else day
     odd = {
@@ -136,7 +136,7 @@ def gaps(
 def nearest_slot(
     free: Sequence[tuple[datetime, datetime]], start: datetime, minutes: int, latest: datetime
 ) -> tuple[datetime, datetime] | None:
-    """The free interval of so many minutes nearest to `start` that ends by `latest`."""
+    """The free interval of that many minutes nearest to `start` that ends by `latest`; None if no interval is free."""
     length = timedelta(minutes=minutes)
     room = [(first, min(last, latest)) for first, last in free]
     starts = [max(first, min(start, last - length)) for first, last in room if last - first >= length]
@@ -152,7 +152,7 @@ def grouped(entries: Iterable[W], key: Callable[[W], K]) -> dict[K, Sums]:
 
 
 class Diary(Generic[E]):
-    """Intervals by the days they touch: what another one would overlap is found without looking at all of them."""
+    """Intervals indexed by the days they touch, so that overlaps are found without checking every interval."""
 
     def __init__(self, now: datetime, entries: Iterable[E] = ()) -> None:
         self._now, self._days = now, dict[date, list[E]]()
@@ -160,16 +160,16 @@ class Diary(Generic[E]):
             self.add(entry)
 
     def add(self, entry: E) -> None:
-        """Write one down."""
+        """Add an interval."""
         for day in self._touched(entry.started_at, entry.ended_at or self._now):
             self._days.setdefault(day, []).append(entry)
 
     def clash(self, start: datetime, end: datetime) -> E | None:
-        """One that start-end overlaps, by the rule of clashes()."""
+        """An interval that start-end overlaps, by the rule of clashes(); None without an overlap."""
         return next(iter(self.every(start, end)), None)
 
     def every(self, start: datetime, end: datetime) -> list[E]:
-        """All that start-end overlaps; one that touches several days may come several times."""
+        """All intervals that start-end overlaps; an interval that touches several days may be listed several times."""
         near = (each for day in self._touched(start, end) for each in self._days.get(day, []))
         return clashes(start, end, near, self._now)
 

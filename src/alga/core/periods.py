@@ -13,14 +13,14 @@ NAMES = ("today", "yesterday", "week", "last-week", "month", "last-month")
 
 @dataclass(frozen=True)
 class Period:
-    """Local days from `first` to `last`, both included; None is open."""
+    """Local days from `first` to `last`, both included; None means open-ended."""
 
     first: date | None
     last: date | None
     name: str
 
     def bounds(self, zone: tzinfo) -> tuple[datetime | None, datetime | None]:
-        """The first instant of the period and the first one after it, in UTC."""
+        """The first instant of the period and the first instant after it, in UTC."""
         start = day_start(self.first, zone) if self.first else None
         return start, day_start(self.last + timedelta(days=1), zone) if self.last else None
 
@@ -29,7 +29,7 @@ EVER = Period(None, None, "all time")
 
 
 def named(name: str, now: datetime, zone: tzinfo) -> Period:
-    """One of NAMES, as seen now, or `ever`; weeks begin on Monday."""
+    """The period with one of NAMES, relative to now, or `ever`. Weeks begin on Monday."""
     if name == "ever":
         return EVER
     today = local_date(now, zone)
@@ -51,18 +51,18 @@ def named(name: str, now: datetime, zone: tzinfo) -> Period:
 
 
 def between(first: str | None, last: str | None, now: datetime, zone: tzinfo) -> Period:
-    """From and to as typed, both days included; one of them may be missing."""
+    """The period from and to the days typed, both included; either may be missing. Raises UsageError."""
     today = local_date(now, zone)
     start, end = (parse_date(text, today) if text else None for text in (first, last))
     if start and end and end < start:
-        raise UsageError(f"--to {end} is before --from {start}.", f"The other way round: --from {end} --to {start}")
+        raise UsageError(f"--to {end} is before --from {start}.", f"Swap them: --from {end} --to {start}")
     if start and end:
         return Period(start, end, days(start, end, today))
     return Period(start, end, f"from {format_day(start, today)}" if start else f"to {format_day(end or today, today)}")
 
 
 def days(first: date, last: date, today: date) -> str:
-    """`23-29 Nov`, `30 Nov - 6 Dec`, with the year when it is not this one."""
+    """`23-29 Nov`, `30 Nov - 6 Dec`, with the year unless it is the current year."""
     if first == last:
         return format_day(first, today)
     year = f" {last.year}" if today.year != last.year or first.year != last.year else ""

@@ -1,4 +1,4 @@
-"""Text from outside made harmless: nothing in it may drive a terminal."""
+"""Outside text made harmless, so that it cannot control a terminal."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import json
 import re
 from typing import Any
 
-# What could move a cursor, change a colour, end a line or reverse the reading order: none of that is printable. Most
-# texts are, and so these patterns are compiled when the first comes that is not.
+# Characters that could move a cursor, change a colour, end a line or reverse the reading order: none is printable.
+# Most texts are printable, so these patterns are compiled only when the first other text comes.
 _CONTROL = "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 _BLANK = r"[\t\n\r\x0b\x0c\x85\u2028\u2029]+"
 _RUNS = r"'*[=+\-@\t\r]"
 
 
 def plain(text: str) -> str:
-    """One line without anything that drives a terminal: blanks for line ends and tabs, � for other controls."""
+    """One line that cannot control a terminal: blanks for line ends and tabs, � for other control characters."""
     return text if text.isprintable() else re.sub(_CONTROL, "\ufffd", re.sub(_BLANK, " ", text))
 
 
@@ -27,7 +27,7 @@ def plain_lines(text: str) -> str:
 
 
 def sound(data: Any) -> Any:
-    """Outside text as it comes in, decoded once: half a character, which UTF-8 has no bytes for, becomes �.
+    """Incoming data with half characters, which UTF-8 cannot encode, replaced by �.
 
     JavaScript sends such halves where it cuts an emoji in two.
     """
@@ -41,22 +41,22 @@ def sound(data: Any) -> Any:
 
 
 def sound_text(text: str) -> bool:
-    """Whether it is text: without halves of characters, and without bytes that are none."""
+    """Whether the text is valid: without half characters and without undecodable bytes."""
     return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def guarded(text: str) -> str:
-    """With a ' before what a spreadsheet would run as a formula; unguarded() takes it away again."""
+    """The text with a leading ' where a spreadsheet would run it as a formula; unguarded() removes the '."""
     return f"'{text}" if re.match(_RUNS, text) else text
 
 
 def unguarded(text: str) -> str:
-    """As it was before guarded()."""
+    """The text as it was before guarded()."""
     return text[1:] if text.startswith("'") and re.match(_RUNS, text) else text
 
 
 def as_json(data: object, indent: int | None = 2) -> str:
-    """JSON that reads back the same, with whatever could drive a terminal escaped."""
+    """JSON that reads back the same, with characters that could control a terminal escaped."""
     text = _one_line(data) if indent is None else json.dumps(data, ensure_ascii=False, indent=indent)
     if text.isprintable():
         return text

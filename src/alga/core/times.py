@@ -1,4 +1,4 @@
-"""Instants, spans and local dates: what a person types, what is stored (UTC, whole minutes) and what is shown."""
+"""Instants, spans and local dates: as typed by a person, as stored (UTC, whole minutes) and as shown."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LONGEST_SPAN = 31 * 24 * 60
 AHEAD = timedelta(minutes=15)
 EPOCH, MINUTE = datetime(1970, 1, 1, tzinfo=UTC), timedelta(minutes=1)
 
-# Patterns are compiled when first used: most commands need none of them.
+# Patterns are compiled on first use: most commands need none of them.
 _CLOCK = r"[0-9]{1,2}:[0-9]{2}"
 _OFFSET = r"Z|[+-][0-9]{2}:[0-9]{2}"
 _SPAN_TEXT = r"[0-9hm. ]+"
@@ -60,7 +60,7 @@ class SystemZone(tzinfo):
         quarter = when.toordinal() * 96 + when.hour * 4 + when.minute // 15
         if quarter not in self._quarters:
             there = when.replace(tzinfo=UTC, minute=when.minute // 15 * 15, second=0, microsecond=0)
-            # fromtimestamp sets fold, which tells the two readings of an ambiguous hour apart.
+            # fromtimestamp sets fold, which distinguishes the two readings of an ambiguous hour.
             local = datetime.fromtimestamp(there.timestamp())
             self._quarters[quarter] = (local.replace(fold=0) - there.replace(tzinfo=None), local.fold)
         offset, fold = self._quarters[quarter]
@@ -100,7 +100,7 @@ def minutes_between(start: datetime, end: datetime) -> int:
 
 
 def to_wire(instant: datetime) -> str:
-    """`YYYY-MM-DDTHH:MM:SSZ`: the only form every server takes, since offsets are refused (section 2)."""
+    """`YYYY-MM-DDTHH:MM:SSZ`: the only form every server accepts, since offsets are refused (section 2)."""
     there = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
     return f"{there.isoformat(timespec='seconds')[:19]}Z"
 
@@ -117,12 +117,12 @@ def from_wire(text: str) -> datetime:
 
 
 def is_digits(text: str) -> bool:
-    """Whether it is a number of the digits 0 to 9: those of other scripts are no number that was meant for alga."""
+    """Whether the text is a number in the digits 0 to 9; digits of other scripts do not count."""
     return text.isascii() and text.isdecimal()
 
 
 def parse_span(text: str) -> int:
-    """Minutes in `90m`, `1h`, `1h30m`, `1h 30m` or `1.5h`. A bare number is refused: billing does not guess."""
+    """Minutes in `90m`, `1h`, `1h30m`, `1h 30m` or `1.5h`. Raises UsageError, also for a bare number."""
     typed = text.strip()
     if is_digits(typed):
         raise UsageError(f"{typed} what? {typed}m or {typed}h.")
@@ -146,7 +146,7 @@ def _minutes(typed: str) -> int | None:
 
 
 def format_minutes(minutes: int) -> str:
-    """`48m`, `2h`, `1h 30m`: how AlgaPSA writes a duration, and parse_span reads it back."""
+    """`48m`, `2h`, `1h 30m`: AlgaPSA's form of a duration, which parse_span() reads back."""
     sign, minutes = ("-", -minutes) if minutes < 0 else ("", minutes)
     hours, rest = divmod(minutes, 60)
     parts = [f"{hours}h"] * bool(hours) + [f"{rest}m"] * bool(rest or not hours)
@@ -169,12 +169,12 @@ def format_elapsed(start: datetime, now: datetime) -> str:
 
 
 def local_date(instant: datetime, zone: tzinfo) -> date:
-    """The date on which the instant falls here."""
+    """The date of the instant in a time zone."""
     return instant.astimezone(zone).date()
 
 
 def parse_date(text: str, today: date) -> date:
-    """`2026-06-02`, `today` or `yesterday`."""
+    """The date in `2026-06-02`, `today` or `yesterday`. Raises UsageError."""
     typed = text.strip().lower()
     if typed in ("today", "yesterday"):
         return today - timedelta(days=typed == "yesterday")
@@ -192,7 +192,7 @@ def day_start(day: date, zone: tzinfo) -> datetime:
 
 
 def format_day(day: date, today: date) -> str:
-    """`Mon 23 Nov`, with the year when it is not this one."""
+    """`Mon 23 Nov`, with the year unless it is the current year."""
     return f"{day:%a} {day.day} {day:%b}" + (f" {day.year}" if day.year != today.year else "")
 
 
@@ -200,7 +200,7 @@ def format_day(day: date, today: date) -> str:
 
 
 def parse_instant(text: str, day: date, today: date, zone: tzinfo) -> datetime:
-    """The instant a person means, in UTC, seconds kept; a clock alone is on `day`.
+    """The instant a person typed, in UTC, with seconds; a time without a date is on `day`.
 
     Raises UsageError, with both readings, for a local time that is ambiguous or does not exist.
     """
@@ -233,11 +233,13 @@ def _with_offset(naive: datetime, offset: str, typed: str) -> datetime:
 
 
 def _check_offset(naive: datetime, instant: datetime, typed: str, zone: tzinfo) -> None:
-    """A clock without a date takes only an offset that is used here then: 9:00-10:30 is not 9:00 at -10:30."""
+    """A time without a date accepts only this zone's own offset: 9:00-10:30 is not 9:00 at -10:30."""
     readings = [naive.replace(tzinfo=zone, fold=fold) for fold in (0, 1)]
     if instant not in [reading.astimezone(UTC) for reading in readings]:
         here = _offset_text(readings[0])
-        raise UsageError(f"'{typed}' is not a time: the offset here is {here}.", "With another, give the date too.")
+        raise UsageError(
+            f"'{typed}' is not a time: this computer's offset is {here}.", "With another offset, give the date too."
+        )
 
 
 def _in_zone(naive: datetime, zone: tzinfo, form: str) -> datetime:
@@ -249,12 +251,14 @@ def _in_zone(naive: datetime, zone: tzinfo, form: str) -> datetime:
     real = first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == naive
     on = format_day(naive.date(), naive.date())
     if real:
-        raise UsageError(f"{shown} on {on} happens twice: the clocks go back.", f"Say which: {' or '.join(readings)}")
+        raise UsageError(
+            f"{shown} on {on} happens twice: the clocks go back.", f"Choose a time: {' or '.join(readings)}"
+        )
     meant = [
-        f"{text} ({reading.astimezone(UTC).astimezone(zone):%H:%M} here)"
+        f"{text} ({reading.astimezone(UTC).astimezone(zone):%H:%M} local time)"
         for text, reading in zip(readings, (first, second), strict=True)
     ]
-    raise UsageError(f"{shown} on {on} does not exist: the clocks go forward.", f"Say which: {' or '.join(meant)}")
+    raise UsageError(f"{shown} on {on} does not exist: the clocks go forward.", f"Choose a time: {' or '.join(meant)}")
 
 
 def _offset_text(when: datetime) -> str:
@@ -265,7 +269,7 @@ def _offset_text(when: datetime) -> str:
 def parse_interval(text: str, now: datetime, day: date | None, zone: tzinfo) -> tuple[datetime, datetime]:
     """Start and end in UTC of `90m` (ending now), `9:00-10:30` or `9:00+90m`, on `day` or else today.
 
-    An end before the start is returned as it is: the caller knows which hint helps.
+    Raises UsageError. An end before the start is returned as it is: the caller knows which hint helps.
     """
     typed = text.strip()
     today = local_date(now, zone)
@@ -279,18 +283,18 @@ def parse_interval(text: str, now: datetime, day: date | None, zone: tzinfo) -> 
         raise UsageError(f"'{typed}' is not a span of time.", "Accepted: 90m (ending now), 9:00-10:30, 9:00+90m.")
     minutes = parse_span(typed)
     if day is not None and day != today:
-        raise UsageError(f"{typed} from when, on {format_day(day, today)}?", f"Say the start too: 9:00+{typed}")
+        raise UsageError(f"{typed} from when, on {format_day(day, today)}?", f"Give the start too: 9:00+{typed}")
     return cut(now) - timedelta(minutes=minutes), cut(now)
 
 
 def _ends(typed: str) -> list[tuple[str, str]]:
-    """The ways in which a text is two clocks with a hyphen between: an offset west of Greenwich has one too."""
+    """The ways to read a text as two times with a hyphen between; an offset west of Greenwich has a hyphen too."""
     cuts = [(typed[:at], typed[at + 1 :]) for at, char in enumerate(typed) if char == "-"]
     return [ends for ends in cuts if all(re.fullmatch(_CLOCK_TEXT, end) for end in ends)]
 
 
 def _range(ends: list[tuple[str, str]], on: date, today: date, zone: tzinfo) -> tuple[datetime, datetime]:
-    """The one reading whose offsets are used here. Raises the first reading's UsageError when there is none."""
+    """The only reading whose offsets fit this zone. Raises the first reading's UsageError when no reading fits."""
     found, faults = [], []
     for start, end in ends:
         try:
@@ -300,7 +304,7 @@ def _range(ends: list[tuple[str, str]], on: date, today: date, zone: tzinfo) -> 
     if not found:
         raise faults[0]
     if len(found) > 1:
-        raise UsageError("That can be read in two ways.", "Say it with --from and --to.")
+        raise UsageError("These times can be read in two ways.", "Use --from and --to.")
     return found[0]
 
 
@@ -308,7 +312,7 @@ def _range(ends: list[tuple[str, str]], on: date, today: date, zone: tzinfo) -> 
 
 
 def format_time(instant: datetime, zone: tzinfo, offset: bool = False) -> str:
-    """`09:12`; with its offset, `01:30+02:00`, where asked for or where the local clock shows that time twice."""
+    """`09:12`; with its offset, `01:30+02:00`, on request or where the local clock shows that time twice."""
     local = instant.astimezone(zone)
     twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
     return f"{local:%H:%M}" + (_offset_text(local) if twice or offset else "")

@@ -1,1 +1,1 @@
-"""What the outbox needs to know of a server: how an operation is prepared, sent and recognised there."""
+"""The outbox's access to a server: how operations are prepared, sent and recognised."""

@@ -1,4 +1,4 @@
-"""Whether an operation is on the server already: it is looked for there before it is sent again."""
+"""Recognising an operation that is already on the server: alga looks for it before sending it again."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from alga.state.config import Paths, Profile
 
 MINUTE = timedelta(minutes=1)
-NOT_THERE = "The entry is not there any more."
-GONE = "The timer is not there any more: it was deleted elsewhere."
-OTHERS = "It was changed elsewhere meanwhile, so it was left as it is."
-UNSEEN = "It is not approved, and may have been changed since you saw it: look at it and approve it again."
+NOT_THERE = "The entry no longer exists."
+GONE = "The timer no longer exists: it was deleted elsewhere."
+OTHERS = "The entry was changed elsewhere in the meantime, so alga did not change it."
+UNSEEN = "The entry was not approved, since it may have changed after you saw it: check it and approve it again."
 NOBODY = "The entry may be on the server: alga looks for it as soon as the server shows whose key this is."
 STATUSES = {
     Kind.APPROVE: ("APPROVED", ("DRAFT", "SUBMITTED", "CHANGES_REQUESTED")),
@@ -33,7 +33,7 @@ STATUSES = {
 
 
 class Parts(Protocol):
-    """What a session gives it."""
+    """What delivery needs from a session."""
 
     @property
     def client(self) -> Client: ...
@@ -64,7 +64,7 @@ class Probe:
         self._on = parts
 
     def look(self, operation: Operation, taken: set[str]) -> Look:
-        """Whether it is there already. Somebody else's entry is never taken for it, nor one that is another's."""
+        """Whether an operation is already on the server. Entries of other users or of other operations do not count."""
         match operation.kind:
             case Kind.CREATE:
                 return self._entry(operation, taken)
@@ -80,7 +80,7 @@ class Probe:
         return self._look_at(operation, entry)
 
     def look_many(self, operations: Sequence[Operation], taken: set[str]) -> list[Look]:
-        """The same of operations of one kind."""
+        """The same for operations of one kind."""
         if operations[0].kind is Kind.CREATE:
             return self._created(operations, taken)
         there = self._entries_of(operations)
@@ -92,7 +92,7 @@ class Probe:
         ]
 
     def _created(self, operations: Sequence[Operation], taken: set[str]) -> list[Look]:
-        """New entries of one's own: each is taken for one operation only, the oldest first."""
+        """Looks for new entries of the user; each entry matches one operation only, the oldest first."""
         user_id = work_items.asked_user(self._on.client, self._on.cache)
         if not user_id:
             return [Look(Seen.UNCLEAR, reason=NOBODY, guarded=self._on.cache.deployed) for _ in operations]
@@ -109,11 +109,11 @@ class Probe:
         return looks
 
     def _entries_of(self, operations: Sequence[Operation]) -> dict[str, Entry]:
-        """The entries that operations are about, as they are now, by id; what is not there is missing."""
+        """The entries that operations are about, as they are now, by id; entries that no longer exist are left out."""
         ids = [about(each) for each in operations]
-        if operations[0].kind not in (Kind.EDIT, Kind.DELETE):  # of others, among everybody's entries
+        if operations[0].kind not in (Kind.EDIT, Kind.DELETE):  # entries of other users
             return entries.by_ids(self._on.client, ids)
-        gone = operations[0].kind is Kind.DELETE  # where a whole listing without them says so
+        gone = operations[0].kind is Kind.DELETE  # a complete listing without them proves it
         starts = [start for each in operations if (start := _start_of(each))]
         user_id = work_items.own_user(self._on.client, self._on.cache)
         found = entries.around(self._on.client, user_id, starts) if user_id and starts else None
@@ -122,10 +122,10 @@ class Probe:
         return entries.by_ids(self._on.client, ids, found or ())
 
     def _entry(self, operation: Operation, taken: set[str]) -> Look:
-        """Of the user asked for, or where the server ignored that of one's own (section 2)."""
+        """A look for an entry of the requested user, or of the key's user if the server ignored that (section 2)."""
         own = work_items.asked_user(self._on.client, self._on.cache)
         users = [user_id for user_id in dict.fromkeys((operation.asked.user_id or own, own)) if user_id]
-        if not users:  # with an overlap rule a second sending cannot double it (section 2)
+        if not users:  # the server's overlap rule prevents a duplicate (section 2)
             return Look(Seen.UNCLEAR, reason=NOBODY, guarded=self._on.cache.deployed)
         for user_id in users:
             if entry := self._entry_of(user_id, operation, taken):
@@ -137,21 +137,21 @@ class Probe:
         wanted = (user_id, asked.work_item_type, asked.work_item_id, cut(asked.ended_at or operation.queued_at))
         there = self._starting(user_id, cut(operation.started_at), MINUTE)
         operation = self._by_their_clock(operation)
-        for entry in sorted(there, key=_made):  # the oldest: a later operation can have made none of those before it
+        for entry in sorted(there, key=_made):  # the oldest first: a later operation cannot have made an earlier entry
             same = (entry.user_id, entry.work_item_type, entry.work_item_id, entry.ended_at) == wanted
             if same and entry.id not in taken and transitions.made_since(operation, entry.created_at):
                 return entry
         return None
 
     def _by_their_clock(self, operation: Operation) -> Operation:
-        """Where it was sent before any answer had shown the server's clock, the look has shown it now."""
+        """The operation with the server's clock difference, if that was unknown when it was sent."""
         return operation if operation.ahead is not None else operation._replace(ahead=self._on.client.ahead)
 
     def _starting(self, user_id: str, start: datetime, span: timedelta) -> list[Entry]:
         return entries.since(self._on.client, user_id, start, start + span - timedelta(seconds=1))
 
     def _session(self, operation: Operation, taken: set[str]) -> Look:
-        """The active session, if it is this one; else one that was begun then and stopped elsewhere."""
+        """The active session, if this operation started it; otherwise an entry started then and stopped elsewhere."""
         active = self._on.client.active_session()
         operation = self._by_their_clock(operation)
         if active and _is_start_of(operation, active):
@@ -182,7 +182,7 @@ class Probe:
         return Look(Seen.CHANGED, entry, f"It was stopped elsewhere: {shown} ({entry.id[:8]}).")
 
     def entry_of(self, operation: Operation) -> Entry | None:
-        """The entry of a session: by its id, or where that is not an entry's by work item and start."""
+        """The entry of a session: by its id, or if that is not an entry's id by work item and start."""
         if entry := entries.there(self._on.client, about(operation)):
             return entry
         before, user_id = operation.before or EntryRequest(), work_items.asked_user(self._on.client, self._on.cache)
@@ -192,7 +192,7 @@ class Probe:
         return next((entry for entry in found if entry.work_item_id == before.work_item_id), None)
 
     def _look_at(self, operation: Operation, entry: Entry) -> Look:
-        """At the entry that an operation is about."""
+        """Compare the entry that an operation is about with the request."""
         same = operation.before is not None and entry.content == operation.before.content
         if operation.kind in STATUSES:
             wanted, possible = STATUSES[operation.kind]
@@ -209,28 +209,28 @@ class Probe:
 
 
 def _place(said: Entry | EntryRequest) -> tuple[object, ...]:
-    """What an entry and the operation that made it have in common."""
+    """The values in which an entry and the operation that made it agree."""
     return said.work_item_type, said.work_item_id, said.started_at, said.ended_at
 
 
 def _start_of(operation: Operation) -> datetime | None:
-    """Where the entry of a change is to be looked for."""
+    """The start at which to look for the entry of a change; None when unknown."""
     return operation.asked.started_at or (operation.before.started_at if operation.before else None)
 
 
 def _made(entry: Entry) -> datetime:
-    """When it was made; where the server does not show that, its start."""
+    """The entry's creation time, or its start if the server does not show that."""
     return entry.created_at or entry.started_at
 
 
 def about(operation: Operation) -> str:
-    """The id of the entry, or session, that it is about."""
+    """The id of the entry, or session, that an operation is about."""
     assert operation.entry_id
     return operation.entry_id
 
 
 def _is_start_of(operation: Operation, entry: Entry) -> bool:
-    """Whether a session was begun by this start: the same work item, when it was sent or at the start it was given."""
+    """Whether this operation started a session: same work item, started at the sending or the requested start."""
     asked = operation.asked
     if (entry.work_item_type, entry.work_item_id) != (asked.work_item_type, asked.work_item_id):
         return False

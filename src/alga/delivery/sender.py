@@ -1,4 +1,4 @@
-"""The outbox's view of a server: an operation prepared, sent and looked for with the API client."""
+"""The outbox's remote: prepares, sends and looks for operations with the API client."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ MOST = {Kind.CREATE: 50, Kind.EDIT: 50, Kind.DELETE: 50, Kind.APPROVE: 100, Kind
 
 
 class Server:
-    """The server of a session. See outbox.drain.Remote."""
+    """The server of a session. Implements outbox.outbox.Remote."""
 
     def __init__(self, parts: Parts) -> None:
         self._on = parts
@@ -50,29 +50,29 @@ class Server:
         return self._on.client.ahead
 
     def within(self, seconds: float | None) -> AbstractContextManager[None]:
-        """A block of requests with a limit of time."""
+        """A block of requests with a time limit in seconds; None for no limit."""
         return self._on.client.within(seconds)
 
     def look(self, operation: Operation, taken: set[str]) -> Look:
-        """Whether it is there already."""
+        """Whether an operation is already on the server."""
         return self._probe.look(operation, taken)
 
     def look_many(self, operations: Sequence[Operation], taken: set[str]) -> list[Look]:
-        """The same of operations of one kind, in one listing where few other entries lie between."""
+        """The same for operations of one kind, in one listing unless too many other entries lie between them."""
         return self._probe.look_many(operations, taken)
 
     # --- before it is sent ---
 
     def prepare(self, operation: Operation, own: bool) -> Operation:
-        """With what was typed looked up; a new entry is checked for overlaps of one's own time.
+        """The operation with typed names looked up; a new entry is checked for overlaps with the user's own time.
 
-        A timer's own stop was checked before, as was an edit.
+        Stops and edits were already checked by their own commands. Raises Refused, Overlaps or NotFound.
         """
         check_user(self._on, operation.asked.user_id, own)
         check_whole(self._on, operation.asked.billable_minutes, _worked(operation), own)
         ready = self._looked_up(operation)
         if ready.kind is Kind.STOP and ready.asked.ended_at is None and not own:
-            ahead = timedelta(seconds=self.ahead() or 0.0)  # by the server's clock, when stop was typed
+            ahead = timedelta(seconds=self.ahead() or 0.0)  # the time at which stop was typed, by the server's clock
             ready = ready._replace(asked=replace(ready.asked, ended_at=cut(ready.queued_at + ahead)))
         if ready.kind is Kind.CREATE and not (own and ready.timer):
             self._check(ready, own)
@@ -81,7 +81,7 @@ class Server:
         return ready
 
     def _check_place(self, operation: Operation) -> None:
-        """Raise Overlaps for what was free when it was typed: the server does not check this (sections 4 and 6)."""
+        """Raise Overlaps if time that was free is now taken: the server does not check this (sections 4 and 6)."""
         start, end = operation.started_at, operation.asked.ended_at
         if end and (operation.asked.started_at or operation.kind is Kind.STOP):
             self._clash(operation.id).check(start, end, ignoring=operation.entry_id)
@@ -99,7 +99,7 @@ class Server:
         return operation._replace(asked=asked, label=label, service_typed=None)
 
     def _check(self, operation: Operation, own: bool) -> None:
-        """Raise Overlaps. Where the own user is not known, or another is asked for, that is left to the server."""
+        """Raise Overlaps. For an unknown or another user the check is left to the server."""
         asked = operation.asked
         assert asked.started_at and asked.ended_at
         if asked.user_id in (None, self._on.cache.user_id):
@@ -113,7 +113,7 @@ class Server:
     # --- sending ---
 
     def send(self, operation: Operation) -> tuple[Operation, Entry | None]:
-        """Send it: what it is after that, and the entry. Raises what the client raises."""
+        """Send an operation. Returns its new state, and the entry, if any. Raises what the client raises."""
         sent = self._send(operation)
         say_if_wrong(self._on)
         return sent
@@ -121,16 +121,16 @@ class Server:
     # --- many in one call ---
 
     def most(self, kind: Kind) -> int:
-        """How many operations of a kind one call carries. Until an answer has shown whose key this is, new entries go
-        alone: others' entries could not be told from one's own.
+        """How many operations of a kind one call carries. While the key's user is unknown, new entries are sent alone,
+        since they could not be distinguished from other users' entries.
         """
         if kind is Kind.CREATE and work_items.own_user(self._on.client, self._on.cache) is None:
             return 1
         return MOST.get(kind, 1)
 
     def send_many(self, operations: Sequence[Operation]) -> tuple[list[Operation | AlgaError | None], int | None]:
-        """Send them in one call. Only an approval tells of each (section 7); a create counts what it made, and the
-        other calls count unknown ids too, or nothing (section 9).
+        """Send operations in one call. Only approve reports each result (section 7); create counts the new entries, and
+        the other calls count unknown ids too, or nothing (section 9).
         """
         nothing: list[Operation | AlgaError | None] = [None] * len(operations)
         client, ids, counted = self._on.client, [about(each) for each in operations if each.entry_id], None
@@ -151,12 +151,12 @@ class Server:
     def _approved(
         self, operations: Sequence[Operation], results: Mapping[str, ReviewResult]
     ) -> list[Operation | AlgaError | None]:
-        """What the server told of each."""
+        """The result of each approval, as the server reported it."""
         told: list[Operation | AlgaError | None] = []
         for each in operations:
             result = results.get(about(each))
             if result is None:
-                told.append(UnknownOutcome("The server did not say what became of it"))
+                told.append(UnknownOutcome("The server did not report the result"))
             elif result.success:
                 told.append(transitions.done(each, None))
             else:
@@ -196,7 +196,7 @@ class Server:
         return transitions.done(operation, entry), entry
 
     def _own(self, operation: Operation, entry: Entry) -> None:
-        """Keep what an entry shows of the key's own user."""
+        """Learn the key's own user from an entry."""
         if operation.asked.user_id is None:
             self._on.cache.own(entry.user_id, entry.user_name)
 
@@ -209,7 +209,7 @@ class Server:
         return self._begun(operation, entry)
 
     def _begun(self, operation: Operation, entry: Entry) -> tuple[Operation, Entry]:
-        """The second step of a back-dated start: PUT the start, and read it back. Else the stop corrects it."""
+        """The second step of a back-dated start: PUT the start. If that fails, the stop corrects it."""
         start = operation.asked.started_at
         if start and cut(start) != entry.started_at and not operation.asked.ended_at:
             entry = self._back_dated(entry, cut(start))
@@ -250,7 +250,7 @@ class Server:
         return transitions.delivered(operation, entry), entry
 
     def _ignored(self, operation: Operation, entry: Entry) -> str:
-        """What is said of an edit of which the server did nothing, though it answered as if it had; else ''."""
+        """The sentences about an edit that the server reported as done but ignored; otherwise ''."""
         asked, before = operation.asked, operation.before
         said = [f.name for f in fields(asked) if getattr(asked, f.name) is not None]
         same = before is not None and all(getattr(entry, name) == getattr(before, name) for name in said)
@@ -259,28 +259,28 @@ class Server:
     def _approve(self, operation: Operation) -> None:
         results = self._on.client.approve([about(operation)])
         if not results:
-            raise UnknownOutcome("The server did not say what became of it")
+            raise UnknownOutcome("The server did not report the result")
         for result in results:
             if not result.success:
                 raise NoneApproved(result.error or "The server did not approve it.")
 
     def _send_back(self, operation: Operation) -> None:
-        """It says success whatever happened (section 7): so the entry is read."""
+        """Send an entry back, and read it to check: the server always reports success (section 7)."""
         reason = operation.asked.notes or ""
         self._on.client.request_changes([about(operation)], reason, operation.feedback)
         entry = entries.there(self._on.client, about(operation))
         if entry is None:
             raise Refused(NOT_THERE if operation.before else entries.NOT_THERE)
         if entry.approval_status == "SUBMITTED":
-            raise Refused("The server said that it did it, and did not.")
+            raise Refused("The server reported success, but the entry was not sent back.")
         if entry.approval_status != "CHANGES_REQUESTED":
             raise Refused(entries.CLOSED.format(entry.approval_status))
 
 
 def check_user(on: Parts, user_id: str | None, own: bool) -> None:
-    """Raise Refused for somebody else, where a server would record their time as one's own (section 1).
+    """Raise Refused for another user if the server would record the time for the key's own user (section 1).
 
-    Asks what kind of server it is, where that is not known. `own`: in the command that was typed.
+    Asks the server for its kind if that is unknown. `own`: in the command that was typed.
     """
     if user_id is None or work_items.same_case(user_id) == work_items.own_user(on.client, on.cache):
         return
@@ -298,52 +298,52 @@ def check_user(on: Parts, user_id: str | None, own: bool) -> None:
 
 
 def check_whole(on: Parts, minutes: int | None, worked: int, own: bool, stopping: bool = False) -> None:
-    """Raise Refused for a part of the minutes, where a server bills an entry whole or not at all (section 1).
+    """Raise Refused for partly billable minutes if the server bills an entry whole or not at all (section 1).
 
-    `stopping`: how much is worked is known when the command is typed again.
+    `stopping`: the hint names no minutes, since they grow until the command is typed again.
     """
     if minutes is None or not 0 < minutes < worked or on.profile.is_local or _kind(on) != DEPLOYED:
         return
     everything = on.retyped("--billable", *([] if stopping else ["--billable", str(worked)]))
     nothing = on.retyped("--billable", "--no-billable")
-    hint = f"All of it: {everything}\nNone of it: {nothing}" if own else "All of it, or --no-billable."
+    hint = f"To bill all: {everything}\nTo bill nothing: {nothing}" if own else "Bill all of it, or use --no-billable."
     raise Refused(whole_or_not(minutes, worked), hint)
 
 
 def _kind(on: Parts) -> str | None:
-    """The kind of server; looks once where that is not known."""
+    """The kind of server; asks once if that is unknown."""
     if on.cache.kind is None:
         with work_items.comfort():
-            on.client.list_entries({"limit": "1"})  # the client tells learnt what it sees
+            on.client.list_entries({"limit": "1"})  # the cache learns from every answer
     return on.cache.kind
 
 
 def _worked(operation: Operation) -> int:
-    """Minutes of what an operation leaves behind, where both ends are known."""
+    """Worked minutes of the resulting entry; 0 unless both ends are known."""
     asked, before = operation.asked, operation.before or EntryRequest()
     start, end = asked.started_at or before.started_at, asked.ended_at or before.ended_at
     return minutes_between(start, end) if start and end else 0
 
 
 def clock_fault(ahead: float | None) -> str:
-    """`5m behind the server`, where the server's clock is `ahead` by so many seconds; '' when that is little."""
+    """`5m behind the server`, if the server's clock is `ahead` by that many seconds; '' for up to two minutes."""
     if ahead is None or abs(ahead) <= SKEW.total_seconds():
         return ""
     return f"{format_minutes(round(abs(ahead) / 60))} {'behind' if ahead > 0 else 'ahead of'} the server"
 
 
 def say_if_wrong(on: Parts) -> None:
-    """Warn, once, of a clock that would make the times wrong that are taken from it."""
+    """Warn, once, if this computer's clock is so wrong that recorded times would be wrong."""
     if (fault := clock_fault(on.client.ahead)) and not on.profile.is_local:
-        told = f"The clock of this computer is {fault}: times taken from it are off by that. Set it."
+        told = f"This computer's clock is {fault}: times taken from it are off by that much. Set the clock."
         if told not in on.warnings:
             on.warn(told)
 
 
 def taken(journal: Journal, number: int = 0) -> list[Taken]:
-    """The time that operations on this computer take up, of which the server may know nothing yet.
+    """The time of operations on this computer that the server may not know yet.
 
-    With the `number` of one of them: what was there before it.
+    With `number`, only of operations before the one with that number, and of a timer.
     """
     live = journal.live()
     queued = journal.queued(before=number) if number else journal.queued()
@@ -353,7 +353,7 @@ def taken(journal: Journal, number: int = 0) -> list[Taken]:
 
 
 def _takes_time(operation: Operation) -> bool:
-    """Of which the server does not show as much: a timer there only if it is not back-dated yet."""
+    """Whether it takes time that the server does not show: a timer on the server only if not back-dated yet."""
     if operation.kind is Kind.EDIT:
         return operation.asked.started_at is not None and operation.asked.ended_at is not None
     if operation.kind is Kind.START and operation.state is State.RUNNING:
@@ -363,11 +363,11 @@ def _takes_time(operation: Operation) -> bool:
 
 
 def _end(operation: Operation) -> datetime | None:
-    """A stop on the server's clock ends when it was typed."""
+    """The end of an operation; a stop on the server's clock ends when it was typed."""
     return operation.asked.ended_at or (cut(operation.queued_at) if operation.kind is Kind.STOP else None)
 
 
 def _id(operation: Operation) -> str:
-    """A timer on the server's clock is an entry there too; of what is here only, the journal's number."""
+    """The entry's id for a timer on the server's clock; otherwise `kept-` and the journal's number."""
     there = operation.kind in (Kind.START, Kind.STOP) and operation.entry_id
     return there or f"kept-{operation.id}"

@@ -1,4 +1,4 @@
-"""What an export says of each entry: the columns, in order, and the value of each."""
+"""The columns of an export, in order, and their values."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ FIELDS = (
 
 
 def picked(names: Sequence[str]) -> tuple[Field, ...]:
-    """The columns named, in that order; all of them for none. Raises UsageError for one there is not."""
+    """The named columns, in that order; all columns if none is named. Raises UsageError for an unknown column."""
     known = {field.name: field for field in FIELDS}
     for name in names:
         if name not in known:
-            raise UsageError(f"There is no field '{name}'.", f"There is: {', '.join(known)}")
+            raise UsageError(f"Unknown field '{name}'.", f"Choose from: {', '.join(known)}")
     return tuple(known[name] for name in names) or FIELDS
 
 

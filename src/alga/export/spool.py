@@ -35,40 +35,40 @@ SUMS = (
 
 
 class GroupName(NamedTuple):
-    """What entries are summed by: an id that tells it from others, and a name by which people know it."""
+    """A group of entries: a unique key, and the name by which people know the group."""
 
     key: str
     name: str
 
     @property
     def id(self) -> str:
-        """The key, where it is an id."""
+        """The key if it is an id, otherwise ''."""
         return "" if self.key.startswith(NAMELESS) else self.key
 
 
 def group(key: str | None, name: str) -> GroupName:
-    """By its id; what has none is told apart by its name."""
+    """A group by its id; without an id, by its name."""
     return GroupName(key or f"{NAMELESS}{name}", name)
 
 
-NAMELESS = "\x01"  # no id begins with that
+NAMELESS = "\x01"  # no id begins with this character
 NO_GROUP = GroupName("", "")
 
 
 class Spool:
-    """Takes entries in any order, and gives the rows of those that are meant oldest first, ties by id; and their sums.
+    """Takes entries in any order, and returns the rows of matching entries oldest first, ties by id; and their sums.
 
-    Of an entry that comes twice the last word counts. Raises ConfigError where there is no room for it.
+    If an entry comes twice, the last version counts. Raises ConfigError when the disk is full.
     """
 
     def __init__(self) -> None:
-        self._db = sqlite3.connect("", isolation_level=None)  # a temporary file of SQLite's own, gone when this is
+        self._db = sqlite3.connect("", isolation_level=None)  # SQLite's own temporary file, deleted on close
         self._page, self._before = 0, 0
         for statement in ("PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", CREATE, "BEGIN"):
             self._db.execute(statement)
 
     def begin(self, page: int) -> None:
-        """A page of entries begins, or all anew; what an earlier try of the same page gave does not count."""
+        """Begin a page of entries; page 1 starts over. Entries of an earlier try of the same page are removed."""
         with _room():
             if page == 1:
                 self._before = 0
@@ -87,7 +87,7 @@ class Spool:
         by: GroupName = NO_GROUP,
         then: GroupName = NO_GROUP,
     ) -> None:
-        """An entry with its row and its groups; without a row it is left out, and counted where it is `running`."""
+        """Add an entry with its row and its groups; without a row it is left out, and only counted if `running`."""
         texts = (entry.id, *by, *then)
         minutes = (entry.duration_minutes, entry.billable_minutes or 0) if entry.ended_at else (0, 0)
         try:  # not _room(): half a million times
@@ -96,7 +96,7 @@ class Spool:
             raise _no_room(fault) from fault
 
     def close(self) -> None:
-        """All were added."""
+        """Finish adding: keep the last version of each entry."""
         with _room():
             self._db.execute(ONCE)
 
@@ -106,15 +106,15 @@ class Spool:
                 yield row
 
     def seen(self) -> int:
-        """How many entries came, each once, those that are left out included."""
+        """The number of different entries received, including those left out."""
         return int(self._db.execute("SELECT count(DISTINCT id) FROM rows").fetchone()[0])
 
     def sums(self) -> Sums:
-        """Of all that are meant, and how many of them run."""
+        """The sums of all matching entries, and the number of running timers."""
         return Sums(*self._db.execute(f"SELECT {SUMS}").fetchone())
 
     def groups(self) -> Iterator[tuple[GroupName, GroupName, Sums]]:
-        """The same of each group and each group in that, by name."""
+        """The same for each group and subgroup, by name."""
         names = "first, max(first_name) AS name, second, max(second_name) AS then_name"
         grouped = f"SELECT {names}, {SUMS} GROUP BY first, second ORDER BY name, first, then_name, second"
         with _room():
@@ -125,9 +125,9 @@ class Spool:
 def spooled(
     client: Client, selection: Selection, zone: tzinfo, warn: Warn, put: Callable[[Spool, Entry, bool], None]
 ) -> Spool:
-    """All entries of a selection, as they come from the server's export; `put` is told whether one is meant.
+    """All entries of a selection, from the server's export; `put` gets each entry and whether it matches.
 
-    Raises Incomplete where the server counts more than it sends.
+    Raises Incomplete if the server counts more entries than it sends.
     """
     spool, sieve = Spool(), selection.sieve(zone)
 
@@ -153,5 +153,5 @@ def _room() -> Iterator[None]:
 
 
 def _no_room(fault: sqlite3.OperationalError) -> ConfigError:
-    told = f"There is no room for the temporary file of an export ({fault})."
-    return ConfigError(told, "Another place for it: SQLITE_TMPDIR=DIRECTORY before the command.")
+    told = f"Not enough disk space for the temporary file of an export ({fault})."
+    return ConfigError(told, "To use another place, put SQLITE_TMPDIR=DIRECTORY before the command.")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def csv_row(cells: Sequence[Value], exact: bool) -> bytes:
-    """RFC 4180. Unless `exact`, text that a spreadsheet runs or a terminal obeys is made harmless."""
+    """A CSV row (RFC 4180). Unless `exact`, text that a spreadsheet or terminal would execute is made harmless."""
     text = io.StringIO(newline="")
     shown = map(as_text, cells)
     csv.writer(text).writerow(shown if exact else map(_harmless, shown))
@@ -30,23 +30,23 @@ def _harmless(cell: str | int | None) -> str | int | None:
 
 
 def json_row(names: Sequence[str], cells: Sequence[Value]) -> bytes:
-    """An object, on one line."""
+    """A JSON object on one line."""
     return as_json(dict(zip(names, map(as_text, cells), strict=True)), indent=None).encode()
 
 
 def write_csv(out: BinaryIO, rows: Iterable[bytes], names: Sequence[str]) -> None:
-    """With a heading."""
+    """Write CSV with a heading."""
     out.write(csv_row(names, exact=True))
     out.writelines(rows)
 
 
 def write_jsonl(out: BinaryIO, rows: Iterable[bytes]) -> None:
-    """An object a line."""
+    """Write JSON lines: one object on each line."""
     out.writelines(row + b"\n" for row in rows)
 
 
 def write_json(out: BinaryIO, rows: Iterable[bytes]) -> None:
-    """One array, an object a line."""
+    """Write a JSON array, with one object on each line."""
     before = b"[\n "
     for row in rows:
         out.write(before + row)

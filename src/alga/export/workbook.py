@@ -31,21 +31,23 @@ def packed(cells: Sequence[Value]) -> bytes:
 
 def unpacked(row: bytes) -> Sequence[Value]:
     """The cells again."""
-    cells: Sequence[Value] = pickle.loads(row)  # our own, from a file that nobody else opens
+    cells: Sequence[Value] = pickle.loads(row)  # alga's own data, from a file that nobody else opens
     return cells
 
 
 def write_xlsx(out: BinaryIO, spool: Spool, names: Sequence[str]) -> int:
-    """Write the workbook in constant memory; how many texts were cut because Excel's cells are no longer.
+    """Write the workbook in constant memory. Returns how many texts were cut to the size of an Excel cell.
 
-    Raises UsageError for more rows than a sheet has.
+    Raises UsageError for more rows than a sheet can hold.
     """
     from xlsxwriter import Workbook
     from xlsxwriter.exceptions import FileCreateError
 
     if spool.sums().entries > MOST_ROWS:
-        raise UsageError(f"A sheet has {MOST_ROWS} rows, and there are more entries.", "Export csv, or fewer days.")
-    with TemporaryFile() as whole:  # it seeks, which a pipe does not
+        raise UsageError(
+            f"An Excel sheet holds {MOST_ROWS} rows, and there are more entries.", "Export csv, or fewer days."
+        )
+    with TemporaryFile() as whole:  # writing a workbook seeks, which a pipe cannot
         book = Workbook(whole, {"constant_memory": True})
         book.set_properties({"title": "Time entries", "created": MADE})
         sheet = _fill(book, spool, names)

@@ -1,1 +1,1 @@
-"""Finding what people type: work items, services, users, entries, and what an interval would overlap."""
+"""Look-ups: work items, services, users, entries, and what an interval would overlap."""

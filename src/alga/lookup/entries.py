@@ -1,4 +1,4 @@
-"""Finding time entries: those of a selection, around an interval, by a shortened id."""
+"""Finding time entries: by filters, around an interval, or by a shortened id."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 RECENT = timedelta(days=92)
 EVER = datetime(2000, 1, 1, tzinfo=UTC)
 SHORTEST_PREFIX = 4
-SECOND = timedelta(seconds=1)  # some starts have fractions of it
-MOST_BETWEEN = 3  # times as many entries as are wanted: then a listing costs less than asking for each
+SECOND = timedelta(seconds=1)  # some starts have fractions of a second
+MOST_BETWEEN = 3  # times the wanted entries: up to that a listing costs less than single requests
 _WORD = re.compile(r"[\w:-]+", re.ASCII)
 NOT_THERE = "No entry has that id."
 CLOSED = "Its status is {}: only a submitted entry can be sent back."
@@ -30,21 +30,21 @@ Warn = Callable[[str], None]
 
 
 def selected(client: Client, selection: Selection, zone: tzinfo, warn: Warn) -> list[Entry]:
-    """Every entry of a selection, oldest first, each once. A filter that the server ignored is said once."""
+    """Every entry of a selection, oldest first, each once. Warns of filters that the server ignored."""
     return checked(client.walk_entries(selection.query(zone)), selection, zone, warn)
 
 
 def checked(rows: Iterable[Entry], selection: Selection, zone: tzinfo, warn: Warn) -> list[Entry]:
-    """The rows that a selection means. What the server let through all the same is left out, and said once."""
+    """The rows that match a selection. Rows that the server should have filtered out are dropped, with a warning."""
     kept, ignored = selection.checked(rows, zone)
     say_ignored(ignored, warn)
     return kept
 
 
 def say_ignored(filters: Iterable[str], warn: Warn) -> None:
-    """Say which filters a server did not obey, if any."""
+    """Warn of the filters that a server ignored, if any."""
     if names := sorted(filters):
-        warn(f"The server ignored the filter by {' and '.join(names)}: filtered here instead.")
+        warn(f"The server ignored the filter by {' and '.join(names)}: alga filtered instead.")
 
 
 def since(client: Client, user_id: str | None, start: datetime, end: datetime | None = None) -> list[Entry]:
@@ -58,7 +58,7 @@ def since(client: Client, user_id: str | None, start: datetime, end: datetime | 
 
 
 def since_some(client: Client, user_id: str | None, start: datetime, end: datetime | None = None) -> list[Entry]:
-    """The same where no sum depends on it: what came, though the server counts more."""
+    """The same where no sum depends on the result: the entries received, even if the server counts more."""
     try:
         return since(client, user_id, start, end)
     except Incomplete as some:
@@ -66,7 +66,7 @@ def since_some(client: Client, user_id: str | None, start: datetime, end: dateti
 
 
 def around(client: Client, user_id: str, starts: Sequence[datetime]) -> list[Entry] | None:
-    """A user's entries between the first and the last of some starts; None where most of them are others."""
+    """A user's entries between the first and the last of some starts; None if most would be other entries."""
     first, last = min(starts), max(starts)
     query = {"start_time_from": to_wire(first), "start_time_to": to_wire(last + SECOND), "user_id": user_id}
     page = client.list_entries({"sort": "start_time", "order": "asc", "limit": "100", **query})
@@ -76,17 +76,18 @@ def around(client: Client, user_id: str, starts: Sequence[datetime]) -> list[Ent
 
 
 def by_id(client: Client, cache: ServerCache, typed: str, now: datetime) -> Entry:
-    """An entry by its id or a unique prefix of it: own entries of three months, then everyone's, then all one's own.
+    """An entry by its id or a unique prefix: among the user's entries of three months, then everyone's, then all of the
+    user's entries.
 
-    Raises NotFound, or UsageError when several begin like that.
+    Raises NotFound, or UsageError when several entries begin with the prefix.
     """
     return Finder(client, cache, now).find(typed)
 
 
 def as_seen(client: Client, cache: ServerCache, typed: str, now: datetime) -> tuple[Entry, bool]:
-    """The same; where no server answers as this computer saw the entry last, and then True.
+    """The same, and False; without a connection the entry as this computer last saw it, and True.
 
-    Raises Unreachable for an entry that it did not see.
+    Also raises Unreachable for an entry that this computer has not seen.
     """
     try:
         return by_id(client, cache, typed, now), False
@@ -100,7 +101,7 @@ def as_seen(client: Client, cache: ServerCache, typed: str, now: datetime) -> tu
 
 
 class Finder:
-    """Finds entries by shortened ids; what was listed for one is not listed again for the next."""
+    """Finds entries by shortened ids, and reuses each listing for the next id."""
 
     def __init__(self, client: Client, cache: ServerCache, now: datetime) -> None:
         self._client, self._cache, self._now = client, cache, now
@@ -112,7 +113,7 @@ class Finder:
         if work_items.UUID.fullmatch(exact):
             return self._client.get_entry(exact)
         if not self._cache.deployed and _WORD.fullmatch(exact):  # the deployed kind's ids are UUIDs
-            with suppress(NotFound, Refused, Senseless):  # stats, too, is a path there
+            with suppress(NotFound, Refused, Senseless):  # `stats`, for example, is another path there
                 return self._client.get_entry(exact)
         typed = exact.lower()
         if len(typed) < SHORTEST_PREFIX:
@@ -127,12 +128,13 @@ class Finder:
                 return (same or found)[0]
             if found:
                 raise UsageError(
-                    f"{len(found)} entries begin with {typed}.", f"Say more: {', '.join(e.id for e in found[:5])}"
+                    f"{len(found)} entries begin with {typed}.",
+                    f"Give more characters: {', '.join(e.id for e in found[:5])}",
                 )
         raise NotFound(f"No entry begins with {typed}.", "To see ids: alga list --month")
 
     def full_id(self, typed: str) -> str:
-        """A whole id as it is, a shortened one looked up."""
+        """A whole id unchanged; a shortened id is looked up. Raises what by_id() raises."""
         same = work_items.same_case(typed.strip())
         return same if work_items.UUID.fullmatch(same) else self.find(same).id
 
@@ -144,18 +146,18 @@ class Finder:
 
 
 def full_ids(client: Client, cache: ServerCache, typed: Sequence[str], now: datetime) -> list[str]:
-    """Whole ids as they are, shortened ones looked up, each once."""
+    """Whole ids unchanged, shortened ids looked up, each once. Raises what by_id() raises."""
     finder = Finder(client, cache, now)
     return list(dict.fromkeys(finder.full_id(each) for each in typed))
 
 
 def there(client: Client, entry_id: str) -> Entry | None:
-    """An entry by its whole id, as it is now; None when there is none."""
+    """An entry by its whole id, as it is now; None when it does not exist."""
     return by_ids(client, [entry_id]).get(entry_id)
 
 
 def by_ids(client: Client, ids: Iterable[str], among: Iterable[Entry] = ()) -> dict[str, Entry]:
-    """Entries by their whole ids, those not `among` what was listed asked for; what is not there is missing."""
+    """Entries by their whole ids; those not `among` the given entries are requested. Unknown ids are left out."""
     known = {entry.id: entry for entry in among}
     found: dict[str, Entry] = {}
     for entry_id in ids:
@@ -165,14 +167,14 @@ def by_ids(client: Client, ids: Iterable[str], among: Iterable[Entry] = ()) -> d
 
 
 def sheet_days(client: Client, sheet_id: str) -> tuple[date, date] | None:
-    """The first and the last day of a time sheet's period; None where the server does not show them."""
+    """The first and the last day of a time sheet's period; None if the server does not show them."""
     with work_items.comfort():
         return client.time_sheet(sheet_id).days
     return None
 
 
 def on_other_sheet(client: Client, entry: Entry, day: date) -> tuple[date, date] | None:
-    """The days of an entry's time sheet, where that `day` is none of them: an edit leaves it there (section 4)."""
+    """The days of an entry's time sheet if `day` is outside them, since an edit leaves the entry there (section 4)."""
     days = sheet_days(client, entry.time_sheet_id) if entry.time_sheet_id else None
     return days if days and not days[0] <= day <= days[1] else None
 

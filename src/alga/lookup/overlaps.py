@@ -1,4 +1,4 @@
-"""What an interval of one's own time would overlap, and where there is room instead."""
+"""What an interval of the user's time would overlap, and where free time is instead."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ if TYPE_CHECKING:
     from alga.state.cache import ServerCache
 
 LOOK_BACK = timedelta(days=7)
-LEAST = 15  # minutes that are worth an entry of their own
+LEAST = 15  # shortest free time, in minutes, that is worth suggesting
 
 
 class Taken(NamedTuple):
-    """Time of one's own that is spoken for: an entry, the running timer, or a stop that is not sent yet."""
+    """Time of the user that is taken: an entry, the running timer, or a stop that is not sent yet."""
 
     started_at: datetime
     ended_at: datetime | None
     label: str
     id: str
     sent: bool = True
-    named: str = ""  # where it is called otherwise than by the beginning of its id
+    named: str = ""  # a name to show instead of the beginning of its id
 
 
 def overlap(start: datetime, end: datetime, taken: Taken, zone: tzinfo, now: datetime) -> str:
-    """What is said of an interval that overlaps what is taken: both, and how the other is called."""
+    """The sentence for an interval that overlaps taken time: both times, and the other entry's name."""
     day, other = (local_date(instant, zone) for instant in (start, taken.started_at))
     mine = format_interval(start, end, zone)
     on = "" if day == other else f"{format_day(other, local_date(now, zone))} "
@@ -55,9 +55,9 @@ def overlap(start: datetime, end: datetime, taken: Taken, zone: tzinfo, now: dat
 
 
 class Clash:
-    """What an interval of one's own would overlap, and where there is room instead.
+    """The check of an interval of the user's time against what is taken, with suggestions of free time.
 
-    `kept` are the sessions on this computer: the server knows nothing of those.
+    `kept` are the operations on this computer, which the server does not know.
     """
 
     def __init__(
@@ -68,16 +68,16 @@ class Clash:
     def check(
         self, start: datetime, end: datetime, ignoring: str | None = None, running: bool = True, try_with: str = ""
     ) -> None:
-        """Raise Overlaps when start-end overlaps one's own time; the error names it and a free slot.
+        """Raise Overlaps when start-end overlaps the user's own time; the error names the entry and a free slot.
 
-        The server checks this on create only and leaves out a running timer (section 2), which `running` includes.
-        An unknown own user leaves the server's entries to the server.
+        The server checks this only on create and ignores a running timer (section 2), which `running` includes.
+        While the key's user is unknown, only the operations on this computer are checked.
         """
         self.check_here(start, end, ignoring, running, try_with)
         self._check(self._there(start - LOOK_BACK, end), start, end, ignoring, running, try_with)
 
     def check_new(self, start: datetime, end: datetime, try_with: str = "") -> None:
-        """The same before an entry is created: a server that refuses an overlap there by itself is not asked twice."""
+        """The same before a create; a deployed server refuses overlaps itself, so its entries are not listed."""
         if self._cache.deployed:
             self.check_here(start, end, try_with=try_with)
         else:
@@ -86,7 +86,7 @@ class Clash:
     def check_here(
         self, start: datetime, end: datetime, ignoring: str | None = None, running: bool = True, try_with: str = ""
     ) -> None:
-        """The same with what is on this computer only: it asks no server."""
+        """The same with the operations on this computer only: asks no server."""
         self._check(self._kept, start, end, ignoring, running, try_with)
 
     def _check(
@@ -105,7 +105,7 @@ class Clash:
             )
 
     def named(self, error: Overlaps, start: datetime, end: datetime, try_with: str = "") -> Overlaps:
-        """A server's own refusal, with the entry it means and where there is room."""
+        """A server's own refusal, with the entry it refers to and the free time."""
         try:
             self.check(start, end, try_with=try_with)
             return self._meant(error, start, end)
@@ -115,7 +115,7 @@ class Clash:
             return error
 
     def _meant(self, error: Overlaps, start: datetime, end: datetime) -> Overlaps:
-        """To the server zero-minute entries count too."""
+        """The error for an overlap with a zero-minute entry, which the server counts too."""
         for each in self._taken(start - LOOK_BACK, end):
             if each.started_at < end and start < (each.ended_at or self._now):
                 return Overlaps(overlap(start, end, each, self._zone, self._now), error.hint)
@@ -126,7 +126,7 @@ class Clash:
 
     def _there(self, start: datetime, end: datetime) -> Sequence[Taken]:
         user_id = self._own_user()
-        own = since_some(self._client, user_id, start, end) if user_id else []  # what came can stand in the way
+        own = since_some(self._client, user_id, start, end) if user_id else []  # even an incomplete list shows overlaps
         stopped_here = {each.id for each in self._kept}
         return [
             Taken(e.started_at, e.ended_at, work_items.label(e, self._cache), e.id)
@@ -135,7 +135,7 @@ class Clash:
         ]
 
     def _own_user(self) -> str | None:
-        """None where the server is well and fails at that one look-up: the overlap is left to the server then."""
+        """None if only this look-up fails on the server: then the server has to check the overlap."""
         try:
             return work_items.asked_user(self._client, self._cache)
         except NeverSent:
@@ -150,7 +150,7 @@ class Clash:
         try:
             taken = [each for each in self._taken(begin - LOOK_BACK, finish) if each.id != ignoring]
         except Unreachable:
-            return ""  # nobody knows where there is room
+            return ""  # the free time is unknown
         parts = [part for part in intervals.gaps(start, end, taken, self._now) if minutes_between(*part) >= LEAST]
         wanted = minutes_between(start, end)
         free = [(a, b) for a, b in intervals.gaps(begin, finish, taken, self._now) if minutes_between(a, b) >= wanted]
@@ -159,7 +159,7 @@ class Clash:
         told = f"Free {on}: {shown}." if free else f"No {format_minutes(wanted)} are free {on}."
         slot = intervals.nearest_slot(free, start, wanted, self._now)
         near = slot is not None and abs(slot[0] - start) <= end - start
-        places = [slot] if slot and (near or not parts) else parts  # else what is free of the time itself is nearer
+        places = [slot] if slot and (near or not parts) else parts  # or free parts of the interval itself
         if not places or not try_with:
             return told
         date = "" if day == today else f" --date {day}"
@@ -177,5 +177,5 @@ class Clash:
 
 
 def _typed(interval: str) -> str:
-    """`6:55-7:40`, as people type it; one with offsets as it is."""
+    """`6:55-7:40`, as people type it; an interval with offsets stays unchanged."""
     return re.sub(r"(^|-)0", r"\1", interval) if re.fullmatch(r"\d\d:\d\d-\d\d:\d\d", interval) else interval

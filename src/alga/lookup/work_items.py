@@ -1,4 +1,4 @@
-"""What a person types (TIC1042, 1042, tk_9c41, a UUID) as a work item; services by name; who am I."""
+"""Work items as people type them (TIC1042, 1042, tk_9c41, a UUID); services and users by name; the key's user."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class WorkItem(NamedTuple):
 
 
 class Pointed(Protocol):
-    """Anything that points at a work item."""
+    """Anything that refers to a work item."""
 
     @property
     def work_item_type(self) -> str | None: ...
@@ -52,40 +52,42 @@ class Pointed(Protocol):
 
 
 def resolve(typed: str, kind: str, client: Client, cache: ServerCache) -> WorkItem:
-    """A ticket's number is looked up and compared exactly; any other id goes as it is.
+    """The work item that a person typed. A ticket's number is looked up and compared exactly; other ids stay unchanged.
 
-    Raises NotFound for a number no ticket has, UsageError for digits that several tickets share.
+    Raises NotFound for an unknown ticket number, UsageError for digits that several tickets share.
     """
     typed = checked(typed, kind)
     for ticket_id, (number, _) in cache.tickets.items() if kind == "ticket" else ():
-        if number.lower() == typed.lower():  # whatever numbers look like there
+        if number.lower() == typed.lower():  # whatever format the numbers have
             return WorkItem(kind, ticket_id, number)
     if kind != "ticket" or not NUMBER.fullmatch(typed):
         return WorkItem(kind, typed, label_of(typed, None, kind, cache))
     try:
         found = [ticket for ticket in client.tickets_numbered(typed) if _same(ticket.ticket_number, typed)]
-    except (NoSuchPath, NotFound):  # a server without look-ups: what its ids look like is its own affair
+    except (NoSuchPath, NotFound):  # a server without look-ups: any id may be valid
         return WorkItem(kind, typed, typed)
     if not found:
         raise NotFound(f"There is no ticket {typed}.", "To find one: alga tickets WORDS")
     if len(found) > 1:
-        raise UsageError(f"{typed} may be {' or '.join(ticket.ticket_number for ticket in found)}.", "Say which.")
+        raise UsageError(
+            f"{typed} could be {' or '.join(ticket.ticket_number for ticket in found)}.", "Give the full number."
+        )
     cache.ticket(found[0].ticket_id, found[0].ticket_number, found[0].title)
     return WorkItem(kind, found[0].ticket_id, found[0].ticket_number)
 
 
 def checked(typed: str, kind: str) -> str:
-    """What was typed, as it is looked up. Raises UsageError for what is no id or number, or a type there is not."""
+    """The typed text, ready to be looked up. Raises UsageError for an invalid id or number, or an unknown type."""
     typed = typed.strip().removeprefix("#")
     if kind not in TYPES:
-        raise UsageError(f"There is no type '{kind}'.", f"There is: {', '.join(TYPES)}")
+        raise UsageError(f"Unknown type '{kind}'.", f"Choose from: {', '.join(TYPES)}")
     if not typed or not typed.isprintable():
         raise UsageError("That is not the id or number of a work item.", "To find one: alga tickets WORDS")
     return same_case(typed)
 
 
 def same_case(typed: str) -> str:
-    """A UUID as servers write it, so that what comes back compares equal; other ids as they are."""
+    """A UUID in lower case, as servers write it, so that answers compare equal; other ids unchanged."""
     return typed.lower() if UUID.fullmatch(typed) else typed
 
 
@@ -95,7 +97,7 @@ def _same(number: str, typed: str) -> bool:
 
 
 def label(pointed: Pointed, cache: ServerCache) -> str:
-    """The work item of an entry as people know it: number, else a short id, else its title."""
+    """The work item of an entry as people know it: its number, otherwise its title or a short id."""
     return label_of(pointed.work_item_id, pointed.work_item_title, pointed.work_item_type, cache)
 
 
@@ -109,7 +111,7 @@ def label_of(work_item_id: str | None, title: str | None, kind: str | None, cach
 
 
 def learn_numbers(pointed: Sequence[Pointed], client: Client, cache: ServerCache) -> None:
-    """Learn the numbers of tickets known by id only, in one look-up; what it does not tell is not asked again."""
+    """Learn the numbers of tickets known only by id, in one look-up; missing tickets are not asked for again."""
     unknown = {p.work_item_id: p.work_item_title for p in pointed if p.work_item_id and p.work_item_type == "ticket"}
     wanted = {key: name for key, name in unknown.items() if UUID.fullmatch(key) and key not in cache.tickets}
     if not wanted:
@@ -128,7 +130,7 @@ def learn_latest(client: Client, cache: ServerCache) -> None:
 
 
 def title(work_item_id: str | None, cache: ServerCache) -> str | None:
-    """A ticket's title, where it was learnt."""
+    """A ticket's title; None when unknown."""
     return cache.tickets.get(work_item_id or "", [None, None])[1] or None
 
 
@@ -136,13 +138,13 @@ def title(work_item_id: str | None, cache: ServerCache) -> str | None:
 
 
 def services(client: Client, cache: ServerCache) -> tuple[dict[str, str], bool]:
-    """Services by id, and whether the list is whole: where forbidden, learnt from anyone's recent entries."""
+    """Services by id, and whether the list is complete; if the role may not list them, those of recent entries."""
     try:
         listed = {service.service_id: service.service_name for service in client.services()}
     except (Forbidden, NoSuchPath, NotFound):  # not allowed, or not offered
         client.list_entries(
             {"sort": "start_time", "order": "desc", "limit": "100"}
-        )  # the client tells learnt what it sees
+        )  # the cache learns from every answer
         return dict(cache.services), False
     cache.services = {**cache.services, **listed}
     return listed, True
@@ -151,10 +153,10 @@ def services(client: Client, cache: ServerCache) -> tuple[dict[str, str], bool]:
 def service(
     typed: str | None, default: str | None, work_item_id: str | None, client: Client, cache: ServerCache
 ) -> str | None:
-    """The id of the service typed, else of the profile's setting, else the one last used on the same work item.
+    """The id of the typed service, otherwise of the profile's default, otherwise of the work item's last entry.
 
-    None where nothing is known: what was billed on another work item says nothing about this one. Raises NeedsService
-    where the server is known to need one.
+    None when no service is known: services of other work items do not count. Raises NeedsService if the server is
+    known to need a service, and NotFound or UsageError for a name.
     """
     if wanted := typed or default:
         return named(wanted, client, cache)
@@ -166,7 +168,7 @@ def service(
 
 
 def _used_on(work_item_id: str | None, client: Client, cache: ServerCache) -> str | None:
-    """As the server has it, since another computer may have used another one; without a connection as seen here."""
+    """The service last used on a work item, as the server has it; without a connection as this computer saw it last."""
     user_id = asked_user(client, cache)
     if not user_id or not work_item_id:
         return None
@@ -182,15 +184,15 @@ def _used_on(work_item_id: str | None, client: Client, cache: ServerCache) -> st
 
 
 def named(wanted: str, client: Client, cache: ServerCache) -> str:
-    """The id of the service with that id, name or part of a name. Raises NotFound, UsageError for several."""
+    """The id of the service with that id, name or part of a name. Raises NotFound, or UsageError for several."""
     if UUID.fullmatch(wanted) or wanted in cache.services:
         return same_case(wanted)
     exact = _exactly(wanted, cache.services)
     if len(exact) == 1:
         return exact[0]
-    known, whole = services(client, cache)  # part of a name may fit others than those learnt so far
+    known, whole = services(client, cache)  # part of a name may match services that are not known yet
     every = dict(known)
-    if whole and not _exactly(wanted, known):  # those that are listed are hourly; any may be used
+    if whole and not _exactly(wanted, known):  # the list has hourly services only; others may be used too
         every |= {each.service_id: each.service_name for each in client.services(hourly=False)}
     found = _exactly(wanted, every) or _partly(wanted, known) or _partly(wanted, every)
     known = every
@@ -198,17 +200,17 @@ def named(wanted: str, client: Client, cache: ServerCache) -> str:
         return found[0]
     names = ", ".join(sorted(known[service_id] for service_id in found or known)) or "none known yet"
     if found:
-        raise UsageError(f"'{wanted}' may be several services.", f"Say which: {names}")
-    raise NotFound(f"There is no service '{wanted}'.", f"There is: {names}")
+        raise UsageError(f"'{wanted}' matches several services.", f"Choose a service: {names}")
+    raise NotFound(f"Unknown service '{wanted}'.", f"Choose from: {names}")
 
 
 def _exactly(wanted: str, known: dict[str, str]) -> list[str]:
-    """The services of that name, upper and lower case alike."""
+    """The ids of the services with that name, upper and lower case alike."""
     return [service_id for service_id, name in known.items() if name.lower() == wanted.lower()]
 
 
 def _partly(wanted: str, known: dict[str, str]) -> list[str]:
-    """Those whose names contain the words."""
+    """The ids of the services whose names contain the text."""
     return [service_id for service_id, name in known.items() if wanted.lower() in name.lower()]
 
 
@@ -218,7 +220,8 @@ def _partly(wanted: str, known: dict[str, str]) -> list[str]:
 def user(typed: str, client: Client, cache: ServerCache) -> tuple[str, str]:
     """The id and the name of the user with that id, part of a name, or beginning of an id.
 
-    A technician may not list users (section 11): known are those whose entries were recorded lately.
+    A technician may not list users (section 11), so only users with recent entries are known. Raises NotFound or
+    UsageError.
     """
     wanted = same_case(typed.strip())
     latest = client.list_entries({"sort": "start_time", "order": "desc", "limit": "100"}).rows
@@ -232,8 +235,8 @@ def user(typed: str, client: Client, cache: ServerCache) -> tuple[str, str]:
     told = [known[key] if shown.count(known[key]) == 1 else f"{known[key]} ({key})" for key in found or known]
     names = ", ".join(sorted(told))
     if found:
-        raise UsageError(f"'{typed}' may be several people.", f"Say which, by name or id: {names}")
-    there = f"There is: {names}. Or a whole user id." if names else "Say a whole user id."
+        raise UsageError(f"'{typed}' matches several people.", f"Choose a person by name or id: {names}")
+    there = f"Choose from: {names}. Or give a whole user id." if names else "Give a whole user id."
     raise NotFound(f"Nobody called '{typed}' has recorded time lately.", there)
 
 
@@ -241,37 +244,37 @@ def user(typed: str, client: Client, cache: ServerCache) -> tuple[str, str]:
 
 
 def own_user(client: Client, cache: ServerCache) -> str | None:
-    """The key's own user id, or None. No endpoint tells (section 11): the active session and own activities do."""
+    """The key's own user id, or None. No endpoint shows it (section 11): the active session and own activities do."""
     with comfort():
         return asked_user(client, cache)
     return None
 
 
 def asked_user(client: Client, cache: ServerCache) -> str | None:
-    """The same where the work may not go on without asking: raises Unreachable while nobody can be asked."""
+    """The same for work that cannot continue without the answer: raises Unreachable if the server cannot be asked."""
     if not cache.user_id:
         cache.own(*shown_user(client))
     return cache.user_id
 
 
 def shown_user(client: Client) -> tuple[str | None, str | None]:
-    """The key's own user as the server shows it just now: its id and name. Raises Unreachable while nobody can ask."""
+    """The key's own user as the server shows it now: id and name. Raises Unreachable if the server cannot be asked."""
     with suppress(NoSuchPath, NotFound, Forbidden, Refused, Senseless):
         if session := client.active_session():
             return session.user_id, session.user_name
     with suppress(NoSuchPath, NotFound, Forbidden, Refused, Senseless):
-        # Not from tickets: one that is somebody else's, with this user beside them, names the other (TIC1003 in
-        # the recording lookups/activities). A wrong user would be worse than none.
+        # Not from tickets: a ticket shared with another user may name that user (TIC1003 in the recording
+        # lookups/activities). A wrong user would be worse than no user.
         shown = {activity.assigned_to[0] for activity in client.activities("timeEntry") if activity.assigned_to}
         return (shown.pop(), None) if len(shown) == 1 else (None, None)
-    return None, None  # a server without those look-ups: the first write tells
+    return None, None  # a server without those look-ups: the first write will show the user
 
 
 @contextmanager
 def comfort() -> Iterator[None]:
-    """A look-up without which the work goes on: not offered, not allowed, failing, or without sense.
+    """A block of optional look-ups: refusals, failures and invalid answers of the server are ignored.
 
-    Raises NeverSent all the same: where there is no way to the server, nothing goes on.
+    Raises NeverSent all the same, since nothing works without a connection.
     """
     try:
         yield
@@ -282,7 +285,7 @@ def comfort() -> Iterator[None]:
 
 
 def recent_and_assigned(client: Client, cache: ServerCache) -> list[tuple[WorkItem, str]]:
-    """Work to choose from, with a title: what was worked on lately, then what is assigned, each once."""
+    """Work items to choose from, with titles: recent work, then assigned work, each once."""
     found: dict[str, tuple[WorkItem, str]] = {}
     assigned: list[Activity] = []
     with comfort():

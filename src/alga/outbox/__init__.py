@@ -1,1 +1,1 @@
-"""What is on disk here before it is on a server."""
+"""The outbox: operations that are on disk before they are on a server."""

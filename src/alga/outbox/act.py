@@ -1,7 +1,7 @@
 """An act: the operations of one command line, delivered together.
 
-A bulk call is a send whose answer tells nothing of each operation. So they are in doubt, and looked for in one
-listing; what is not there although the server answered is sent alone, to learn why.
+The answer to a bulk call says nothing about single operations. So they are in doubt, and looked for in one listing;
+an operation that is missing although the server answered is sent alone, to learn why.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ if TYPE_CHECKING:
 
     from alga.outbox.outbox import Outbox
 
-Told = Operation | AlgaError | Step | None  # of an operation: what it is now, a refusal, to be sent alone, or nothing
-LOOKED_AT = 100  # operations that are looked for in one listing: a page of it
-BLOCKED = "Its new place is not free: what was there was not moved."
-UNLISTED = "The server counts it and does not list it. Look before you send it again: alga list."
+Told = Operation | AlgaError | Step | None  # about an operation: its new state, a refusal, to be sent alone, or nothing
+LOOKED_AT = 100  # operations to look for in one listing: one page
+BLOCKED = "Its new time is not free: the entry there was not moved."
+UNLISTED = "The server counts the entry but does not list it. Check before you send it again: alga list."
 
 
 class Act:
-    """Operations that are on disk, in the order in which they go; `own` are those of this command line.
+    """Operations on disk, in sending order; `own` are the ids of those that this command line made.
 
     What is about the same entry as an `older` operation that waits does not overtake that.
     """
@@ -63,9 +63,9 @@ class Act:
         self._answered = False
 
     def deliver(self, tell: Callable[[int], None]) -> list[Result]:
-        """Send them: one result for each. What was not sent is taken back, or waits where there is no connection.
+        """Send the operations: one result for each. Unsent operations are taken back, or wait without a connection.
 
-        Raises what refused the first call of all, when nothing was done: it stands for all of them.
+        Raises the refusal of the first call if nothing was done, since it applies to all operations.
         """
         try:
             while self._left and not self._ended:
@@ -73,7 +73,7 @@ class Act:
                 tell(len(self._now) - len(self._left))
         except (Interrupted, KeyboardInterrupt) as pressed:
             self._ended = pressed if isinstance(pressed, Interrupted) else Interrupted("Interrupted.")
-        except (Unreachable, AuthError) as error:  # of a look-up before a call
+        except (Unreachable, AuthError) as error:  # from a look-up before a call
             self._ended = error
         except BaseException:
             with suppress(Overtaken, ConfigError):
@@ -89,7 +89,7 @@ class Act:
     # --- which go together ---
 
     def _next(self) -> list[Operation]:
-        """Of one kind, as many as are looked for at once, and none that waits for another of them."""
+        """The next operations to send together: of one kind, up to one page, none depending on another of them."""
         kind, going = self._left[0].kind, list[Operation]()
         most = LOOKED_AT if self._outbox.remote.most(kind) > 1 else 1
         while self._left and self._left[0].kind is kind and len(going) < most:
@@ -111,7 +111,7 @@ class Act:
     # --- sending ---
 
     def _send(self, going: Sequence[Operation]) -> None:
-        """On disk first; then the calls, a look for what they told nothing of, and what came of it on disk."""
+        """Save, send, look for the operations that the answers do not mention, and save the results."""
         if not going:
             return
         if self._outbox.remote.most(going[0].kind) == 1:
@@ -132,7 +132,7 @@ class Act:
         self._alone([self._restored(each, before[each.id]) for each in alone])
 
     def _not_found(self, going: Sequence[Operation]) -> Sequence[Operation]:
-        """Without those that an earlier sending may have brought there: these are looked for first."""
+        """The operations without those that an earlier sending already delivered, after a look for these."""
         looked = [each for each in going if transitions.first_step(each, each.id in self._own) is Step.LOOK]
         looks = self._looks(looked)
         self._save(
@@ -145,7 +145,7 @@ class Act:
     def _call(
         self, sending: Sequence[Operation]
     ) -> tuple[dict[int, Told], int | None, Interrupted | KeyboardInterrupt | None]:
-        """What the calls told of each that left, and how many the server counts where that means something."""
+        """What the answers say about each operation sent, and the server's count where it is meaningful."""
         told: dict[int, Told] = {}
         counted: int | None = 0
         for call in _in_parts(sending, self._outbox.remote.most(sending[0].kind)):
@@ -159,7 +159,7 @@ class Act:
             except AlgaError as error:
                 counted = None
                 alone = isinstance(error, Refused) and not isinstance(error, NoSuchOperation)
-                told |= {each.id: Step.SEND if alone else error for each in call}  # one of a wrong form refuses all
+                told |= {each.id: Step.SEND if alone else error for each in call}  # one invalid row refuses all
                 if alone or isinstance(error, UnknownOutcome):
                     continue
                 self._ended = error
@@ -172,7 +172,7 @@ class Act:
     def _settled(
         self, sent: Sequence[Operation], before: dict[int, Operation], told: dict[int, Told], counted: int | None
     ) -> tuple[list[Operation], list[Operation]]:
-        """What became of each, and those that are to be sent alone."""
+        """The operations with their new states, and those to send alone."""
         looks = self._looks([each for each in sent if self._asks(told[each.id], before[each.id])])
         unlisted = counted is not None and sum(look.seen is Seen.DONE for look in looks.values()) < counted
         settled, alone = list[Operation](), list[Operation]()
@@ -186,13 +186,13 @@ class Act:
         return settled, alone
 
     def _asks(self, told: Told, before: Operation) -> bool:
-        """Whether it is looked for."""
+        """Whether to look for the operation."""
         if isinstance(told, AlgaError):
             return not isinstance(told, Interrupted) and transitions.looked_for(before, told.verdict)
         return told is None
 
     def _looks(self, operations: Sequence[Operation]) -> dict[int, Look]:
-        """Where they are, in one listing. Nobody can look: they stay in doubt, and the rest is not sent."""
+        """Look for the operations in one listing. If looking fails they stay in doubt, and the rest is not sent."""
         if not operations:
             return {}
         try:
@@ -208,7 +208,7 @@ class Act:
     def _after(
         self, operation: Operation, before: Operation, told: Told, look: Look | None, unlisted: bool
     ) -> Operation | None:
-        """What became of one; None where it is sent alone, to learn why it is not there."""
+        """An operation's new state; None if it must be sent alone, to learn why it is missing."""
         if isinstance(told, Operation):
             return told
         if look and look.seen is Seen.DONE:
@@ -223,18 +223,18 @@ class Act:
         return None
 
     def _failed(self, operation: Operation, before: Operation, error: AlgaError, look: Look | None) -> Operation:
-        """What an error does to one that was not found."""
+        """The new state, after an error, of an operation that was not found."""
         self._errors[operation.id] = error
         if isinstance(error, UnknownOutcome):
             operation = operation._replace(fault=error.brief)
         after = transitions.judged(operation, before, error.verdict, error.message, operation.id in self._own)
-        unclear = look is not None and look.seen is Seen.UNCLEAR  # nobody could look
+        unclear = look is not None and look.seen is Seen.UNCLEAR  # looking failed
         if isinstance(error, UnknownOutcome):
             return after if unclear else transitions.missing(after, error.missing)
         return operation._replace(sent_at=before.sent_at, reason=error.message) if unclear else after
 
     def _alone(self, operations: Sequence[Operation]) -> None:
-        """One by one, each by the same steps as an operation of its own."""
+        """Send the operations one by one, with the same steps as for a single operation."""
         for number, operation in enumerate(operations):
             if self._ended:
                 self._save(operations[number:])
@@ -254,7 +254,7 @@ class Act:
     # --- on disk ---
 
     def _restored(self, operation: Operation, before: Operation) -> Operation:
-        """As it was before its call, which did not leave, or answered that nothing of it is there."""
+        """The operation as it was before a call that was not sent, or that certainly recorded nothing."""
         return operation._replace(sent_at=before.sent_at, ahead=before.ahead, tries=before.tries)
 
     def _close(self, operation: Operation, error: AlgaError) -> None:
@@ -263,7 +263,7 @@ class Act:
         self._save([transitions.judged(operation, operation, error.verdict, error.message, own)])
 
     def _take_back(self, why: AlgaError) -> None:
-        """What was not sent: closed by its own command, unless there is no connection just now, and it waits."""
+        """Close the unsent operations of this command; without a connection they wait instead."""
         rest = [each for each in self._now.values() if each.state is State.QUEUED and each.sent_at is None]
         error = why if isinstance(why, Interrupted) else NeverSent(why.message, why.hint)
         self._errors |= {each.id: error for each in rest}

@@ -1,4 +1,4 @@
-"""What waits on this computer, in words."""
+"""Operations in words and as JSON."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ DELIVERY = {
     State.REFUSED: "refused",
     State.DROPPED: "discarded",
 }
-OPERATION_FIELDS = (  # of an operation as JSON shows it
+OPERATION_FIELDS = (  # the keys of an operation in JSON
     "id", "kind", "delivery", "in_doubt", "label", "entry_id", "work_item_type", "work_item_id", "billable_minutes",
     "service_id", "notes", "tries", "reason", "key", "server", "user_id", "started_at", "ended_at", "queued_at",
     "changed_at",
 )  # fmt: skip
-SHOWN = 3  # named one by one; of more, how many there are
+SHOWN = 3  # up to this many are named; of more only the first and a count
 
 
 def what(operation: Operation, zone: tzinfo, now: datetime) -> str:
@@ -57,7 +57,7 @@ def what(operation: Operation, zone: tzinfo, now: datetime) -> str:
 
 
 def published(operation: Operation) -> dict[str, Any]:
-    """As JSON shows it."""
+    """An operation as JSON."""
     asked = transitions.as_entry(operation)
     timed = operation.kind in (Kind.CREATE, Kind.START, Kind.STOP)
     times = {"started_at": operation.started_at if timed else asked.started_at, "ended_at": asked.ended_at}
@@ -84,20 +84,20 @@ def published(operation: Operation) -> dict[str, Any]:
 
 
 def published_unreadable(row: Unreadable) -> dict[str, Any]:
-    """The same of a damaged row, as far as anything is known of it."""
+    """The same for a damaged row, as far as it can be read."""
     known = {"id": row.id, "kind": "unreadable", "delivery": "unreadable", "in_doubt": True, "label": ""}
     return dict.fromkeys(OPERATION_FIELDS) | known | {"tries": 0, "reason": row.fault, "server": row.server}
 
 
 def minutes(operation: Operation) -> int:
-    """Worked minutes that wait in it."""
+    """The worked minutes of an operation; 0 if it is not a new entry or a stop."""
     if operation.kind not in (Kind.CREATE, Kind.STOP):
         return 0
     return max(0, minutes_between(operation.started_at, operation.asked.ended_at or operation.queued_at))
 
 
 def mentions(journal: Journal, zone: tzinfo, now: datetime) -> list[str]:
-    """A sentence for what waits, one for what is set aside, and one for what waits for another key or server."""
+    """Sentences about waiting operations, operations set aside, those of another key or server, and damaged rows."""
     waits = journal.queued()
     said = failing(journal, waits, zone, now)
     failed = {each.id for each in waits if each.failures >= transitions.MANY_FAILURES} if said else set()
@@ -112,7 +112,7 @@ def mentions(journal: Journal, zone: tzinfo, now: datetime) -> list[str]:
 
 
 def failing(journal: Journal, queued: Sequence[Operation], zone: tzinfo, now: datetime) -> list[str]:
-    """A sentence for each operation that failed again and again while others of this server got through."""
+    """A sentence for each operation that failed repeatedly while others to the same server were delivered."""
     many = [each for each in queued if each.failures >= transitions.MANY_FAILURES and each.failing_since]
     said = []
     for each in many:
@@ -121,18 +121,18 @@ def failing(journal: Journal, queued: Sequence[Operation], zone: tzinfo, now: da
             continue
         since = f"{_on(each.failing_since, zone, now)}{format_time(each.failing_since, zone)}"
         recorded = "not recorded" if each.missing else "perhaps recorded"
-        told = f"{what(each, zone, now)} fails at the server since {since} ({each.fault}), {recorded}"
+        told = f"{what(each, zone, now)} has been failing on the server since {since} ({each.fault}), {recorded}"
         said.append(f"{told}: alga queue show {each.id}")
     return said
 
 
 def unreadable(row: Unreadable) -> str:
-    """What is said of a damaged row: it holds nobody up."""
-    return f"Number {row.id} of the queue cannot be read. To see why: alga queue show {row.id}"
+    """The sentence about a damaged row, which does not block other operations."""
+    return f"Operation {row.id} in the queue cannot be read. To see why: alga queue show {row.id}"
 
 
 def reports(settled: Sequence[Result], zone: tzinfo, now: datetime) -> list[str]:
-    """What became of operations that an earlier command left."""
+    """Sentences about the results of operations that an earlier command left."""
     done = [each.operation for each in settled if each.operation.state is State.DONE]
     said = [f"Recorded now: {_named(done, zone, now)}."] if done else []
     for each in settled:
@@ -144,7 +144,7 @@ def reports(settled: Sequence[Result], zone: tzinfo, now: datetime) -> list[str]
 
 
 def differing(settled: Result, zone: tzinfo) -> list[str]:
-    """One sentence for each thing that an entry recorded now does not have as it was asked for."""
+    """One sentence for each difference between an entry recorded now and its request."""
     operation, entry = settled.operation, settled.entry
     if operation.state is not State.DONE or entry is None or operation.kind not in TIMES:
         return []
@@ -162,6 +162,6 @@ def _it(operations: Sequence[Operation]) -> str:
 
 
 def _on(instant: datetime, zone: tzinfo, now: datetime) -> str:
-    """`Mon 23 Nov `, and nothing for today."""
+    """`Mon 23 Nov `, or '' for today."""
     day, today = local_date(instant, zone), local_date(now, zone)
     return "" if day == today else f"{format_day(day, today)} "

@@ -39,11 +39,11 @@ HALF = "\\ud"  # how half a character is escaped
 KINDS = {"label": str, "reason": str, "fault": str, "server": str, "version": int, "tries": int, "failures": int}
 TEXTS = ("act", "entry_id", "item_typed", "service_typed", "feedback", "key", "user_id", "fingerprint")
 ABOUT = (Kind.STOP, Kind.EDIT, Kind.DELETE, Kind.APPROVE, Kind.SEND_BACK)  # an entry, or a session
-WITHOUT_KEY = (State.REFUSED, State.DROPPED)  # where a key may be used again
+WITHOUT_KEY = (State.REFUSED, State.DROPPED)  # states in which a key may be used again
 
 
 class Unreadable(NamedTuple):
-    """A damaged row: its number, its server as far as that is readable, and what is wrong with it."""
+    """A damaged row: its number, its server as far as readable, and the fault."""
 
     id: int
     server: str
@@ -72,7 +72,7 @@ def row_of(operation: Operation) -> dict[str, object]:
 
 
 def _said(entry: Entry) -> dict[str, object]:
-    """What an entry says, without what it does not."""
+    """An entry's values, without None."""
     return {name: value for name, value in entry._asdict().items() if value is not None}
 
 
@@ -84,12 +84,12 @@ _JSON = json.JSONEncoder(default=_plain, ensure_ascii=False)
 
 
 def text_of(content: bytes) -> str:
-    """Text of a row, also where it is damaged."""
+    """The text of a row, even if damaged."""
     return content.decode("utf-8", "replace")
 
 
 def read_row(row: Mapping[str, Any]) -> Operation | Unreadable:
-    """The one place where a row becomes an operation."""
+    """The only place where a row becomes an operation."""
     try:
         return _operation(row)
     except (ValueError, TypeError, KeyError, AttributeError, UsageError, OverflowError, RecursionError) as fault:
@@ -111,16 +111,16 @@ def _operation(row: Mapping[str, Any]) -> Operation:
         **times,
     }
     if wrong := [name for name, kind in KINDS.items() if not isinstance(read.get(name, kind()), kind)]:
-        raise TypeError(f"{wrong[0]} has another type")
+        raise TypeError(f"{wrong[0]} has the wrong type")
     if wrong := [name for name in TEXTS if not isinstance(read.get(name), str | None)]:
-        raise TypeError(f"{wrong[0]} is no text")
+        raise TypeError(f"{wrong[0]} is not text")
     operation = Operation(**read)
     _check(operation)
     return operation
 
 
 def _check(operation: Operation) -> None:
-    """Raise ValueError for one that lacks what its kind needs, or has a time that nobody can show."""
+    """Raise ValueError for an operation that lacks what its kind needs, or has a time out of range."""
     asked = operation.asked
     moments = [asked.started_at, asked.ended_at]
     for entry in filter(None, (operation.before, operation.stored)):
@@ -140,19 +140,19 @@ def _asked(content: Mapping[str, Any]) -> EntryRequest:
     asked = EntryRequest(**{**content, **times})
     texts = (asked.work_item_type, asked.work_item_id, asked.notes, asked.user_id, asked.service_id)
     if not all(text is None or isinstance(text, str) for text in texts):
-        raise TypeError("a text is none")
+        raise TypeError("a text field is not text")
     if not (asked.billable_minutes is None or isinstance(asked.billable_minutes, int)):
-        raise TypeError("the billable minutes are no number")
+        raise TypeError("the billable minutes are not a number")
     return asked
 
 
 def _entry(content: Mapping[str, Any], entry_id: str | None) -> Entry:
-    """An entry as it was seen; in older files it has no id. Raises ValueError or TypeError for what makes no sense."""
+    """An entry as it was seen; in older files without an id. Raises ValueError or TypeError for invalid values."""
     times = {name: from_wire(content[name]) for name in ENTRY_TIMES if content.get(name)}
     known = {name: value for name, value in content.items() if name in Entry._fields}
     entry = Entry(**{"id": entry_id or "", **known, **times})
     if not all(value is None or isinstance(value, str) for value in map(entry._asdict().get, ENTRY_TEXTS)):
-        raise TypeError("a text is none")
+        raise TypeError("a text field is not text")
     if not (entry.billable_minutes is None or isinstance(entry.billable_minutes, int)):
-        raise TypeError("the billable minutes are no number")
+        raise TypeError("the billable minutes are not a number")
     return entry

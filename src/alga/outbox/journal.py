@@ -1,4 +1,4 @@
-"""Operations on disk: each change is there when the method returns, and nothing undelivered is ever deleted."""
+"""Operations on disk: each change is saved when the method returns, and undelivered operations are never deleted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-RECEIPTS = timedelta(days=400)  # how long what was delivered stays, unless a setting says otherwise
+RECEIPTS = timedelta(days=400)  # how long delivered operations are kept, unless a setting changes it
 PAUSE = timedelta(seconds=60)
 LAST = 1 << 62  # no operation has that number
 
@@ -27,7 +27,7 @@ COLUMNS = (
     "version", "act", "undoes", "kind", "state", "live", "key", "entry_id", "user_id", "sent_at", "changed_at",
     "content",
 )  # fmt: skip
-WHOSE = "server = ? AND (fingerprint = ? OR coalesce(user_id = ?, 0))"  # an unknown user is nobody's equal
+WHOSE = "server = ? AND (fingerprint = ? OR coalesce(user_id = ?, 0))"  # an unknown user equals no user
 MADE = """CASE WHEN kind IN ('create', 'start', 'stop') THEN 1 WHEN kind = 'edit' AND json_valid(content)
     THEN json_extract(content, '$.timer') ELSE 0 END"""
 WAITING = (State.RUNNING, State.QUEUED, State.ASIDE)
@@ -47,15 +47,15 @@ class Journal:
         durable: bool = True,
         receipts: timedelta = RECEIPTS,
     ) -> None:
-        """`typed`: by a person at a terminal. What is not `durable` may be lost with the power."""
+        """`typed`: by a person at a terminal. Without `durable`, changes may be lost in a power failure."""
         self._path, self._server, self._fingerprint = path, server, fingerprint
         self._now, self._user_id = now, user_id
-        self._act, self._typed = os.urandom(8).hex(), typed  # of this command line
+        self._act, self._typed = os.urandom(8).hex(), typed  # the act of this command line
         self._durable, self._receipts = durable, receipts
         self._db: sqlite3.Connection | None = None
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
         if self._db:
             self._db.close()
             self._db = None
@@ -63,7 +63,7 @@ class Journal:
     # --- reading ---
 
     def queued(self, before: int = LAST) -> list[Operation]:
-        """What waits to be sent with this key, in the order in which it was queued: a timer when it was stopped.
+        """Operations that wait to be sent with this key, in queueing order; a timer is queued when it is stopped.
 
         With a number `before`: only operations that were made before that one.
         """
@@ -71,33 +71,33 @@ class Journal:
         return sorted(found, key=lambda each: (each.queued_at, each.id))
 
     def aside(self) -> list[Operation]:
-        """What a person has to decide."""
+        """Operations set aside, for a person to decide."""
         return self._mine("state = ?", State.ASIDE)
 
     def live(self) -> Operation | None:
-        """The timer that runs, or that may run."""
+        """The timer that runs or may run; None without one."""
         return next(iter(self._mine("live = 1")), None)
 
     def delivered(self) -> list[Operation]:
-        """Receipts."""
+        """Receipts: the delivered operations that are still kept."""
         return self._mine("state = ?", State.DONE)
 
     def of_others(self) -> list[Operation]:
-        """What waits here for another server, or for a key that is not known to be of the same user."""
+        """Operations for another server, or for a key that is not known to belong to the same user."""
         return self._select(f"state IN (?, ?, ?) AND NOT ({WHOSE})", (*WAITING, *self._me()))
 
     def get(self, number: int) -> Operation:
-        """An operation by its number, whosever it is. Raises NotFound, or ConfigError for one that is damaged."""
+        """An operation by its number, of any login. Raises NotFound, or ConfigError for a damaged operation."""
         for row in self._rows("id = ?", (number,)):
             found = read_row(row)
             if isinstance(found, Operation):
                 return found
-            told = f"Number {number} of the queue cannot be read: {found.fault}."
+            told = f"Operation {number} in the queue cannot be read: {found.fault}."
             raise ConfigError(told, f"To drop it: alga queue drop {number}")
-        raise NotFound(f"Nothing in the queue has the number {number}.", "To see it: alga queue")
+        raise NotFound(f"No operation in the queue has the number {number}.", "To see it: alga queue")
 
     def unreadable(self) -> list[Unreadable]:
-        """The rows, whosever, that are damaged and not decided: they hold nobody up, and are for a person to drop."""
+        """Damaged rows of any login that are not decided. They block nothing; a person can drop them."""
         if not self._path.exists():
             return []
         decided = (State.DONE, State.REFUSED, State.DROPPED)
@@ -105,29 +105,29 @@ class Journal:
         return [each for each in found if isinstance(each, Unreadable)]
 
     def drop_unreadable(self, number: int) -> None:
-        """A person does not want it any more, whatever it was."""
+        """Drop a damaged row, at a person's request."""
         with self._writing() as db:
             update = "UPDATE operation SET state = ?, live = NULL, key = NULL, version = version + 1 WHERE id = ?"
             db.execute(update, (State.DROPPED, number))
 
     def with_key(self, key: str) -> Operation | None:
-        """What a script queued with that key."""
+        """The operation that a script queued with that key; None without one."""
         return next(iter(self._mine("key = ?", key)), None)
 
     def key_of_another(self, key: str) -> bool:
-        """Whether a script used that key here with another login, or one that is not known to be the same user's."""
+        """Whether a script used that key on this computer with a login that is not known to be the same user's."""
         return bool(self._select(f"server = ? AND key = ? AND NOT ({WHOSE})", (self._server, key, *self._me())))
 
     def others_got_through(self, since: datetime) -> bool:
-        """Whether anything was delivered to this server after that."""
+        """Whether any operation was delivered to this server after that instant."""
         return bool(
             self._rows("server = ? AND state = ? AND changed_at > ?", (self._server, State.DONE, to_wire(since)))
         )
 
     def made(self) -> set[str]:
-        """The entries on this server that an operation is known to have made: each is one's only.
+        """The ids of entries on this server that operations are known to have made; each belongs to one operation.
 
-        What only changed an entry did not make it; but a timer's last step is the correction of its start.
+        A plain edit does not make an entry, but the correction of a timer's start is the timer's last step.
         """
         if not self._path.exists():
             return set()
@@ -138,7 +138,7 @@ class Journal:
     # --- writing ---
 
     def add(self, operations: Sequence[Operation]) -> list[Operation]:
-        """Put them on disk, all or none. Raises AlreadyRunning for a second timer, Overtaken for a used key."""
+        """Save new operations, all or none. Raises AlreadyRunning for a second timer, Overtaken for a used key."""
         try:
             with self._writing() as db:
                 self._forget_receipts(db)
@@ -149,42 +149,42 @@ class Journal:
                 return added
         except sqlite3.IntegrityError as fault:
             if "operation.key" in str(fault):
-                raise Overtaken("That key was used just now.", "To see it: alga queue --sent") from fault
-            raise AlreadyRunning("A timer is running already.", "To see it: alga status") from fault
+                raise Overtaken("That key was just used.", "To see it: alga queue --sent") from fault
+            raise AlreadyRunning("A timer is already running.", "To see it: alga status") from fault
 
     def save(self, operations: Sequence[Operation]) -> list[Operation]:
-        """Write their new state, all or none. Raises Overtaken when another process was first."""
-        with self._writing("What was sent is looked for the next time.") as db:
+        """Save changed operations, all or none. Raises Overtaken when another process changed one first."""
+        with self._writing("alga will check whether the operation was carried out.") as db:
             return [self._update(db, operation) for operation in operations]
 
     def put(self, operation: Operation) -> Operation:
-        """One of them."""
+        """Save one changed operation, see save()."""
         return self.save([operation])[0]
 
     def pause(self) -> None:
-        """There was no connection: commands do not try this server in passing for a minute."""
+        """Record that there was no connection: for a minute other commands do not try this server in passing."""
         with self._writing() as db:
             db.execute("INSERT OR REPLACE INTO pause VALUES (?, ?)", (self._server, to_wire(self._now() + PAUSE)))
 
     def resume(self) -> None:
-        """There is one again, or a person wants to try."""
+        """End a pause: the connection is back, or a person wants to try."""
         with self._writing() as db:
             db.execute("DELETE FROM pause WHERE server = ?", (self._server,))
 
     def paused(self) -> bool:
-        """There was no connection a moment ago."""
+        """Whether there was no connection a moment ago."""
         if not self._path.exists():
             return False
         with self._reading() as db:
             row = db.execute("SELECT until FROM pause WHERE server = ?", (self._server,)).fetchone()
         try:
             return bool(row) and self._now() < from_wire(row[0]) <= self._now() + PAUSE
-        except (ValueError, TypeError):  # damaged: none
+        except (ValueError, TypeError):  # damaged: no pause
             return False
 
     @contextmanager
     def alone(self, wait: float) -> Iterator[None]:
-        """Hold the one lock there is for sending, whatever the server. A crash gives it back.
+        """Hold the single lock for sending, shared by all servers. A crash releases it.
 
         Raises Overtaken when another process holds it for longer than `wait` seconds, ConfigError when it is damaged.
         """
@@ -196,9 +196,9 @@ class Journal:
                 lock.execute("BEGIN EXCLUSIVE")
         except sqlite3.Error as fault:
             if getattr(fault, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
-                raise Overtaken("Another alga is sending just now.", "Try again in a moment.") from fault
+                raise Overtaken("Another alga is sending right now.", "Try again in a moment.") from fault
             told = f"{path} cannot be used: {fault}. Nothing was sent."
-            raise ConfigError(told, "It holds no data: if it is damaged, delete it.") from fault
+            raise ConfigError(told, "The file holds no data: if it is damaged, delete it.") from fault
         with closing(lock):
             yield
 
@@ -242,11 +242,13 @@ class Journal:
         row = row_of(changed)
         update = f"UPDATE operation SET {', '.join(f'{name} = ?' for name in row)} WHERE id = ? AND version = ?"
         if db.execute(update, [*row.values(), operation.id, operation.version]).rowcount != 1:
-            raise Overtaken("Another alga took care of that just now.", "To see what is: alga status, alga queue")
+            raise Overtaken(
+                "Another alga has just handled that operation.", "To see the result: alga status, alga queue"
+            )
         return changed
 
     def _forget_receipts(self, db: sqlite3.Connection) -> None:
-        """Only what was delivered, and without a script's key: that counts for ever."""
+        """Delete old receipts, except those with a script's key, which are kept forever."""
         old = to_wire(self._now() - self._receipts)
         db.execute("DELETE FROM operation WHERE state = ? AND changed_at < ? AND key IS NULL", (State.DONE, old))
 
@@ -265,7 +267,7 @@ class Journal:
 
     @contextmanager
     def _reading(self, then: str = "Nothing was sent.") -> Iterator[sqlite3.Connection]:
-        """The one connection of this command. Raises ConfigError, with what is to be said `then`."""
+        """The only connection of this command. Raises ConfigError, with the sentence `then`."""
         try:
             if self._db is None:
                 self._db = self._opened()
@@ -274,8 +276,8 @@ class Journal:
             raise
         except sqlite3.Error as fault:
             raise ConfigError(
-                f"{self._path} cannot be used: {fault}. It was kept as it is. {then}",
-                "It holds unsent time: keep a copy of it.",
+                f"{self._path} cannot be used: {fault}. The file was left unchanged. {then}",
+                "The file holds unsent time: keep a copy of it.",
             ) from fault
 
     def _opened(self) -> sqlite3.Connection:

@@ -1,4 +1,4 @@
-"""What is to be done on a server, once: an operation, where it stands, and what a look at the server shows of it."""
+"""An operation: something to do on a server once, its state, and what a look at the server shows."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
     from alga.core.entry import Entry, EntryRequest
 
-PRACTICE = "practice "  # how the keys of practice entries begin
+PRACTICE = "practice "  # prefix of the keys of practice entries
 
 
 class Kind(StrEnum):
-    """What is to be done."""
+    """What an operation does."""
 
     CREATE = "create"
     START = "start"
@@ -28,31 +28,31 @@ class Kind(StrEnum):
 
 
 class State(StrEnum):
-    """Where an operation stands. Only QUEUED ones are sent; RUNNING and QUEUED ones take up their time."""
+    """The state of an operation. Only QUEUED operations are sent; RUNNING and QUEUED operations occupy their time."""
 
     RUNNING = "running"  # a timer: its clock is here (CREATE), or on the server (START)
     QUEUED = "queued"  # on disk; once it has been sent it may be on the server, so it is looked for first
     DONE = "done"
-    REFUSED = "refused"  # in the command that made it: that was said, nothing was recorded, nothing waits
+    REFUSED = "refused"  # and reported by the command that made it: nothing was recorded, nothing waits
     ASIDE = "set aside"  # a person decides: alga queue
-    DROPPED = "dropped"  # a person decided: never to be sent
+    DROPPED = "dropped"  # a person decided that it is never sent
 
 
 class Seen(StrEnum):
     """What a look at the server showed."""
 
     DONE = "done"  # an earlier sending got through
-    NOT_DONE = "not done"  # and what it is about is as it was
+    NOT_DONE = "not done"  # and the entry it is about is unchanged
     RUNNING = "running"  # START: the server's clock runs
     ENDED = "ended"  # START: it ran, and was stopped elsewhere
-    CHANGED = "changed"  # somebody else changed what it is about
-    UNCLEAR = "unclear"  # nobody can tell yet
+    CHANGED = "changed"  # somebody else changed the entry it is about
+    UNCLEAR = "unclear"  # cannot be decided yet
 
 
 class Look(NamedTuple):
-    """What a look showed: the entry or session, and a reason for what is neither done nor not done.
+    """The result of a look: the entry or session, and a reason unless it is simply done or not done.
 
-    `guarded`: where nobody can tell, the server refuses a second sending of what is there.
+    `guarded`: if the result is unclear, the server would refuse a duplicate.
     """
 
     seen: Seen
@@ -62,10 +62,10 @@ class Look(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """One thing to be done once. Times in UTC.
+    """Something to do on a server exactly once. Times in UTC.
 
-    A timer is one operation all its life: START, STOP, and EDIT where its start must be corrected; or CREATE, with the
-    end when it stops. `asked.started_at` of a START or STOP is a back-dated start; `before` is what was seen there.
+    A timer is one operation for its whole life: START, STOP, and EDIT if its start must be corrected; or CREATE, with
+    the end once it stops. `asked.started_at` of a START or STOP is a back-dated start; `before` is the session seen.
     """
 
     kind: Kind
@@ -73,25 +73,25 @@ class Operation(NamedTuple):
     label: str
     queued_at: datetime
     state: State = State.QUEUED
-    entry_id: str | None = None  # what it is about, and in the end what it made
-    before: Entry | None = None  # what it is about, as it was seen
-    remembered: bool = False  # `before` is what this computer had seen some time ago
-    stored: Entry | None = None  # what the server had when it was done
+    entry_id: str | None = None  # the entry it is about, and in the end the entry it made
+    before: Entry | None = None  # the entry it is about, as it was seen
+    remembered: bool = False  # `before` comes from the cache, so it may be outdated
+    stored: Entry | None = None  # the entry on the server when it was done
     after: tuple[int, ...] = ()  # operations of the same act that must be done before it: their places, then numbers
-    item_typed: str | None = None  # to be looked up before the first sending, as is the service
+    item_typed: str | None = None  # to be looked up before the first sending, like the service
     service_typed: str | None = None
-    feedback: str | None = None  # of request-changes; its reason is in the notes asked
+    feedback: str | None = None  # of request-changes; the reason is in asked.notes
     timer: bool = False
-    key: str | None = None  # of a script: delivered once, however often it runs
-    mended: bool = False  # a person changed what was asked
+    key: str | None = None  # a script's key: delivered once, however often the script runs
+    mended: bool = False  # a person corrected the request
     sent_at: datetime | None = None  # since when it may be on the server
-    ahead: float | None = None  # seconds by which the server's clock was ahead of ours then, where that was known
+    ahead: float | None = None  # seconds by which the server's clock was then ahead of ours, if known
     tries: int = 0
     tried_at: datetime | None = None  # the last time
-    failures: int = 0  # of those tries, so many in a row got 5xx or no answer,
-    failing_since: datetime | None = None  # the first of them then
-    fault: str = ""  # the last of them in a word: 502,
-    missing: bool = False  # and a look after it found nothing
+    failures: int = 0  # consecutive tries that got 5xx or no answer
+    failing_since: datetime | None = None  # the time of the first of these failures
+    fault: str = ""  # the last failure in a word: 502
+    missing: bool = False  # a look after the last failure found nothing
     reason: str = ""
     id: int = 0
     act: str | None = None  # the same for all operations of one command line
@@ -105,22 +105,22 @@ class Operation(NamedTuple):
 
     @property
     def practice(self) -> bool:
-        """An entry of the practice data: queued once, also when a person dropped it."""
+        """Whether it sends a practice entry: such an entry is queued only once, even after a person dropped it."""
         return (self.key or "").startswith(PRACTICE)
 
     @property
     def in_doubt(self) -> bool:
-        """It may be on the server."""
+        """Whether it was sent without a clear answer, so that it may be on the server."""
         return self.state is State.QUEUED and self.sent_at is not None
 
     @property
     def live(self) -> bool:
-        """A timer that runs, or may run: there is one a key."""
+        """Whether it is a timer that runs or may run; each key has at most one."""
         starting = self.kind is Kind.START and self.state is State.QUEUED and self.asked.ended_at is None
         return self.state is State.RUNNING or starting
 
     @property
     def started_at(self) -> datetime:
-        """When its time begins, as far as is known here."""
+        """The start of its time, as far as this computer knows, in UTC."""
         before = self.before.started_at if self.before else None
         return self.asked.started_at or before or cut(self.queued_at)

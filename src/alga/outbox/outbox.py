@@ -1,4 +1,4 @@
-"""Carrying out what is queued: one lock, first in first out, looked for or sent, each step on disk before the next."""
+"""Carrying out queued operations: one lock, first in first out, look or send, each step saved before the next."""
 
 from __future__ import annotations
 
@@ -34,46 +34,46 @@ if TYPE_CHECKING:
     from alga.outbox.journal import Journal
 
 WAIT = 5.0  # seconds for another alga that is sending
-BRIEFLY = 5.0  # seconds that other commands spend on what waits
-STILL_WAITS = 8  # the exit code of what delivers, where not everything was
-NOTHING_GETS_THROUGH = (AuthError, NeverSent)  # so that trying the next one is of no use
+BRIEFLY = 5.0  # seconds that other commands spend on waiting operations
+STILL_WAITS = 8  # exit code of commands that deliver when something still waits
+NOTHING_GETS_THROUGH = (AuthError, NeverSent)  # errors after which trying the next operation is useless
 
 
 class Remote(Protocol):
     """The server. Each method raises what the API client raises; `look` and `prepare` change nothing there."""
 
     def prepare(self, operation: Operation, own: bool) -> Operation:
-        """With what was typed looked up, and checked for overlaps. Raises Refused or NotFound for what cannot be."""
+        """The operation with typed names looked up, and checked for overlaps. Raises Refused or NotFound."""
         ...
 
     def send(self, operation: Operation) -> tuple[Operation, Entry | None]:
-        """Send it: what it is after that, and the entry it made."""
+        """Send an operation. Returns its new state, and the entry it made, if any."""
         ...
 
     def look(self, operation: Operation, taken: set[str]) -> Look:
-        """Whether it is there already, as an entry that is not `taken`."""
+        """Whether the operation is already on the server, as an entry that is not `taken`."""
         ...
 
     def most(self, kind: Kind) -> int:
-        """How many operations of a kind one call can carry just now."""
+        """How many operations of a kind one call can carry at the moment."""
         ...
 
     def send_many(self, operations: Sequence[Operation]) -> tuple[list[Operation | AlgaError | None], int | None]:
-        """Send them in one call: what it told of each, nothing where it is to be looked for; and how many the server
-        counts of those, where its count means something.
+        """Send operations in one call. Returns the result of each, None where a look must decide, and how many of those
+        the server counts, if its count is meaningful.
         """
         ...
 
     def look_many(self, operations: Sequence[Operation], taken: set[str]) -> list[Look]:
-        """Whether they are there already, in as few requests as can be."""
+        """Whether the operations are already on the server, in as few requests as possible."""
         ...
 
     def ahead(self) -> float | None:
-        """Seconds by which the server's clock is ahead of ours, by its last answer; None before there was one."""
+        """Seconds by which the server's clock is ahead of ours, by its last answer; None before the first answer."""
         ...
 
     def within(self, seconds: float | None) -> AbstractContextManager[object]:
-        """Everything in there takes no longer than that in all."""
+        """A block whose requests together take at most `seconds`."""
         ...
 
 
@@ -87,10 +87,10 @@ class Outbox:
     def deliver(
         self, operations: Sequence[Operation], tell: Callable[[int], None] = lambda number: None
     ) -> list[Result]:
-        """Take operations over and see how far they get, however long that takes: one result for each.
+        """Save and deliver operations, however long it takes: one result for each.
 
-        Raises what stands for all of them: what refused the first call, when nothing was done; Overtaken while another
-        alga is sending; ConfigError, before anything is sent, when the journal or its lock cannot be used.
+        Raises errors that apply to all of them: the refusal of the first call, if nothing was done; Overtaken while
+        another alga is sending; ConfigError, before anything is sent, when the journal or its lock cannot be used.
         """
         with self._alone(WAIT):
             older = self.journal.queued()
@@ -100,7 +100,7 @@ class Outbox:
             return act.Act(self, on_disk, own, older).deliver(tell)
 
     def deliver_one(self, operation: Operation) -> Result:
-        """Take an operation over and see how far it gets in a few seconds, after what was queued before it.
+        """Save an operation and deliver it if possible in a few seconds, after earlier queued operations.
 
         Raises the server's refusal, when nothing was recorded and nothing waits; ConfigError, before anything is on
         disk or sent, when the journal or its lock cannot be used.
@@ -108,7 +108,7 @@ class Outbox:
         return self._under_lock(lambda: self.journal.add([operation])[0])
 
     def go_on(self, operation: Operation) -> Result:
-        """The same for one that is on disk and goes on: a timer that stops."""
+        """The same for an operation that is already on disk: a timer that stops."""
         return self._under_lock(lambda: self.journal.put(operation))
 
     def _under_lock(self, write: Callable[[], Operation]) -> Result:
@@ -122,7 +122,7 @@ class Outbox:
 
     @contextmanager
     def _alone(self, wait: float) -> Iterator[None]:
-        """Hold the lock for sending; in there it is held already."""
+        """Hold the lock for sending; nested use is allowed."""
         if self._held:
             yield
             return
@@ -134,7 +134,7 @@ class Outbox:
                 self._held = False
 
     def carry_out(self, operation: Operation, own: bool = True) -> Result:
-        """The same for one that is on disk. `own`: in the command that made it, which says so when it is refused."""
+        """The same for an operation that is on disk. `own`: in the command that made it, which reports a refusal."""
         error: AlgaError | None = None
         settled: list[Result] = []
         try:
@@ -145,24 +145,24 @@ class Outbox:
             after = self._given_up(self.journal.get(operation.id), "Interrupted.", own)
             told = pressed if isinstance(pressed, Interrupted) else Interrupted("Interrupted.")
             if after.state is State.QUEUED:
-                told.hint = f"It waits: alga sync sees to it, alga queue drop {after.id} forgets it."
+                told.hint = f"It waits: alga sync sends it, alga queue drop {after.id} drops it."
             raise told from None
         mine = next((each for each in settled if each.operation.id == operation.id), None)
-        if mine is None:  # another process may have taken care of it, or nothing got through before its turn came
+        if mine is None:  # another process handled it, or nothing got through before its turn
             error = error or next(
                 (each.error for each in settled if isinstance(each.error, NOTHING_GETS_THROUGH)), None
             )
             mine = Result(self.journal.get(operation.id), error=error)
-            if isinstance(error, AuthError):  # refused for what was queued before, the key is refused for this too
+            if isinstance(error, AuthError):  # a key refused for an earlier operation is refused for this one too
                 mine = Result(self._given_up(mine.operation, error.message, own), error=error)
         if mine.operation.state in (State.REFUSED, State.DROPPED):  # perhaps by another process
-            raise mine.error or Refused(mine.operation.reason or "It was dropped meanwhile.")
+            raise mine.error or Refused(mine.operation.reason or "It was dropped in the meantime.")
         if mine.error and mine.operation.state is State.RUNNING:
             raise mine.error
         return mine
 
     def _given_up(self, operation: Operation, reason: str, own: bool) -> Operation:
-        """One whose turn did not come: its command can take it back."""
+        """Close an operation whose turn did not come, if its command can take it back."""
         if operation.state is not State.QUEUED:
             return operation
         return self.journal.put(transitions.judged(operation, operation, Verdict.ENDED, reason, own))
@@ -174,13 +174,13 @@ class Outbox:
         wait: float = WAIT,
         tell: Callable[[int], None] = lambda number: None,
     ) -> list[Result]:
-        """Deliver what waits: all that were touched. Without `seconds` all of it, however long that takes; else what
-        failed again and again rests between its tries.
+        """Deliver waiting operations. Returns the result of each one tried. Without `seconds` all are tried, however
+        long it takes; otherwise operations that failed repeatedly are skipped for a while.
 
         Raises Overtaken when another alga is sending, also after `wait` seconds, and Interrupted.
         """
         if self._draining:
-            return []  # what it needs of the server asks for this again
+            return []  # requests made while draining call this again
         self._draining = True
         try:
             with self._alone(wait), self.remote.within(seconds):
@@ -209,16 +209,16 @@ class Outbox:
         return settled
 
     def _going_on(self, later: Operation, operation: Operation, done: Operation) -> Operation:
-        """A change that was made before an earlier edit of the same entry was delivered."""
+        """The later operation, based on the result of an earlier edit if it was made before that edit was delivered."""
         if not transitions.follows(later, operation):
             return later
         return self.journal.put(later._replace(before=done.stored or done.before))
 
     def again(self, operation: Operation, mended: Operation) -> Result:
-        """Try one again that was set aside, with what a person mended in it.
+        """Try an operation again that was set aside, with a person's corrections.
 
-        What may be on the server as it was is looked for before it becomes something else: raises Unreachable when
-        nobody can look.
+        If the original may be on the server, look for it before it is changed: raises Unreachable when looking
+        fails.
         """
         with self._alone(WAIT), self.remote.within(BRIEFLY):
             if operation.sent_at and mended != operation:
@@ -235,7 +235,7 @@ class Outbox:
     # --- one of them ---
 
     def settle(self, operation: Operation, own: bool) -> Result:
-        """As far as it gets. Somebody else who changes it meanwhile has the last word."""
+        """Carry out an operation as far as possible. If another process changes it meanwhile, that change wins."""
         try:
             match transitions.first_step(operation, own):
                 case Step.LOOK:
@@ -250,7 +250,7 @@ class Outbox:
     def _next(
         self, changed: Operation, own: bool, entry: Entry | None = None, error: AlgaError | None = None
     ) -> Result:
-        """Write down what became of it, and go on where something is left to do."""
+        """Save the new state, and continue if something is left to do."""
         after = self.journal.put(changed)
         if after.state is State.QUEUED:
             return self._send(after, own)
@@ -259,7 +259,7 @@ class Outbox:
     def _look(
         self, operation: Operation, own: bool, not_there: Callable[[], Result], error: AlgaError | None = None
     ) -> Result:
-        """Look for it on the server. While nobody can look it stays in doubt; `error` is what made it so."""
+        """Look for an operation on the server. If looking fails it stays in doubt; `error` is what caused the doubt."""
         try:
             look = self.remote.look(operation, self.journal.made())
         except (Unreachable, AuthError, Forbidden, Refused, NotFound) as fault:
@@ -278,7 +278,7 @@ class Outbox:
                 return not_there()
 
     def _send(self, before: Operation, own: bool) -> Result:
-        """Send it: on disk first, and what came of it on disk after."""
+        """Send an operation: saved before sending, and its result saved afterwards."""
         operation = before
         try:
             ready = self.remote.prepare(before, own)
@@ -296,7 +296,7 @@ class Outbox:
         return self._next(after, own, entry)
 
     def _failed(self, operation: Operation, before: Operation, error: AlgaError, own: bool) -> Result:
-        """What an error does to it, after a look where core.looked_for() wants one."""
+        """The result after an error, and after a look if transitions.looked_for() asks for one."""
 
         def final() -> Result:
             gone = isinstance(error, NoSession)

@@ -1,4 +1,4 @@
-"""What became of operations: of each in this run, and of many in one table and one exit code."""
+"""Results: of each operation in this run, and of many in one table and one exit code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Result(NamedTuple):
-    """What became of an operation in this run: the entry it made, or the error of the last try."""
+    """The result of an operation in this run: the entry it made, or the error of the last try."""
 
     operation: Operation
     entry: Entry | None = None
@@ -24,7 +24,7 @@ class Result(NamedTuple):
 
 
 class Ending(StrEnum):
-    """What became of one of many, in a word."""
+    """The outcome of one of many operations, in a word."""
 
     RECORDED = "recorded"
     RECORDED_ALREADY = "recorded already"
@@ -58,7 +58,7 @@ class Place(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """One entry's, or a row's."""
+    """The outcome of one entry or row."""
 
     ending: Ending
     id: str | None = None
@@ -69,11 +69,11 @@ class Outcome(NamedTuple):
 
     @property
     def done(self) -> bool:
-        """It is now as was asked."""
+        """Whether the entry is now as requested."""
         return self.ending not in NOT_DONE
 
     def published(self) -> dict[str, Any]:
-        """As JSON shows it; a row of a file says where it stands."""
+        """The outcome as JSON; with file, line and row for a row of a file."""
         where = {"file": self.place.file, "line": self.place.line, "row": self.place.row} if self.place else {}
         said = {"id": self.id, "outcome": str(self.ending), "reason": self.reason}
         delivered = "delivered" if self.done and self.ending not in NOTHING_SENT else None
@@ -81,7 +81,7 @@ class Outcome(NamedTuple):
 
 
 def ending(result: Result, done: Ending) -> Ending:
-    """What became of an operation, in a word."""
+    """The outcome of an operation, in a word; `done` is the word for success."""
     state, error = result.operation.state, result.error
     if state is State.DONE:
         return done
@@ -91,7 +91,7 @@ def ending(result: Result, done: Ending) -> Ending:
 
 
 def outcome(result: Result, done: Ending, place: Place | None = None, label: str = "", reason: str = "") -> Outcome:
-    """The outcome of an operation: with the entry's id, and `reason` or why it is not done."""
+    """The outcome of an operation, with the entry's id, and with `reason` or the cause of a failure."""
     operation = result.operation
     said = reason or operation.reason or (result.error.message if result.error else "")
     interrupted = isinstance(result.error, Interrupted)
@@ -99,7 +99,7 @@ def outcome(result: Result, done: Ending, place: Place | None = None, label: str
 
 
 def exit_code(outcomes: Sequence[Outcome]) -> int:
-    """0 when all were done, or wait; 9 for some; when none was, 5 if each was refused, else 7. 130 after Ctrl-C."""
+    """0 when all are done or wait; 9 for some; for none 5 if all were refused, otherwise 7. 130 after Ctrl-C."""
     if any(each.interrupted for each in outcomes):
         return Interrupted.exit_code
     good = sum(each.done or each.ending is Ending.WAITS for each in outcomes)

@@ -1,4 +1,4 @@
-"""The journal's tables, and how older files become today's."""
+"""The journal's tables, and the migration of older files."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def migrate(db: sqlite3.Connection) -> None:
 
 
 def _first(db: sqlite3.Connection) -> None:
-    """The table of operations; before it there was one of sessions whose clock was kept here."""
+    """Create the table of operations, and move the older table of local sessions into it."""
     for statement in OPERATION.split(";"):
         db.execute(statement)
     if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'session'").fetchone():
@@ -84,7 +84,7 @@ def _dicts(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
 
 
 def _second(db: sqlite3.Connection) -> None:
-    """Operations of one command line belong together, and one may take another back."""
+    """Add columns for the operations of one command line, and for an operation that undoes another."""
     db.execute("ALTER TABLE operation ADD COLUMN act TEXT")
     db.execute("ALTER TABLE operation ADD COLUMN undoes INTEGER")
     db.execute("CREATE INDEX by_act ON operation (act)")

@@ -1,4 +1,4 @@
-"""What is to be done on a server, and what comes next: pure decisions. journal.py keeps them, drain.py acts on them."""
+"""The states of an operation and what comes next: pure decisions. journal.py saves them, outbox.py acts on them."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
     from alga.core.entry import Entry
 
-MANY_FAILURES = 3  # tries that got 5xx or no answer: from here on a person hears of it
-FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=6)  # after the second failure; at most
-AT_MOST_BETWEEN = timedelta(minutes=2)  # clocks that agree may differ by so much
+MANY_FAILURES = 3  # tries that got 5xx or no answer, after which a person is told
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=6)  # after the second failure, and at most
+AT_MOST_BETWEEN = timedelta(minutes=2)  # the most by which two clocks that agree may differ
 FRESH: Mapping[str, Any] = {
     "failures": 0,
     "failing_since": None,
     "fault": "",
     "missing": False,
-}  # of an operation not tried yet
+}  # the values of an operation that was not tried yet
 
 
 class Step(StrEnum):
-    """What to do with a queued operation next."""
+    """The next step for a queued operation."""
 
     LOOK = "look"
     SEND = "send"
@@ -41,9 +41,9 @@ class Step(StrEnum):
 
 
 def first_step(operation: Operation, own: bool) -> Step:
-    """What comes first. `own`: in the command that made it, so that nothing can have changed since it was checked.
+    """The first step. `own`: in the command that made it, so that nothing can have changed since it was checked.
 
-    A start is sent by its own command only, and once: later it would begin at another time.
+    A start is sent only once, by its own command: later it would begin at another time.
     """
     if operation.sent_at:
         return Step.LOOK
@@ -54,7 +54,7 @@ def first_step(operation: Operation, own: bool) -> Step:
 
 
 def rests(operation: Operation, now: datetime) -> bool:
-    """Whether other commands leave it alone for a while, since it failed again and again; alga sync does not."""
+    """Whether other commands skip it for a while, since it failed repeatedly; alga sync always tries it."""
     if operation.failures < 2 or operation.tried_at is None:
         return False
     pause: timedelta = min(FIRST_PAUSE * 4 ** min(operation.failures - 2, 5), LONGEST_PAUSE)
@@ -62,7 +62,7 @@ def rests(operation: Operation, now: datetime) -> bool:
 
 
 def after_look(operation: Operation, look: Look, tried: bool = False) -> Step | Operation:
-    """What comes after a look: another step, or what became of it. `tried`: it was sent a moment ago."""
+    """The result of a look: another step, or the new state. `tried`: it was sent a moment ago."""
     match look.seen:
         case Seen.DONE:
             return delivered(operation, look.entry)
@@ -79,7 +79,7 @@ def after_look(operation: Operation, look: Look, tried: bool = False) -> Step | 
 
 
 def sending(operation: Operation, now: datetime, ahead: float | None) -> Operation:
-    """On disk before anything is sent: from here on it may be on the server."""
+    """The operation as saved right before it is sent: from now on it may be on the server."""
     first = operation if operation.sent_at else operation._replace(sent_at=now, ahead=ahead)
     return first._replace(tries=operation.tries + 1, tried_at=now)
 
@@ -88,17 +88,17 @@ def sending(operation: Operation, now: datetime, ahead: float | None) -> Operati
 
 
 def done(operation: Operation, entry: Entry | None) -> Operation:
-    """It is on the server."""
+    """The operation once it is on the server."""
     entry_id = entry.id if entry else operation.entry_id
     return operation._replace(state=State.DONE, entry_id=entry_id, stored=entry, reason="")
 
 
 def delivered(operation: Operation, stored: Entry | None) -> Operation:
-    """It is on the server. A stopped timer that was not back-dated there is corrected: an edit is next."""
+    """The operation once it is on the server. A stopped timer with the wrong start there becomes an edit."""
     if operation.kind is not Kind.STOP or not stored:
         return done(operation, stored)
     start, before = operation.asked.started_at, operation.before
-    theirs = before is not None and before.started_at != stored.started_at  # somebody else changed it: that stands
+    theirs = before is not None and before.started_at != stored.started_at  # somebody else's change stays
     if not start or stored.started_at == cut(start) or theirs:
         ended_at = operation.asked.ended_at or stored.ended_at
         return done(operation._replace(asked=replace(operation.asked, ended_at=ended_at)), stored)
@@ -109,7 +109,7 @@ def delivered(operation: Operation, stored: Entry | None) -> Operation:
 
 
 def ended_elsewhere(operation: Operation, look: Look) -> Operation:
-    """A start that is an entry already: what it does not have as it was asked is for a person to decide."""
+    """A start that is already a finished entry: done, or set aside if its times differ from the request."""
     stored, asked = look.entry, operation.asked
     assert stored
     other_end = asked.ended_at and not is_end_of(operation, stored.ended_at)
@@ -121,31 +121,32 @@ def ended_elsewhere(operation: Operation, look: Look) -> Operation:
 
 
 def running_there(operation: Operation, session: Entry) -> Operation:
-    """The server's clock runs; where the stop came meanwhile, that is next."""
+    """A start whose session runs on the server; if it was stopped in the meantime, the stop is next."""
     session_id = session.session_id or session.id
     begun = operation._replace(entry_id=session_id, before=session, sent_at=None, reason="", **FRESH)
     return begun._replace(kind=Kind.STOP) if begun.asked.ended_at else begun._replace(state=State.RUNNING)
 
 
 def kept_here(operation: Operation) -> Operation:
-    """A start that did not reach the server: the clock is kept here, and the stop makes one finished entry of it."""
+    """A start that did not reach the server: it runs on this computer, and its stop creates one finished entry."""
     asked = replace(operation.asked, started_at=cut(operation.started_at))
     state = State.QUEUED if asked.ended_at else State.RUNNING
     return operation._replace(kind=Kind.CREATE, state=state, asked=asked, sent_at=None, **FRESH)
 
 
 def looked_for(before: Operation, verdict: Verdict) -> bool:
-    """Whether a look comes before the verdict on a try counts: nobody knows, or an earlier try stands in the way."""
+    """Whether a look must come before the verdict counts: the outcome, or that of an earlier try, is unknown."""
     return verdict is Verdict.UNKNOWN or (verdict is Verdict.NO and before.in_doubt)
 
 
 def judged(
     operation: Operation, before: Operation, verdict: Verdict, reason: str, own: bool, gone: bool = False
 ) -> Operation:
-    """What the verdict on a try does to an operation, when what looked_for() says was done.
+    """The operation after the verdict on a try, once the look that looked_for() asks for is done.
 
-    `before` is what it was before the try, `own` says that its own command tries, which tells a person what comes of
-    it. What is set aside or waits keeps the reason. A stop that is refused leaves its timer running, unless `gone`.
+    `before` is the operation before the try; `own` says that its own command tries, which reports the result to a
+    person. An operation that is set aside or waits keeps the reason. A refused stop leaves its timer running, unless
+    the timer is `gone`.
     """
     if verdict is Verdict.UNKNOWN:
         since = operation.failing_since or operation.tried_at
@@ -155,19 +156,19 @@ def judged(
     match verdict:
         case Verdict.NOT_SENT:
             return after
-        case Verdict.ENDED:  # what its command can take back is closed
+        case Verdict.ENDED:  # its command can take it back
             return after if accepted or operation.kind is Kind.STOP else after._replace(state=State.REFUSED)
         case Verdict.NO:
             return _refused(after._replace(tries=operation.tries), accepted, gone)
 
 
 def missing(operation: Operation, reason: str) -> Operation:
-    """A look after a try without an answer found nothing: it waits for the next try."""
+    """The operation after a look found nothing: it waits for the next try."""
     return operation._replace(missing=True, reason=reason)
 
 
 def _refused(operation: Operation, accepted: bool, gone: bool) -> Operation:
-    """The command that made it says so, and nothing waits; what was accepted before is for a person to decide."""
+    """The operation after a refusal: closed by the command that made it, but set aside if it was accepted before."""
     if accepted:
         return aside(operation, operation.reason)
     if operation.kind is Kind.STOP and not gone:
@@ -176,7 +177,7 @@ def _refused(operation: Operation, accepted: bool, gone: bool) -> Operation:
 
 
 def holds_time(operation: Operation) -> bool:
-    """Whether it is the time of a timer, of which nothing is left where the operation is closed."""
+    """Whether it holds the time of a timer, which would be lost if the operation were closed."""
     return operation.timer and operation.kind in (Kind.CREATE, Kind.EDIT)
 
 
@@ -186,9 +187,9 @@ def holds_time(operation: Operation) -> bool:
 def stopped(
     operation: Operation, asked: EntryRequest, end: datetime, now: datetime, service_typed: str | None = None
 ) -> Operation:
-    """A timer gets its end, and what is said of it. Less than a minute on a clock kept here is nothing.
+    """The timer with its end, notes, service and billable minutes. Less than a minute on this computer is dropped.
 
-    A server that stops by its own clock is told no end that nobody typed: `asked.ended_at` rather than `end`.
+    A timer on the server's clock gets only an end that was typed, `asked.ended_at`, rather than `end`.
     """
     was = operation.asked
     if operation.state is State.RUNNING and operation.kind is Kind.START:
@@ -211,19 +212,19 @@ def stopped(
 
 
 def aside(operation: Operation, reason: str) -> Operation:
-    """A person decides."""
+    """The operation set aside, for a person to decide."""
     return operation._replace(state=State.ASIDE, reason=reason)
 
 
 def again(operation: Operation) -> Operation:
-    """A person wants it tried again. A service that was never found may be configured by now."""
+    """The operation queued again. A service that was never found may be configured by now."""
     usual = "" if operation.kind is Kind.CREATE and operation.asked.service_id is None else None
     typed = usual if operation.service_typed is None else operation.service_typed
     return operation._replace(state=State.QUEUED, service_typed=typed, **FRESH)
 
 
 def as_it_was(after: Operation, before: Operation) -> Operation:
-    """A mended one that was refused again, without ever being sent like that, is what it was."""
+    """The original operation, if its corrected version was refused again without ever being sent."""
     unsent = after.state is State.ASIDE and after.sent_at == before.sent_at
     kept = (before.asked, before.label, before.item_typed, before.service_typed, before.mended)
     asked, label, item_typed, service_typed, mended = kept
@@ -232,19 +233,19 @@ def as_it_was(after: Operation, before: Operation) -> Operation:
 
 
 def dropped(operation: Operation) -> Operation:
-    """A person does not want it any more."""
+    """The operation dropped, at a person's request."""
     return operation._replace(state=State.DROPPED)
 
 
 def follows(operation: Operation, earlier: Operation) -> bool:
-    """Whether a change was made from what an earlier edit found, so that it goes on from what that left."""
+    """Whether a change was based on the same entry as an earlier edit, so that it must build on that edit's result."""
     changes = operation.kind in (Kind.EDIT, Kind.DELETE) and earlier.kind is Kind.EDIT
     seen, found = operation.before, earlier.before
     return changes and bool(seen and found and seen.content == found.content) and depends(operation, earlier)
 
 
 def depends(operation: Operation, earlier: Operation) -> bool:
-    """What is about the same entry keeps its order; nothing else is held up by one that cannot go."""
+    """Whether both are about the same entry and so keep their order; other operations are not delayed."""
     return operation.entry_id is not None and operation.entry_id == earlier.entry_id
 
 
@@ -252,7 +253,7 @@ def depends(operation: Operation, earlier: Operation) -> bool:
 
 
 def as_entry(operation: Operation) -> EntryRequest:
-    """The finished entry that a CREATE asks for: all of it billable unless something else is said."""
+    """The request for a finished entry: all minutes are billable unless the operation says otherwise."""
     asked = operation.asked
     if asked.billable_minutes is not None or not (asked.started_at and asked.ended_at):
         return asked
@@ -261,18 +262,18 @@ def as_entry(operation: Operation) -> EntryRequest:
 
 
 def sent_there(operation: Operation) -> datetime:
-    """When it was first sent, by the server's clock."""
+    """The time of the first sending, by the server's clock, in UTC."""
     return (operation.sent_at or operation.queued_at) + timedelta(seconds=operation.ahead or 0.0)
 
 
 def is_end_of(operation: Operation, ended_at: datetime | None) -> bool:
-    """Whether a session's end can come from this stop."""
+    """Whether a session's end can be the result of this stop."""
     end = operation.asked.ended_at or sent_there(operation)
     return ended_at is not None and abs(ended_at - end) <= AT_MOST_BETWEEN
 
 
 def made_since(operation: Operation, created_at: datetime | None) -> bool:
-    """Whether an entry can come from a sending of this: a server that shows no creation time is believed."""
+    """Whether an entry can be the result of this operation; without a creation time it can."""
     if created_at is None or operation.sent_at is None:
         return True
     return created_at >= sent_there(operation) - AT_MOST_BETWEEN

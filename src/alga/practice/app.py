@@ -56,12 +56,12 @@ FREE_BODY = (
     time_entries.create,
     time_entries.update,
     time_entries.delete,
-)  # these read a body that is no JSON as {} (section 0)
+)  # these treat a body that is not JSON as {} (section 0)
 
 
 @dataclass
 class App:
-    """One server. `zone` is the user's for work dates; the clock gives the time of its own timers."""
+    """One server. `zone` is the user's zone, for work dates; `clock` gives the time for the server's own timers."""
 
     path: Path
     clock: Callable[[], datetime]
@@ -72,7 +72,7 @@ class App:
         self.store = Store(self.path, self.strict)
 
     def user_of(self, role: str) -> tuple[str, str, str]:
-        """Id, name and key of a role's user; lenient has one user, whatever the role."""
+        """Id, name and key of a role's user; a lenient server has a single user for all roles."""
         wanted = role if self.strict and role in PEOPLE else "local"
         with self.store.open(writing=False) as db:
             row = db.execute("SELECT user_id, user_name, api_key FROM users WHERE role = ?", (wanted,)).fetchone()
@@ -125,7 +125,7 @@ class App:
 
 
 def _body(environ: WSGIEnvironment, free: bool) -> dict[str, Any]:
-    """The JSON object sent. One that cannot be read is `{}` on create, update and delete, and a 500 elsewhere."""
+    """The JSON object in the body. An unreadable body is `{}` on create, update and delete, and a 500 elsewhere."""
     length = int(environ.get("CONTENT_LENGTH") or 0)
     if length > WHOLE_BODY:
         raise Refusal(413, "VALIDATION_ERROR", "Body too large")

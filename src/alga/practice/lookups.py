@@ -8,7 +8,7 @@ from alga.practice.time_entries import number, paged
 
 
 def tickets(request: Request) -> Response:
-    """GET /tickets?ticket_number=: a substring match, as there."""
+    """GET /tickets?ticket_number=: a substring match, as on the deployed server."""
     page, limit = number(request, "page", 1, None), number(request, "limit", 25, rules.PAGE_MOST)
     rows = _tickets(request, request.query.get("ticket_number", ""), by_title=False)
     shown = rows[(page - 1) * limit : page * limit]

@@ -1,4 +1,4 @@
-"""One request to the embedded server and one answer of it, in the deployed server's envelope."""
+"""A request to the embedded server and its answer, in the deployed server's envelope."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Response(NamedTuple):
 
 
 class Request(NamedTuple):
-    """What a handler works with: the database, who asks, and what."""
+    """A handler's input: the database, the user, and the request."""
 
     db: sqlite3.Connection
     user: sqlite3.Row

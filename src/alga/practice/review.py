@@ -32,7 +32,7 @@ def approve(request: Request) -> Response:
 
 
 def request_changes(request: Request) -> Response:
-    """POST request-changes: success for every id, whatever became of it."""
+    """POST request-changes: success for every id, whatever the actual result."""
     request.require("request changes", words="time entries")
     what = "Invalid change request data"
     if not request.body.get("change_reason"):
@@ -48,7 +48,7 @@ def request_changes(request: Request) -> Response:
 
 
 def bulk_create(request: Request) -> Response:
-    """POST bulk: a count; one entry of a wrong form refuses all, an entry a rule refuses is left out in silence."""
+    """POST bulk: a count; one invalid entry refuses all, an entry that a rule refuses is silently left out."""
     request.require("create")
     bodies = rules.check_ids(request.body, "entries", rules.BULK_MOST, "Invalid bulk data")
     rows = [body if request.strict else dict(rules.lenient(body)) for body in bodies]
@@ -60,7 +60,7 @@ def bulk_create(request: Request) -> Response:
 
 
 def bulk_update(request: Request) -> Response:
-    """PUT bulk: a count, in which unknown ids count too."""
+    """PUT bulk: a count that includes unknown ids."""
     request.require("update")
     changed = 0
     for item in rules.check_ids(request.body, "entries", rules.BULK_MOST, "Invalid bulk data"):

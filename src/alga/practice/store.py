@@ -51,7 +51,7 @@ BUSY_SECONDS = 20
 
 
 class Store:
-    """One file. Lenient has one user; strict has a technician, an admin and a colleague's entries to learn from."""
+    """One database file. Lenient has one user; strict has a technician, an admin and a colleague's entries."""
 
     def __init__(self, path: Path, strict: bool) -> None:
         self._path, self._strict = path, strict

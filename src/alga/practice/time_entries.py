@@ -61,7 +61,7 @@ def listed(request: Request) -> Response:
 
 
 def filters(request: Request) -> list[tuple[str, object]]:
-    """The conditions of a query string. 400 for a value that has not the right form."""
+    """The conditions of a query string. 400 for an invalid value."""
     where: list[tuple[str, object]] = []
     for name, expression in FILTERS.items():
         if (value := request.query.get(name)) is not None:
@@ -98,7 +98,7 @@ def paged(page: int, limit: int, total: int) -> dict[str, Any]:
 
 
 def create(request: Request) -> Response:
-    """POST /time-entries: own entry, minutes cut, 409 when it overlaps another of one's own."""
+    """POST /time-entries: own entry, minutes cut, 409 when it overlaps another entry of the user."""
     request.require("create")
     row = create_row(request, request.entry_body())
     answer = request.shown(row)

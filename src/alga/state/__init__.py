@@ -1,1 +1,1 @@
-"""What alga keeps on this computer beside the journal: settings and keys, what was learnt of a server, prompts."""
+"""What alga keeps on this computer besides the journal: settings and keys, a cache for each server, prompt lines."""

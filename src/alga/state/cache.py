@@ -1,4 +1,4 @@
-"""What was learnt of a server with a key: own user, kind, services, tickets, recent entries. It may be lost."""
+"""What alga learned from a server with a key: user, kind, services, tickets, recent entries. It may be lost."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 MOST_TICKETS = 500
 MOST_ENTRIES = 100
-LONGEST_NOTES = 400  # characters that are remembered
+LONGEST_NOTES = 400  # characters to remember
 PUBLISHED, DEPLOYED = "published", "deployed"
 
 
 def fingerprint(key: str) -> str:
-    """16 hex digits of the key's SHA-256: tells keys apart and gives nothing away."""
+    """16 hex digits of the key's SHA-256: distinguishes keys without revealing them."""
     return hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
 class Recorded(NamedTuple):
-    """An entry as it was last seen, for a TAB and for an edit without a connection. Times in UTC as text."""
+    """An entry as it was last seen, for TAB completion and for edits without a connection. Times in UTC as text."""
 
     id: str
     started_at: str
@@ -41,14 +41,14 @@ class Recorded(NamedTuple):
     user_id: str | None
     billable_minutes: str | None
     service_id: str | None
-    cut: str | None  # where the notes are longer than what is remembered of them
+    cut: str | None  # set where the notes are longer than LONGEST_NOTES
 
 
 @dataclass(eq=False)
 class ServerCache:
-    """Kept by server and key. `tickets` maps a work item's id to its number and title, `services` an id to a name.
+    """The cache of one server and key. `tickets` maps an id to a number and title, `services` an id to a name.
 
-    `entries` are the latest of those seen, by id.
+    `entries` are the latest entries seen, by id.
     """
 
     path: Path
@@ -59,16 +59,16 @@ class ServerCache:
     tickets: dict[str, list[str]] = field(default_factory=dict)
     entries: dict[str, list[str | None]] = field(default_factory=dict)
     routes: set[str] = field(default_factory=set)  # where the API is known to have answered
-    forbidden: set[str] = field(default_factory=set)  # what the role was once told that it may not do
+    forbidden: set[str] = field(default_factory=set)  # actions that the server has refused to the role
     _saved: str = ""
 
     @property
     def deployed(self) -> bool:
-        """The server is of the deployed kind: a service for every entry, no time sheet for a timer's."""
+        """Whether the server is of the deployed kind: entries need a service, timers' entries have no time sheet."""
         return self.kind == DEPLOYED
 
     def see(self, row: Mapping[str, Any], entry: Entry) -> None:
-        """Learn from an entry, and the row as the server sent it: its kind, a service with its name."""
+        """Learn the server's kind and a service's name from an entry, and from the row as the server sent it."""
         self.kind = PUBLISHED if "id" in row else DEPLOYED if "entry_id" in row else self.kind
         service, name = row.get("service_id"), row.get("service_name")
         if isinstance(service, str) and isinstance(name, str):
@@ -93,34 +93,34 @@ class ServerCache:
             self._forget_the_oldest()
 
     def recorded(self, mine: bool) -> list[Recorded]:
-        """The entries seen, or one's own of them, the latest first."""
+        """The entries seen, or only the user's own entries, the latest first."""
         every = [Recorded(key, *values) for key, values in self.entries.items()]  # type: ignore[arg-type]
         own = [each for each in every if not mine or self.user_id in (None, each.user_id)]
         return sorted(own, key=lambda each: each.started_at, reverse=True)
 
     def service_of(self, work_item_id: str | None) -> str | None:
-        """The service that one's own latest entry on a work item has."""
+        """The service of the user's own latest entry on a work item; None when unknown."""
         own = self.recorded(mine=True) if self.user_id and work_item_id else []
         return next((each.service_id for each in own if each.work_item_id == work_item_id and each.service_id), None)
 
     def forget(self, entry_id: str) -> None:
-        """An entry that was deleted."""
+        """Forget a deleted entry."""
         self.entries.pop(entry_id, None)
 
     def own(self, user_id: str | None, user_name: str | None) -> None:
-        """Learn who the key's user is, from an answer that can only be theirs."""
+        """Learn who the key's user is, from an answer that can only be about that user."""
         if user_id:
             self.user_id, self.user_name = user_id, user_name or self.user_name
 
     def ticket(self, ticket_id: str, number: str, title: str | None) -> None:
-        """Remember a number, so that it can be shown and typed without asking again. The oldest are forgotten."""
+        """Remember a ticket's number, to show and accept it without a request. The oldest tickets are forgotten."""
         self.tickets.pop(ticket_id, None)
         self.tickets[ticket_id] = [number, title or ""]
         for forgotten in list(self.tickets)[:-MOST_TICKETS]:
             del self.tickets[forgotten]
 
     def save(self) -> None:
-        """Write it down, if there is anything new."""
+        """Write the cache to disk if it changed. Raises OSError."""
         text = self._text()
         if text != self._saved:
             files.write_whole(self.path, text, cache=True)
@@ -140,7 +140,7 @@ SETS = ("routes", "forbidden")
 
 
 def load_cache(directory: Path, server: str, key: str) -> ServerCache:
-    """What is known; a file that cannot be read is the same as none."""
+    """The cache of a server and key; a file that cannot be read counts as an empty cache."""
     name = hashlib.sha256(f"{server}\n{fingerprint(key)}".encode()).hexdigest()[:16]
     path = directory / f"{name}.json"
     try:
@@ -163,7 +163,7 @@ def _sound(name: str, value: object) -> bool:
 
 
 def _texts(row: object, wide: int, always: int) -> bool:
-    """Whether it is so many texts, of which those after the first few may be missing."""
+    """Whether a row is `wide` texts, of which those after the first `always` may be None."""
     if not isinstance(row, list) or len(row) != wide:
         return False
     return all(isinstance(cell, str) or (cell is None and n >= always) for n, cell in enumerate(row))

@@ -1,4 +1,4 @@
-"""Profiles, keys and paths: which server a command goes to, and as whom."""
+"""Profiles, keys and paths: which server a command uses, and with which key."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 LOCAL = "local"
 ENVIRONMENT = "env"
 DEFAULT_URL = "https://algapsa.com"
-SETTINGS = {  # a profile's settings and what each may be
+SETTINGS = {  # a profile's settings, with their meaning
     "service": "the service used when -s is not given, by name or id",
-    "timer": "whose clock runs: auto, server or local",
+    "timer": "which clock runs the timer: auto, server or local",
     "url": "the server's address",
-    "target": "how long a working day is: 8h",
-    "receipts": "how long what was delivered is kept in alga queue --sent: 400d",
+    "target": "the length of a working day, e.g. 8h",
+    "receipts": "how long alga queue --sent keeps receipts, e.g. 400d",
     "tenant": "the tenant's id, sent as x-tenant-id",
-    "allow_http": "true to allow http to a server that is not this computer",
+    "allow_http": "true to allow http to a server other than this computer",
 }
-LOCAL_SETTINGS = ("service", "target", "receipts")  # what the practice data may have of these
+LOCAL_SETTINGS = ("service", "target", "receipts")  # the settings that apply to the practice data
 TIMERS = ("auto", "server", "local")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -45,7 +45,7 @@ class Paths(NamedTuple):
 
     @property
     def local_db(self) -> Path:
-        """The embedded server's entries."""
+        """The practice data: the embedded server's entries."""
         return self.data_dir / "local.db"
 
     @property
@@ -60,7 +60,7 @@ class Paths(NamedTuple):
 
     @property
     def outbox_db(self) -> Path:
-        """What is not on a server yet."""
+        """The journal: operations that are not on a server yet, and receipts."""
         return self.state_dir / "outbox.db"
 
 
@@ -78,7 +78,7 @@ def find_paths(env: Mapping[str, str]) -> Paths:
 
 @dataclass(frozen=True)
 class Profile:
-    """A server and a key, with the settings that go with them. Local has neither url nor key."""
+    """A server and a key, with their settings. The profile `local` has neither url nor key."""
 
     name: str
     url: str = ""
@@ -92,7 +92,7 @@ class Profile:
 
     @property
     def is_local(self) -> bool:
-        """The embedded server on this computer."""
+        """Whether this is the embedded server on this computer."""
         return self.name == LOCAL
 
 
@@ -104,18 +104,19 @@ class Config(NamedTuple):
     profiles: Mapping[str, Mapping[str, Any]]
 
     def settings(self, name: str) -> Mapping[str, Any]:
-        """What the file says of a profile; nothing for one it does not name."""
+        """A profile's settings in the file; empty for an unknown profile."""
         return self.profiles.get(name, {})
 
     def profile(self, name: str) -> Profile:
-        """A profile of the file that can be used. Raises ConfigError when there is no such profile, or no key in it."""
+        """A profile of the file. Raises ConfigError when the profile is unknown, or has no key or url."""
         from shlex import quote
 
         known = self.settings(name)
         if name not in self.profiles:
             there = ", ".join(sorted({LOCAL, *self.profiles} - {ENVIRONMENT}))
             raise ConfigError(
-                f"There is no profile '{name}'.", f"There is: {there}. To add one: alga login --profile {quote(name)}"
+                f"Unknown profile '{name}'.",
+                f"Choose from: {there}. To add a profile: alga login --profile {quote(name)}",
             )
         if not known.get("key") or not known.get("url"):
             missing = "key" if known.get("url") else "url"
@@ -124,7 +125,7 @@ class Config(NamedTuple):
 
 
 def load_config(path: Path) -> Config:
-    """Read and check config.toml; a file that is not there is an empty one. Raises ConfigError with the line."""
+    """Read and check config.toml; a missing file counts as empty. Raises ConfigError with the line."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -140,7 +141,7 @@ def load_config(path: Path) -> Config:
         reason = str(fault).split(" (at ")[0]
         raise ConfigError(
             f"{path}, {where[1] if where else 'last line'}: {reason}. Nothing was changed.",
-            "Mend that line in an editor.",
+            "Fix that line in an editor.",
         ) from fault
     return _checked(path, text, document)
 
@@ -150,16 +151,16 @@ def _checked(path: Path, text: str, document: Mapping[str, Any]) -> Config:
         line = next(
             (n for n, row in enumerate(text.splitlines(), 1) if re.match(rf"\s*\[?.*\b{re.escape(name)}\b", row)), 1
         )
-        return ConfigError(f"{path}, line {line}: {reason}. Nothing was changed.", "Mend that line in an editor.")
+        return ConfigError(f"{path}, line {line}: {reason}. Nothing was changed.", "Fix that line in an editor.")
 
     default, profiles = document.get("default"), document.get("profiles", {})
     if default is not None and not isinstance(default, str):
-        raise wrong("default", "default is not a profile's name in quotes")
+        raise wrong("default", "default must be a profile's name in quotes")
     if not isinstance(profiles, dict):
-        raise wrong("profiles", "profiles is not a table")
+        raise wrong("profiles", "profiles must be a table")
     for name, settings in profiles.items():
         if not isinstance(settings, dict):
-            raise wrong(name, f"profile {name} is not a table")
+            raise wrong(name, f"profile {name} must be a table")
         for key, value in settings.items():
             fault = fault_of(key, value) if key in {*SETTINGS, "key"} else None
             if fault:
@@ -168,21 +169,21 @@ def _checked(path: Path, text: str, document: Mapping[str, Any]) -> Config:
 
 
 def fault_of(key: str, value: object) -> str | None:
-    """Why a setting may not have that value; None when it may."""
+    """Why a setting cannot have that value; None when it can."""
     if key == "allow_http":
-        return None if isinstance(value, bool) else "allow_http is true or false"
+        return None if isinstance(value, bool) else "allow_http must be true or false"
     if not isinstance(value, str):
-        return f"{key} is not a text in quotes"
+        return f"{key} must be text in quotes"
     if key == "timer" and value not in TIMERS:
-        return f"timer is one of {', '.join(TIMERS)}"
+        return f"timer must be one of {', '.join(TIMERS)}"
     if key == "receipts" and not re.fullmatch(r"[1-9][0-9]{0,4}d", value):
-        return "receipts is a number of days, like 400d"
+        return "receipts must be a number of days, like 400d"
     if key == "target":
         try:
             minutes = parse_span(value)
         except UsageError:
             minutes = 0
-        return None if 0 < minutes <= 24 * 60 else "target is the length of a working day, like 8h or 7h30m"
+        return None if 0 < minutes <= 24 * 60 else "target must be the length of a working day, like 8h or 7h30m"
     return None
 
 
@@ -199,18 +200,18 @@ def _profile(name: str, settings: Mapping[str, Any]) -> Profile:
 
 
 def checked_url(url: str, allow_http: bool = False) -> str:
-    """The origin, without a trailing slash. Raises ConfigError unless it is https, or http to this computer."""
+    """The server's address without a trailing slash. Raises ConfigError unless https, or http to this computer."""
     try:
         parts = urlsplit(url if "://" in url else f"https://{url}")
         readable = parts.port is None or parts.port > 0
     except ValueError:
-        raise ConfigError(f"'{url}' is not the address of a server.", "Like this: https://algapsa.com") from None
+        raise ConfigError(f"'{url}' is not the address of a server.", "For example: https://algapsa.com") from None
     plain = not (parts.username or parts.query or parts.fragment)
     if not readable or not plain or parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigError(f"'{url}' is not the address of a server.", "Like this: https://algapsa.com")
+        raise ConfigError(f"'{url}' is not the address of a server.", "For example: https://algapsa.com")
     if parts.scheme == "http" and parts.hostname not in LOOPBACK and not allow_http:
         raise ConfigError(
-            f"{parts.hostname} over http would send the key in the clear.",
+            f"{parts.hostname} over http would send the key unencrypted.",
             f"Use https://{parts.netloc}, or set allow_http = true for this profile.",
         )
     path = parts.path.rstrip("/").removesuffix("/api/v1")
@@ -218,17 +219,15 @@ def checked_url(url: str, allow_http: bool = False) -> str:
 
 
 def checked_key(key: str, where: str) -> str:
-    """The key without blanks around it. Raises ConfigError, which never shows it, if it cannot be one."""
+    """The key without surrounding blanks. Raises ConfigError, which never shows the key, if it cannot be valid."""
     key = key.strip()
     if not key or not key.isascii() or not key.isprintable() or " " in key:
-        raise ConfigError(
-            f"The key of {where} is empty or has characters that no key has.", "Paste it again: alga login"
-        )
+        raise ConfigError(f"The key of {where} is empty or contains invalid characters.", "Paste it again: alga login")
     return key
 
 
 class Choice(NamedTuple):
-    """The profile a command goes to, and whether the user named it."""
+    """The profile a command uses, and whether the user named it."""
 
     profile: Profile
     named: bool
@@ -245,7 +244,7 @@ def choose(asked: str | None, env: Mapping[str, str], config: Config) -> Choice:
         if name != ENVIRONMENT:
             return Choice(config.profile(name), named=True)
         if not env.get("ALGA_API_KEY"):
-            raise ConfigError("Profile 'env' is the key in ALGA_API_KEY, which is not set.")
+            raise ConfigError("Profile 'env' uses the key in ALGA_API_KEY, which is not set.")
     if key := env.get("ALGA_API_KEY"):
         settings = {**config.settings(ENVIRONMENT), "key": key, "url": env.get("ALGA_URL") or DEFAULT_URL}
         return Choice(_profile(ENVIRONMENT, settings), named=True)
@@ -257,11 +256,9 @@ def choose(asked: str | None, env: Mapping[str, str], config: Config) -> Choice:
 
         first = quote(logins[0])
         raise ConfigError(
-            f"No login is the default. There is: {', '.join(logins)}.",
-            f"Say which: --profile {first}, or once for all: alga config set default {first}",
+            f"No login is the default. Choose from: {', '.join(logins)}.",
+            f"Choose a login: --profile {first}, or set a default: alga config set default {first}",
         )
     if "ALGA_URL" in env or "ALGA_API_KEY" in env:  # a script that lost its key must not use practice data
-        raise ConfigError(
-            "ALGA_URL or ALGA_API_KEY is set, and there is no key in ALGA_API_KEY.", "Set both, or neither."
-        )
+        raise ConfigError("ALGA_URL or ALGA_API_KEY is set, but ALGA_API_KEY holds no key.", "Set both, or neither.")
     return Choice(_profile(LOCAL, config.settings(LOCAL)), named=False)

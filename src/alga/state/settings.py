@@ -1,4 +1,4 @@
-"""Changing config.toml: profiles, keys and settings, whole or not at all, a person's comments kept."""
+"""Changing config.toml: profiles, keys and settings, in one step, with the user's comments kept."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def save_profile(config: Config, name: str, settings: Mapping[str, Any], make_default: bool) -> None:
-    """Add or replace a profile, keeping the file's comments and other settings."""
+    """Add or replace a profile, keeping the file's comments and other settings. Raises ConfigError."""
     document = _document(config)
     table = _table(document, name)
     for key, value in settings.items():
@@ -26,7 +26,9 @@ def save_profile(config: Config, name: str, settings: Mapping[str, Any], make_de
 
 
 def remove_profile(config: Config, name: str) -> str | None:
-    """Take a profile and its key out of the file. A default that goes passes to the only login left: its name."""
+    """Remove a profile and its key from the file. If it was the default, the only login left becomes the default.
+
+    Returns the name of the default, or None."""
     document = _document(config)
     document["profiles"].pop(name)
     if document.get("default") == name:
@@ -39,7 +41,7 @@ def remove_profile(config: Config, name: str) -> str | None:
 
 
 def set_default(config: Config, name: str) -> None:
-    """Make a profile the one that is used when none is named."""
+    """Make a profile the default. Raises ConfigError for an unknown profile."""
     if name != LOCAL:
         config.profile(name)
     document = _document(config)
@@ -48,16 +50,14 @@ def set_default(config: Config, name: str) -> None:
 
 
 def set_setting(config: Config, name: str, key: str, value: str) -> None:
-    """Set one of SETTINGS; an empty value removes it. Raises UsageError for what it may not be."""
+    """Set one of SETTINGS; an empty value removes it. Raises UsageError for an unknown setting or an invalid value."""
     if key not in SETTINGS:
-        raise UsageError(f"There is no setting '{key}'.", f"There is: {', '.join(SETTINGS)}")
+        raise UsageError(f"Unknown setting '{key}'.", f"Choose from: {', '.join(SETTINGS)}")
     if name == LOCAL and key not in LOCAL_SETTINGS:
-        raise UsageError(
-            f"The practice data has no {key}: it is on this computer.", f"It has: {', '.join(LOCAL_SETTINGS)}"
-        )
+        raise UsageError(f"The practice data has no setting '{key}'.", f"Choose from: {', '.join(LOCAL_SETTINGS)}")
     typed: str | bool = value.lower() == "true" if key == "allow_http" and value.lower() in ("true", "false") else value
     if value and (fault := fault_of(key, typed)):
-        raise UsageError(f"'{value}' will not do: {fault}.")
+        raise UsageError(f"Invalid value '{value}': {fault}.")
     if key == "url" and value:
         typed = checked_url(value, bool(config.settings(name).get("allow_http")))
     document = _document(config)

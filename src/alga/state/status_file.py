@@ -13,11 +13,11 @@ from alga.core.safe_text import plain
 if TYPE_CHECKING:
     from pathlib import Path
 
-_MORE_THAN_TEXT = re.compile(r"[%#$`\\{}]")  # to a prompt or a status bar
+_MORE_THAN_TEXT = re.compile(r"[%#$`\\{}]")  # characters with a meaning to a prompt or a status bar
 
 
 class PromptLine(NamedTuple):
-    """A timer as a prompt shows it: its start in UTC, its work item as people know it, and whose it is."""
+    """A timer as a prompt shows it: its start in UTC, its work item as people know it, and its profile."""
 
     started_at: datetime
     work_item: str
@@ -27,14 +27,14 @@ class PromptLine(NamedTuple):
     work_item_id: str
 
     def line(self) -> str:
-        """Seconds since 1970, work item, notes, profile, type and id, a tab between them."""
+        """Seconds since 1970, work item, notes, profile, type and id, separated by tabs."""
         texts = (self.work_item, self.notes, self.profile, self.work_item_type, self.work_item_id)
         safe = (_MORE_THAN_TEXT.sub("", plain(text)) for text in texts)
         return "\t".join((f"{self.started_at.timestamp():.0f}", *safe))
 
 
 def write(path: Path, profile: str, running: PromptLine | None) -> None:
-    """Put the timer of a profile first, or take it out. Raises OSError."""
+    """Put the timer of a profile first, or remove it when nothing is running. Raises OSError."""
     before = _read(path)
     after = [*([running] if running else []), *(each for each in before if each.profile != profile)]
     if [each.line() for each in after] != [each.line() for each in before]:
@@ -42,7 +42,7 @@ def write(path: Path, profile: str, running: PromptLine | None) -> None:
 
 
 def _read(path: Path) -> list[PromptLine]:
-    """A line that makes no sense is none."""
+    """Lines that make no sense are skipped."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
@@ -50,6 +50,6 @@ def _read(path: Path) -> list[PromptLine]:
     rows = [line.split("\t") for line in lines]
     timers = []
     for since, *texts in (row for row in rows if len(row) == len(PromptLine._fields) and row[0].isdecimal()):
-        with suppress(ValueError, OverflowError, OSError):  # a number that is no time
+        with suppress(ValueError, OverflowError, OSError):  # a number that is not a valid time
             timers.append(PromptLine(datetime.fromtimestamp(int(since), UTC), *texts))
     return timers

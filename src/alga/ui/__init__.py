@@ -1,1 +1,1 @@
-"""What people type and read: options, TAB, tables, messages."""
+"""What people type and read: options, TAB completion, tables, messages."""

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def item_or_typed(session: Session, typed: str, kind: str) -> WorkItem:
-    """What was typed as a work item; without a connection as it was typed, to be looked up later."""
+    """The work item that was typed; without a connection as it was typed, to be looked up later."""
     try:
         return work_items.resolve(typed, kind, session.client, session.cache)
     except Unreachable:
@@ -25,9 +25,9 @@ def item_or_typed(session: Session, typed: str, kind: str) -> WorkItem:
 
 
 def service_or_typed(session: Session, typed: str | None, item: WorkItem | None) -> tuple[str | None, str | None]:
-    """The service's id, or without a connection what was typed: '' for the usual one of the work item.
+    """The service's id, or without a connection the typed text: '' for the work item's usual service.
 
-    Raises NeedsService where the server is known to need one, and nothing says which.
+    Raises NeedsService if the server is known to need a service, and no service is given.
     """
     if item and not item.id and item.label:  # looked up later, and the service with it
         return None, typed or ""
@@ -39,7 +39,7 @@ def service_or_typed(session: Session, typed: str | None, item: WorkItem | None)
 
 
 def with_service(session: Session, attempt: "Callable[[str | None], T]", typed: str | None) -> T:
-    """Do it with the service that was typed; where one is needed and none was, with the one that a person chooses."""
+    """Attempt with the typed service; if a service is needed and was not typed, ask the person to choose a service."""
     try:
         return attempt(typed)
     except NeedsService:
@@ -52,9 +52,9 @@ def with_service(session: Session, attempt: "Callable[[str | None], T]", typed: 
 
 
 def _asked_service(session: Session) -> str | None:
-    """A service that a person chooses in a terminal, and may make the setting. None where no service is known.
+    """A service that a person chooses in a terminal, and may make the default. None when no service is known.
 
-    Raises UsageError for no choice.
+    Raises UsageError for an invalid choice.
     """
     try:
         known, _ = work_items.services(session.client, session.cache)
@@ -65,8 +65,8 @@ def _asked_service(session: Session) -> str | None:
         return None
     chosen = ask("Billed as which service?", [f"{number:3}  {name}" for number, (_, name) in enumerate(found, 1)])
     if not is_digits(chosen) or not 1 <= int(chosen) <= len(found):
-        raise UsageError(f"There is no '{chosen}' in that list. Nothing was recorded.")
+        raise UsageError(f"'{chosen}' is not in that list. Nothing was recorded.")
     service_id, name = found[int(chosen) - 1]
-    if confirm(f"Use {name} whenever no -s is given?", False, ""):
+    if confirm(f"Use {name} whenever -s is not given?", False, ""):
         settings.set_setting(session.config, session.profile.name, "service", name)
     return service_id

@@ -1,4 +1,4 @@
-"""What each listing shows, as data."""
+"""The columns of each listing, as data."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Column:
-    """A heading and what stands under it; `when` leaves the column out where no row needs it."""
+    """A heading and its cells; `when` decides whether the rows need the column."""
 
     head: Head
     cell: Callable[[Any, View], str]
@@ -153,7 +153,7 @@ SYNCED = (
 
 
 def _moment(instant: datetime, view: View) -> str:
-    """`17:04` of today, else with its day."""
+    """`17:04` for today, otherwise with the day."""
     day, today = local_date(instant, view.zone), local_date(view.now, view.zone)
     return ("" if day == today else f"{format_day(day, today)} ") + format_time(instant, view.zone)
 
@@ -164,13 +164,13 @@ def _row(place: Place | None) -> str:
 
 
 def look_at(marks: Mapping[str, Sequence[str]]) -> Column:
-    """What an approver should look at, by the entry's id; left out where there is nothing."""
+    """The column of notes for an approver, by entry id; left out when there are no notes."""
     head = Head("LOOK AT", wide=True, wrap=True)
     return Column(head, lambda e, view: ", ".join(marks[e.id]), when=lambda rows: any(marks.values()))
 
 
 def day_table(title: str, sheet: Daysheet, view: View) -> Table:
-    """A day's stretches with the free time between them, under a time line."""
+    """A day's stretches with the free time between them, below a time line."""
     with_id = Column(Head("ID"), lambda s, view: s.id[:8] if s.sent else "")
     columns = _shown((*DAY_SHEET, look_at(sheet.marks), with_id), sheet.stretches)
     shown = _lines(columns, sheet.stretches, view)
@@ -205,13 +205,13 @@ def entries_by_day(title: str, entries: Sequence[Entry], view: View, more: Seque
 
 
 def entries_flat(title: str, entries: Sequence[Entry], view: View, more: Sequence[Column] = ()) -> Table:
-    """Entries in the order in which they come, each with its day, and their sums at the end."""
+    """Entries in the given order, each with its day, and the sums at the end."""
     columns = _shown((DAY, ENTRIES[0], *more, *ENTRIES[1:]), entries)
     return _totalled(title, columns, [*_lines(columns, entries, view), Line()], entries)
 
 
 def entries_by_person(title: str, entries: Sequence[Entry], view: View, more: Sequence[Column]) -> Table:
-    """Entries under the people whose they are, each with their sums."""
+    """Entries grouped by person, with the sums of each person."""
     every = (DAY, *ENTRIES[:2], DIFFERENTLY_BILLABLE, ENTRIES[3], SHORT_NOTES, *more, ENTRIES[-1])
     columns, lines = _shown(every, entries), list[Line]()
     people = sorted({PERSON.cell(entry, view) for entry in entries})
@@ -250,7 +250,7 @@ def _summed(name: str, entries: Sequence[Entry], columns: Sequence[Column]) -> L
 
 
 def named(entry: Entry, view: View) -> str:
-    """`Tin Woodman, Mon 23 Nov 09:00-10:30, TIC1042`: what tells one entry of many people from another."""
+    """`Tin Woodman, Mon 23 Nov 09:00-10:30, TIC1042`: enough to identify an entry among those of many people."""
     interval = format_interval(entry.started_at, entry.ended_at, view.zone)
     cells = (PERSON.cell(entry, view), f"{DAY.cell(entry, view)} {interval}", work_items.label(entry, view.cache))
     return ", ".join(cells)

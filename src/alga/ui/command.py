@@ -1,4 +1,4 @@
-"""What every command shares: options in groups, a session, what was said, and no practice data by mistake."""
+"""What every command shares: groups of options, a session, and a guard against using practice data by mistake."""
 
 import inspect
 from collections.abc import Callable
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def command(function: Callable[..., Output]) -> Callable[..., Output]:
-    """Make a command of a function that takes a session and options and returns what is to be shown.
+    """Make a command from a function that takes a session and options and returns the output.
 
     A parameter whose type is a dataclass is a group of options: each field becomes an option, and the function gets
-    the group back in one piece. Every command also takes --profile, --format, --json and --fields.
+    the group as one object. Every command also takes --profile, --format, --json and --fields.
     """
     hints = get_type_hints(function, include_extras=True)
     hints.pop("return", None)
@@ -57,7 +57,7 @@ def command(function: Callable[..., Output]) -> Callable[..., Output]:
 
 
 def _not_alone(ctx: typer.Context, given: dict[str, Any]) -> Output:
-    """What a group shows in front of its subcommand: nothing. Raises UsageError for options that stand there."""
+    """The empty output of a group before its subcommand. Raises UsageError for options in front of the subcommand."""
     if any(given.values()):
         raise UsageError("Options come after the subcommand.", f"{ctx.command_path} {ctx.invoked_subcommand} ...")
     return Output(None, "")
@@ -71,14 +71,14 @@ def _flattened(name: str, hint: Any, default: Any) -> list[tuple[str, Any, Any]]
 
 
 def still_allowed(session: Session, action: str) -> None:
-    """Raise Forbidden, before a question is asked, where the role was once told no and still may not."""
+    """Raise Forbidden, before any question, if the server refused the action to this role before and still does."""
     if action in session.cache.forbidden:
         session.client.allow(action)
         session.cache.forbidden.discard(action)
 
 
 def deliberate(session: Session) -> None:
-    """Raise ConfigError for practice data that nobody named, where nobody is there to see that it is."""
+    """Raise ConfigError if a script would use the practice data without naming it."""
     if not session.choice.named and not output.interactive():
         told = "no login here, so this would use the practice data on this computer."
         raise ConfigError(told, "Add --profile NAME, or --profile local if you mean it.")

@@ -1,4 +1,4 @@
-"""TAB: what can be typed next, with what it means, from what this computer knows. No server is asked."""
+"""TAB completion: possible values with their meanings, from what this computer knows. No server is asked."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ if TYPE_CHECKING:
 SHELLS = ("bash", "zsh", "fish", "powershell")
 MOST_NOTES = 60  # characters
 HARMLESS = r"[\w ./:=@+-]+"
-LINES = "lines"  # the protocol of our scripts for bash, zsh and fish: nothing of it is ever run by a shell
+LINES = "lines"  # the protocol of alga's scripts for bash, zsh and fish: no shell ever evaluates its text
 
 
 class Offering(ShellComplete):
-    """Offers for an option or argument what its placeholder in the help stands for."""
+    """Offers the values that the placeholder of an option or argument stands for."""
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem]:
         ctx = _resolve_context(self.cli, self.ctx_args, self.prog_name, args)
@@ -53,7 +53,7 @@ class Offering(ShellComplete):
 
 
 class Lines(Offering, ZshComplete):
-    """A value a line, and what it means behind a tab."""
+    """One value on each line, followed by a tab and its meaning."""
 
     name = LINES
 
@@ -67,7 +67,7 @@ class Lines(Offering, ZshComplete):
 
 
 class PowerShell(Offering, PowerShellComplete):
-    """As Typer's script for PowerShell has it, which quotes nothing: only what needs no more than blanks kept."""
+    """The protocol of Typer's PowerShell script, which quotes nothing: only values that are safe apart from blanks."""
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem]:
         return [item for item in super().get_completions(args, incomplete) if re.fullmatch(HARMLESS, str(item.value))]
@@ -78,19 +78,19 @@ class PowerShell(Offering, PowerShellComplete):
 
 
 def register() -> None:
-    """Make the shells' scripts understood."""
+    """Register the protocols of the shells' scripts."""
     add_completion_class(Lines, LINES)
     add_completion_class(PowerShell, "powershell")
 
 
 def beginning(incomplete: str, pairs: Pairs) -> list[CompletionItem]:
-    """Those that begin with what was typed so far, in capitals or not."""
+    """The values that begin with the typed text, upper and lower case alike."""
     typed = incomplete.lower()
     return [CompletionItem(value, help=meaning) for value, meaning in pairs if value.lower().startswith(typed)]
 
 
 def offered(placeholder: str, ctx: Any, incomplete: str) -> list[CompletionItem]:
-    """The values that fit: nothing where the settings cannot be read, since a TAB is no place for an error."""
+    """The matching values; empty when the settings cannot be read, since completion must not print errors."""
     placeholder = placeholder.strip("[].")
     if placeholder.islower():  # yes|no
         return beginning(incomplete, _words(placeholder.split("|")))
@@ -103,7 +103,7 @@ def offered(placeholder: str, ctx: Any, incomplete: str) -> list[CompletionItem]
 
 
 def _work_items(session: Session) -> Pairs:
-    """What was worked on lately, the latest first, then the tickets that were seen."""
+    """Recent work items, the latest first, then other known tickets."""
     known = session.remembered
     found: dict[str, str] = {}
     for entry in known.recorded(mine=True):
@@ -116,7 +116,7 @@ def _work_items(session: Session) -> Pairs:
 
 
 def _entries(session: Session) -> Pairs:
-    """One's own first."""
+    """Known entries, the user's own entries first."""
     mine, every = (session.remembered.recorded(mine) for mine in (True, False))
     return [(each.id[:8], _said(session, each)) for each in dict.fromkeys([*mine, *every])]
 

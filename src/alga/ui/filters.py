@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 @dataclass(repr=False)
 class PeriodOptions:
-    """Which days."""
+    """Options for the days."""
 
     today: Annotated[bool, typer.Option("--today", help="Today.")] = False
     yesterday: Annotated[bool, typer.Option("--yesterday", help="Yesterday.")] = False
@@ -32,13 +32,15 @@ class PeriodOptions:
     month: Annotated[bool, typer.Option("--month", help="This month.")] = False
     last_month: Annotated[bool, typer.Option("--last-month", help="Last month.")] = False
     first: Annotated[str | None, typer.Option("--from", metavar="DATE", help="From that day on.")] = None
-    last: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Up to that day, included.")] = None
+    last: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Up to and including that day.")] = None
 
     def chosen(self, default: str, now: datetime, zone: tzinfo) -> Period:
         """The one period named, or the default. Raises UsageError for two at once."""
         named = [name for name in periods.NAMES if getattr(self, name.replace("-", "_"))]
         if len(named) + bool(self.first or self.last) > 1:
-            raise UsageError("Two periods at once.", "One of: --today --yesterday --week … or --from and --to.")
+            raise UsageError(
+                "Only one period can be given.", "Choose from: --today --yesterday --week … or --from and --to."
+            )
         if self.first or self.last:
             return periods.between(self.first, self.last, now, zone)
         return periods.named(named[0] if named else default, now, zone)
@@ -46,26 +48,26 @@ class PeriodOptions:
 
 @dataclass(repr=False)
 class ScopeOptions:
-    """Whose entries."""
+    """Options for whose entries."""
 
-    mine: Annotated[bool, typer.Option("--mine", help="One's own.")] = False
-    everyone: Annotated[bool, typer.Option("--everyone", help="Everyone's.")] = False
+    mine: Annotated[bool, typer.Option("--mine", help="Only your own entries.")] = False
+    everyone: Annotated[bool, typer.Option("--everyone", help="Everyone's entries.")] = False
     user: Annotated[
-        list[str] | None, typer.Option("--user", metavar="PERSON", help="That person's; several: any of them.")
+        list[str] | None, typer.Option("--user", metavar="PERSON", help="That person's entries; may be repeated.")
     ] = None
 
     def __post_init__(self) -> None:
         if self.mine + self.everyone + bool(self.user) > 1:
-            raise UsageError("Whose? One of --mine, --everyone and --user.")
+            raise UsageError("Give only one of --mine, --everyone and --user.")
 
 
 @dataclass(repr=False)
 class FilterOptions:
-    """Which of them."""
+    """Options for the other filters."""
 
     work_item: Annotated[
         list[str] | None,
-        typer.Option("--work-item", metavar="WORK_ITEM", help="Of that work item; several: any of them."),
+        typer.Option("--work-item", metavar="WORK_ITEM", help="Entries of that work item; may be repeated."),
     ] = None
     kind: Annotated[
         str | None,
@@ -73,41 +75,45 @@ class FilterOptions:
     ] = None
     service_name: Annotated[
         list[str] | None,
-        typer.Option("-s", "--service", metavar="SERVICE", help="Billed as that service; several: any of them."),
+        typer.Option("-s", "--service", metavar="SERVICE", help="Billed as that service; may be repeated."),
     ] = None
     status: Annotated[
         list[str] | None,
-        typer.Option("--status", metavar="STATUS", help="draft, submitted, …; several: any of them."),
+        typer.Option("--status", metavar="STATUS", help="draft, submitted, …; may be repeated."),
     ] = None
-    billable: Annotated[str | None, typer.Option("--billable", metavar="yes|no", help="Billable, or not.")] = None
+    billable: Annotated[
+        str | None, typer.Option("--billable", metavar="yes|no", help="Only billable entries, or only the others.")
+    ] = None
 
     def __post_init__(self) -> None:
-        one_of("type", self.kind, TYPES)
+        one_of("--type", self.kind, TYPES)
         for status in self.statuses:
-            one_of("status", status, STATUSES)
+            one_of("--status", status, STATUSES)
         one_of("--billable", self.billable, ("yes", "no"))
 
     @property
     def statuses(self) -> tuple[str, ...]:
-        """As servers spell them."""
+        """The statuses as servers spell them."""
         return tuple(dict.fromkeys(status.replace("-", "_").upper() for status in self.status or ()))
 
 
 def choose(
     session: Session, period: PeriodOptions, scope: ScopeOptions, filters: FilterOptions, default: str, whose: str
 ) -> tuple[Selection, str]:
-    """The entries that options name, and that in words. `whose` is mine, everyone or others where none is named."""
+    """The entries that options select, and a title for them. `whose` is the default: mine, everyone or others."""
     chosen = period.chosen(default, session.now(), session.zone)
     users = [work_items.user(typed, session.client, session.cache) for typed in scope.user or ()]
     people_named = dict(users)
     named = "user" if scope.user else "mine" if scope.mine else "everyone" if scope.everyone else whose
     own = work_items.asked_user(session.client, session.cache) if named in ("mine", "others") else None
     if named == "others" and own is None:
-        told = "The server has not shown yet whose key this is, so your own entries cannot be left out."
-        raise UsageError(told, "Say whose: --everyone, or --user PERSON.")
+        told = "The server has not yet shown whose key this is, so your own entries cannot be left out."
+        raise UsageError(told, "Choose whose: --everyone, or --user PERSON.")
     if named == "mine" and own is None:
         named = "everyone"
-        told = "The server has not shown yet whose key this is, so these are everyone's. A first alga log tells."
+        told = (
+            "The server has not yet shown whose key this is, so these are everyone's. The first alga log will show it."
+        )
         session.warn(told)
     kind = filters.kind or "ticket"
     items = [work_items.resolve(typed, kind, session.client, session.cache) for typed in filters.work_item or ()]
@@ -136,7 +142,7 @@ def choose(
 
 
 def listed(session: Session, selection: Selection) -> "list[Entry]":
-    """The entries of a selection, oldest first, with the numbers of their tickets learnt."""
+    """The entries of a selection, oldest first, and learn the numbers of their tickets."""
     rows = entries.selected(session.client, selection, session.zone, session.warn)
     work_items.learn_numbers(rows, session.client, session.cache)
     return rows

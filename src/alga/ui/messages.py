@@ -1,4 +1,4 @@
-"""What commands say of a write: delivered, waiting here, set aside, or refused; and of what waited before."""
+"""What commands say about a write (delivered, waiting, set aside, refused) and about waiting operations."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from alga.outbox.results import Result
     from alga.state.cache import ServerCache
 
-ENTRY_FIELDS = (  # of an entry as JSON shows it
+ENTRY_FIELDS = (  # the keys of an entry in JSON
     "id",
     "work_item_type",
     "work_item_id",
@@ -56,7 +56,7 @@ ENTRY_FIELDS = (  # of an entry as JSON shows it
 
 
 def lately(session: Session) -> list[Running]:
-    """What was worked on, the latest first: own entries, and the stops that wait here."""
+    """Recent work, the latest first: the user's own entries, and entries that wait to be sent."""
     try:
         recorded = entries.recent_work(session.client, session.cache, session.now())
     except Unreachable:
@@ -66,7 +66,7 @@ def lately(session: Session) -> list[Running]:
 
 
 def to_be_sent(session: Session) -> list[Operation]:
-    """The entries that wait here to be sent."""
+    """The new entries that wait on this computer to be sent."""
     queued = session.journal.queued()
     return [each for each in queued if each.kind is Kind.CREATE]
 
@@ -79,12 +79,12 @@ def unsent_here(session: Session) -> list[Operation]:
 
 
 def kept_here(session: Session) -> Running | None:
-    """The timer whose clock is kept here."""
+    """The timer that runs on this computer; None when no timer does."""
     return session.timer.here() if session.paths.outbox_db.exists() and session.journal.live() else None
 
 
 def mention(session: Session) -> None:
-    """Say what waits here, so that no list or sum looks whole that is not."""
+    """Warn about waiting operations, so that no list or sum looks complete when it is not."""
     if not session.paths.outbox_db.exists():
         return
     said = any(sentence.startswith(describe.SET_ASIDE) for sentence in session.warnings)
@@ -100,14 +100,14 @@ def _end(running: Running) -> datetime:
 
 
 def delivered(entry: Entry) -> dict[str, Any]:
-    """A written entry as JSON."""
+    """A delivered entry as JSON."""
     return entry.published() | {"delivery": "delivered"}
 
 
 def settled_entry(session: Session, settled: Result) -> Entry | None:
-    """The entry a delivery made, read again where another process made it; None while it waits, which is said.
+    """The entry of a delivery, read again if another process made it; None, with a warning, while it waits.
 
-    Raises the error that had it set aside.
+    Raises the error for which the operation was set aside.
     """
     operation = settled.operation
     if operation.state is State.ASIDE:
@@ -126,24 +126,24 @@ WHY: tuple[tuple[type[AlgaError], str], ...] = (
     (AuthError, "the key was refused"),
     (ServerFailed, "the server failed"),
     (UnknownOutcome, "no answer"),
-    (NeverSent, "the server is too slow just now"),
+    (NeverSent, "the server is too slow at the moment"),
 )
 
 
 def saved(session: Session, operation: Operation, error: AlgaError | None) -> str:
     """`Saved here, not sent (no connection). alga sync sends it.`"""
     if error is None and operation.in_doubt:
-        return "Saved here; it may be on the server already. alga sync looks before it sends it again."
+        return "Saved here; it may be on the server already. alga sync checks before sending it again."
     if error is None:
-        return "Saved here, not sent: what was queued before it waits. alga sync sends it."
+        return "Saved here, not sent: an earlier operation still waits. alga sync sends both."
     why = next((words for kind, words in WHY if isinstance(error, kind)), "the server failed")
     if operation.in_doubt:
-        return f"Saved here; it may be on the server already ({why}). alga sync looks before it sends it again."
+        return f"Saved here; it may be on the server already ({why}). alga sync checks before sending it again."
     return f"Saved here, not sent ({why}). alga sync sends it.{_looked_up_later(session.cache, operation)}"
 
 
 def _looked_up_later(cache: ServerCache, operation: Operation) -> str:
-    """What was typed and is not known here: nobody could check it."""
+    """A sentence about a typed ticket or service that could not be checked yet; '' when both are known."""
     typed, service = operation.item_typed or "", operation.service_typed or ""
     numbers = [number.lower() for number, _ in cache.tickets.values()]
     by_number = work_items.NUMBER.fullmatch(typed) and typed.lower() not in numbers
@@ -155,7 +155,7 @@ def _looked_up_later(cache: ServerCache, operation: Operation) -> str:
 
 
 def queued(operation: Operation) -> dict[str, Any]:
-    """What waits, as JSON: an entry without an id."""
+    """A waiting operation as JSON: an entry without an id."""
     asked, before = transitions.as_entry(operation), operation.before or EntryRequest()
     start, end = operation.started_at, asked.ended_at
     return {
@@ -175,7 +175,7 @@ def queued(operation: Operation) -> dict[str, Any]:
 
 @contextmanager
 def nothing(was: str) -> Iterator[None]:
-    """What is refused in here says that nothing was `was`."""
+    """Add to refusals in this block that nothing was `was` (logged, changed, …)."""
     try:
         yield
     except (Refused, NotFound, Forbidden, AuthError, Unreachable) as error:
@@ -185,18 +185,20 @@ def nothing(was: str) -> Iterator[None]:
 
 
 def told(session: Session, asked: EntryRequest, entry: Entry) -> None:
-    """After a write: say each difference between what was asked and what was stored."""
+    """After a write: warn of each difference between the request and the stored entry."""
     for sentence in differences(asked, entry, session.zone):
         session.warn(sentence)
     if not entry.notes:
-        session.note(f"It has no notes, and they end up on invoices. To add some: alga edit {entry.id[:8]} -m TEXT")
+        session.note(
+            f"The entry has no notes, and notes appear on invoices. To add notes: alga edit {entry.id[:8]} -m TEXT"
+        )
 
 
 # --- one entry in a sentence -------------------------------------------------------------------------
 
 
 class View(NamedTuple):
-    """From where a listing is looked at: the local zone, now, what was learnt, and the service that is the setting."""
+    """The context of a listing: the local zone, now, the cache of the server, and the default service."""
 
     zone: tzinfo
     now: datetime
@@ -204,7 +206,7 @@ class View(NamedTuple):
     service: str | None = None
 
     def is_default(self, service_id: str | None, name: str) -> bool:
-        """Whether a service is the one of the setting."""
+        """Whether a service is the default service of the settings."""
         wanted = (self.service or "").lower()
         if not wanted or wanted in ((service_id or "").lower(), name.lower()):
             return bool(wanted)
@@ -212,18 +214,18 @@ class View(NamedTuple):
         return wanted in name.lower() and alike <= {name.lower()}
 
     def billed_as(self, service_id: str | None, name: str | None) -> str:
-        """`, Premium Support`: the service, where it is not the one of the setting; a wrong one bills wrongly."""
+        """`, Premium Support`: the service, unless it is the default; a wrong service leads to a wrong bill."""
         shown = name or self.cache.services.get(service_id or "") or service_id
         return f", {shown}" if shown and not self.is_default(service_id, shown) else ""
 
 
 def view(session: Session) -> View:
-    """From where this command's listings are looked at."""
+    """The context of this command's listings."""
     return View(session.zone, session.now(), session.cache, session.profile.service)
 
 
 def entry_line(verb: str, entry: Entry, view: View) -> str:
-    """`Logged tk_77d0: 1h 30m worked, 1h 30m billable (07:40-09:10)  9be04f17`, with the date if it is not today's."""
+    """`Logged tk_77d0: 1h 30m worked, 1h 30m billable (07:40-09:10)  9be04f17`, with the date unless it is today."""
     day, today = local_date(entry.started_at, view.zone), local_date(view.now, view.zone)
     on = "" if day == today else f"{format_day(day, today)} "
     worked, billable = format_minutes(entry.duration_minutes), format_minutes(entry.billable_minutes or 0)
@@ -238,7 +240,7 @@ def entry_line(verb: str, entry: Entry, view: View) -> str:
 
 
 def minutes_line(verb: str, operation: Operation, view: View) -> str:
-    """`Saved tk_77d0: 1h 30m worked, 1h 30m billable (07:40-09:10)`: the same of what waits here."""
+    """`Saved tk_77d0: 1h 30m worked, 1h 30m billable (07:40-09:10)`: the same for a waiting operation."""
     asked, start = transitions.as_entry(operation), operation.started_at
     day, today = local_date(start, view.zone), local_date(view.now, view.zone)
     on = "" if day == today else f"{format_day(day, today)} "
@@ -252,7 +254,7 @@ def minutes_line(verb: str, operation: Operation, view: View) -> str:
 
 
 def details(pairs: Sequence[tuple[str, str | None]]) -> str:
-    """Names and values, one a line, without those that say nothing."""
+    """Names and values, one pair on each line, without empty values."""
     said = [(name, value) for name, value in pairs if value]
     wide = max(len(name) for name, _ in said)
     return "\n".join(f"{name.ljust(wide)}  {value}" for name, value in said)

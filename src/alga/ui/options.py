@@ -23,30 +23,30 @@ from alga.core.times import (
 from alga.ui import output
 
 FORMATS = ("table", "json", "jsonl", "ids")
-FILES = ("csv", "json", "jsonl", "xlsx")  # what an export may be
+FILES = ("csv", "json", "jsonl", "xlsx")  # the formats of an export
 ProfileName = Annotated[
     str | None,
-    typer.Option("--profile", metavar="NAME", help="The login to use; 'local' is this computer."),
+    typer.Option("--profile", metavar="NAME", help="The login to use; 'local' is the practice data on this computer."),
 ]
 ITEM = "A ticket's number (TIC1042, 1042) or any work item's id"
 WorkItem = Annotated[str, typer.Argument(metavar="WORK_ITEM", help=f"{ITEM}.")]
-Notes = Annotated[str | None, typer.Option("-m", "--notes", metavar="TEXT", help="What was done: ends up on invoices.")]
+Notes = Annotated[str | None, typer.Option("-m", "--notes", metavar="TEXT", help="What was done; appears on invoices.")]
 Service = Annotated[
     str | None,
-    typer.Option("-s", "--service", metavar="SERVICE", help="What is billed, by name or id."),
+    typer.Option("-s", "--service", metavar="SERVICE", help="The service to bill, by name or id."),
 ]
 Type = Annotated[
     str,
     typer.Option("--type", metavar="TYPE", help="ticket, project_task, non_billable_category, …"),
 ]
-At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="At that time instead of now: 9:05.")]
-Ago = Annotated[str | None, typer.Option("--ago", metavar="SPAN", help="That long ago: 15m.")]
-Billable = Annotated[str | None, typer.Option("--billable", metavar="MINUTES", help="Bill so many minutes: 60.")]
-NoBillable = Annotated[bool, typer.Option("--no-billable", help="Bill nothing.")]
-Yes = Annotated[bool, typer.Option("-y", "--yes", help="Do it without asking.")]
-On = Annotated[
-    str | None, typer.Option("--date", metavar="DATE", help="The day of a clock time: yesterday, 2026-06-02.")
+At = Annotated[
+    str | None, typer.Option("--at", metavar="TIME", help="Start (or stop) at this time instead of now, e.g. 9:05.")
 ]
+Ago = Annotated[str | None, typer.Option("--ago", metavar="SPAN", help="Start (or stop) this long ago, e.g. 15m.")]
+Billable = Annotated[str | None, typer.Option("--billable", metavar="MINUTES", help="Bill this many minutes, e.g. 60.")]
+NoBillable = Annotated[bool, typer.Option("--no-billable", help="Bill nothing.")]
+Yes = Annotated[bool, typer.Option("-y", "--yes", help="Go ahead without asking.")]
+On = Annotated[str | None, typer.Option("--date", metavar="DATE", help="The day of the times: yesterday, 2026-06-02.")]
 From = Annotated[str | None, typer.Option("--from", metavar="TIME", help="The start: 9:00, 2026-06-02T14:00.")]
 To = Annotated[str | None, typer.Option("--to", metavar="TIME", help="The end.")]
 EntryId = Annotated[str, typer.Argument(metavar="ID", help="An entry's id, or its first characters.")]
@@ -54,7 +54,7 @@ EntryId = Annotated[str, typer.Argument(metavar="ID", help="An entry's id, or it
 
 @dataclass(repr=False)
 class Common:
-    """What every command takes."""
+    """The options that every command takes."""
 
     profile: ProfileName = None
     form: Annotated[
@@ -66,15 +66,15 @@ class Common:
     formats: ClassVar[Sequence[str]] = FORMATS
 
     def wanted(self) -> list[str]:
-        """The fields named."""
+        """The names given with --fields."""
         return [part.strip() for part in (self.fields or "").split(",") if part.strip()]
 
     def chosen(self) -> "output.Format":
-        """The format asked for. Raises UsageError for one there is not."""
+        """The requested format. Raises UsageError for an unknown format."""
         if self.form is not None and self.form not in self.formats:
-            raise UsageError(f"There is no format '{self.form}'.", f"There is: {', '.join(self.formats)}")
+            raise UsageError(f"Unknown format '{self.form}'.", f"Choose from: {', '.join(self.formats)}")
         if self.json and self.form not in (None, "json"):
-            raise UsageError(f"--json and --format {self.form} exclude each other.")
+            raise UsageError(f"--json and --format {self.form} cannot be combined.")
         return output.Format("json" if self.json else self.form or "table", self.wanted())
 
 
@@ -82,24 +82,24 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would be
 
 
 def one_of(what: str, typed: str | None, allowed: Sequence[str]) -> None:
-    """Raise UsageError for a word that is not one of those."""
+    """Raise UsageError for a value that is not allowed."""
     if typed is not None and typed not in allowed:
-        raise UsageError(f"There is no {what} '{typed}'.", f"There is: {', '.join(allowed)}")
+        raise UsageError(f"Invalid value '{typed}' for {what}.", f"Choose from: {', '.join(allowed)}")
 
 
 def billable_minutes(typed: str | None, nothing: bool) -> int | None:
-    """Minutes of --billable (`60`, `1h`) or 0 for --no-billable; None when neither was given."""
+    """Minutes of --billable (`60`, `1h`) or 0 for --no-billable; None when neither was given. Raises UsageError."""
     if typed is not None and nothing:
-        raise UsageError("--billable and --no-billable exclude each other.")
+        raise UsageError("--billable and --no-billable cannot be combined.")
     if typed is None:
         return 0 if nothing else None
     return int(typed) if is_digits(typed) and len(typed) < 6 else parse_span(typed)
 
 
 def moment(at: str | None, ago: str | None, now: datetime, zone: tzinfo) -> datetime | None:
-    """The instant of --at or --ago, in UTC; None for now."""
+    """The instant of --at or --ago, in UTC; None for now. Raises UsageError."""
     if at and ago:
-        raise UsageError("--at and --ago exclude each other.")
+        raise UsageError("--at and --ago cannot be combined.")
     if ago:
         return cut(now) - timedelta(minutes=parse_span(ago))
     today = local_date(now, zone)
@@ -113,25 +113,23 @@ def interval(
     today = local_date(now, zone)
     on = parse_date(day, today) if day else None
     if span and (first or last):
-        raise UsageError(
-            "A span and --from or --to exclude each other.", "One of: 9:00-10:30, or --from 9:00 --to 10:30."
-        )
+        raise UsageError("A span and --from or --to cannot be combined.", "Use 9:00-10:30 or --from 9:00 --to 10:30.")
     if span:
         return parse_interval(span, now, on, zone)
     if not first:
-        raise UsageError("How long, or from when to when?", "Like this: 90m, 9:00-10:30, or --from 9:00 --to 10:30.")
+        raise UsageError("How long, or from when to when?", "For example: 90m, 9:00-10:30, or --from 9:00 --to 10:30.")
     start = parse_instant(first, on or today, today, zone)
     if not last:
         if start.astimezone(zone).date() != today:
-            raise UsageError("Until when? It did not start today.", "Say the end too: --to 10:30")
+            raise UsageError("Until when? The start is not today.", "Give the end too: --to 10:30")
         return start, cut(now)
     return start, parse_instant(last, start.astimezone(zone).date(), today, zone)
 
 
 def moment_since(typed: str, start: datetime, now: datetime, zone: tzinfo, command: str) -> datetime:
-    """The instant of a stop's --at: a clock alone is the one between the start and now.
+    """The instant of a stop's --at, in UTC: a time without a date is taken between the start and now.
 
-    Raises Refused when there is none, UsageError with both commands when two would do.
+    Raises Refused when no day fits, UsageError, with the commands to choose from, when several days fit.
     """
     today, first = local_date(now, zone), local_date(start, zone)
     if " " in typed.strip() or "T" in typed or "today" in typed or "yesterday" in typed:
@@ -142,8 +140,8 @@ def moment_since(typed: str, start: datetime, now: datetime, zone: tzinfo, comma
     ]
     if not fitting:
         since = f"{format_day(first, today)} {format_time(start, zone)}"
-        raise Refused(f"{typed} does not lie between the start, {since}, and now. The timer still runs.")
+        raise Refused(f"{typed} is not between the start, {since}, and now. The timer is still running.")
     if len(fitting) > 1:
         ways = [f"{command} --at '{each.astimezone(zone):%Y-%m-%d} {format_time(each, zone)}'" for each in fitting]
-        raise UsageError(f"{typed} on which day? The timer still runs.", "  or  ".join(ways[-3:]))
+        raise UsageError(f"{typed} on which day? The timer is still running.", "  or  ".join(ways[-3:]))
     return fitting[0]

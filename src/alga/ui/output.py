@@ -1,4 +1,4 @@
-"""The only printer: results to stdout; errors, warnings and notes to stderr. All text is made plain."""
+"""The only module that prints: results to stdout; errors, warnings and notes to stderr. All text is made harmless."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from alga.ui import tables
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-LITTLE = 50  # of what is done at once no progress is told
+LITTLE = 50  # up to this number no progress is shown
 
 
 class Output(NamedTuple):
-    """What a command returns: data for JSON, and the same for people."""
+    """The output of a command: data for JSON, the same as text for people, and the exit code."""
 
     data: Any
-    text: str | tables.Table | Bytes | Callable[[], str | tables.Table]  # the last where making it costs something
+    text: str | tables.Table | Bytes | Callable[[], str | tables.Table]  # a function if it is expensive
     exit_code: int = 0
 
 
@@ -35,14 +35,14 @@ class Bytes(NamedTuple):
 
 
 class Format(NamedTuple):
-    """How to print it: --format, --json and --fields."""
+    """How to print a result: --format, --json and --fields."""
 
     name: str = "table"
     fields: Sequence[str] = ()
 
     @property
     def machine(self) -> bool:
-        """For a program to read."""
+        """Whether the output is for a program."""
         return self.name in ("json", "jsonl")
 
 
@@ -58,7 +58,7 @@ def show(shown: Output, form: Format) -> None:
     data = shown.data
     if form.fields:
         if unknown := _unknown(data, form.fields):
-            if is_write(data):  # what became of a write is never kept back
+            if is_write(data):  # the result of a write is always shown
                 show(shown, form._replace(fields=()))
             raise unknown
         data = _picked(data, form.fields)
@@ -87,7 +87,7 @@ def _print_lines(lines: Sequence[str], stream: TextIO | None = None) -> None:
 
 
 def is_write(data: Any) -> bool:
-    """Whether it says what became of a write."""
+    """Whether the data is the result of a write."""
     return any("delivery" in row for row in _rows(data)) or (isinstance(data, dict) and "started" in data)
 
 
@@ -96,17 +96,17 @@ def _rows(data: Any) -> list[Mapping[str, Any]]:
 
 
 def _named(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Rows with an id; of outcomes only those that were done, for a pipe to go on with."""
+    """Rows with an id; of outcomes only the successful ones, for use in a pipe. Raises UsageError."""
     if rows and not any("id" in row for row in rows):
-        raise UsageError("There are no ids in that.", "Another format: table, json or jsonl.")
+        raise UsageError("This output has no ids.", "Choose another format: table, json or jsonl.")
     return [row for row in rows if row.get("id") and row.get("outcome") not in results.NOT_DONE]
 
 
 def _unknown(data: Any, fields: Sequence[str]) -> UsageError | None:
     known = next(iter(_rows(data)), dict.fromkeys(fields))
     wrong = next((name for name in fields if name not in known), None)
-    shown = ", so all are shown" if "delivery" in known else ""
-    return UsageError(f"There is no field '{wrong}'{shown}.", f"There is: {', '.join(known)}") if wrong else None
+    shown = ", so all fields are shown" if "delivery" in known else ""
+    return UsageError(f"Unknown field '{wrong}'{shown}.", f"Choose from: {', '.join(known)}") if wrong else None
 
 
 def _picked(data: Any, fields: Sequence[str]) -> Any:
@@ -123,13 +123,13 @@ def _of_fields(rows: Sequence[Mapping[str, Any]], fields: Sequence[str]) -> tabl
 
 
 def messages(warnings: Sequence[str], notes: Sequence[str]) -> None:
-    """Warnings, and for a person notes, to stderr."""
+    """Print warnings to stderr, and notes too if stderr is a terminal."""
     for sentence in [*warnings, *(notes if sys.stderr.isatty() else ())]:
         _print(_wrapped(sentence), sys.stderr)
 
 
 def error(fault: AlgaError, form: Format, warnings: Sequence[str] = ()) -> None:
-    """What happened, and what to type next; for a program one object, with the warnings in it."""
+    """Print what happened and what to type next to stderr; for a program as one JSON object, with the warnings."""
     if form.machine:
         told: dict[str, Any] = {"error": fault.message, "hint": fault.hint or None, "exit_code": fault.exit_code}
         told |= {"details": list(fault.details)} if fault.details else {}
@@ -145,17 +145,19 @@ def error(fault: AlgaError, form: Format, warnings: Sequence[str] = ()) -> None:
 
 
 def interactive() -> bool:
-    """Whether there is a person to ask: questions go to stderr, answers come from stdin."""
+    """Whether a person can be asked: questions go to stderr, answers come from stdin."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def at_terminal() -> bool:
-    """Whether what is printed is seen as it is."""
+    """Whether stdout is a terminal."""
     return sys.stdout.isatty()
 
 
 def confirm(question: str, default: bool, otherwise: str, above: Sequence[str] | tables.Table = ()) -> bool:
-    """Ask in a terminal, under what it is about. Without one raises UsageError: what to type `otherwise`."""
+    """Ask a yes-or-no question in a terminal, below the lines or table `above`.
+
+    Raises UsageError without a terminal, with `otherwise` as the hint, and Interrupted without an answer."""
     if not interactive():
         raise UsageError(f"{question} There is no terminal to ask in. Nothing was changed.", otherwise)
     _print_lines(
@@ -169,7 +171,7 @@ def confirm(question: str, default: bool, otherwise: str, above: Sequence[str] |
 
 
 def ask(question: str, above: Sequence[str] = ()) -> str:
-    """A line typed by the person at the terminal, under what it is about; stdout stays clean."""
+    """A line typed at the terminal, asked for below the lines `above`; stdout stays clean. Raises Interrupted."""
     sys.stderr.write("".join(f"{plain(line)}\n" for line in above) + plain(question) + " ")
     sys.stderr.flush()
     try:
@@ -190,7 +192,7 @@ def read_stdin() -> bytes:
 
 @contextmanager
 def progress(doing: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A line in a terminal that tells how many of how many are done, and is gone at the end."""
+    """A progress line in a terminal (done of total), which is erased at the end."""
     said = ""
 
     def tell(done: int) -> None:
@@ -213,7 +215,7 @@ def _wrapped(sentence: str) -> str:
 
 
 def _folded(line: str, stream: TextIO) -> str:
-    """A line of text between words, where a terminal would break it within one."""
+    """A line of text, wrapped between words where a terminal would break it inside a word."""
     if not stream.isatty() or len(line) <= (width := shutil.get_terminal_size().columns):
         return line
     if line.startswith(("alga ", "Try: alga ")):  # a command to paste stays on one line, however long

@@ -1,4 +1,4 @@
-"""Listings as text: fixed widths, one rule under the heads, a terminal's width kept to, nothing cut through a pipe."""
+"""Listings as text: fixed widths and one rule under the headings; cut to a terminal's width, never cut in a pipe."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _GAPS = (3, 2, 1)
 
 @dataclass(frozen=True)
 class Head:
-    """A column's heading; one column takes the room that is left."""
+    """A column's heading; a `wide` column takes the remaining width."""
 
     name: str
     right: bool = False
     wide: bool = False
-    most: int | None = None  # characters in a terminal; through a pipe nothing is cut
+    most: int | None = None  # most characters in a terminal; nothing is cut in a pipe
     wrap: bool = False  # more lines rather than a cut text
 
 
@@ -41,9 +41,9 @@ class Line:
 
 @dataclass(frozen=True)
 class Table:
-    """A listing as text: a title, lines above, headings, rows, lines below, and a line when there are no rows.
+    """A listing as text: a title, lines above, headings, rows, lines below; the line `empty` if it has no rows.
 
-    `marked` words stand out.
+    `marked` text is highlighted.
     """
 
     title: str
@@ -56,7 +56,7 @@ class Table:
 
 
 def drawn(table: Table, stream: TextIO) -> list[str]:
-    """The table's lines for a stream: in a terminal with its width and, unless NO_COLOR, its colours."""
+    """The table's lines for a stream: in a terminal fitted to its width and, unless NO_COLOR is set, in colour."""
     above, below = [plain(each) for each in (table.title, *table.above) if each], [plain(each) for each in table.below]
     if not table.lines:
         return [*above, table.empty, *below]
@@ -152,6 +152,6 @@ def _least(head: Head, natural: int) -> int:
 
 
 def unicode() -> bool:
-    """Whether the locale is one that shows a drawn rule: not C, where cron runs."""
+    """Whether the locale can show box-drawing characters: not C, which cron uses."""
     where = os.environ.get("LC_ALL") or os.environ.get("LANG") or "" if os.name == "posix" else sys.stdout.encoding
     return "utf" in where.lower()
