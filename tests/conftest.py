@@ -47,6 +47,15 @@ def strict(tmp_path: Path) -> Iterator[Strict]:
         yield Strict(Desk(tmp_path / "home", clock, env=env, transport=network), app, url, network)
 
 
+@pytest.fixture
+def known(strict: Strict) -> Strict:
+    """A technician whose key's user the server has shown, at a script's desk."""
+    strict.desk.tty = False
+    strict.desk.ok("log", "TIC1011", "7:00-7:30", "-s", "Basic Support")
+    strict.network.requests.clear()
+    return strict
+
+
 class Published(httpx.BaseTransport):
     """A server that knows the published vocabulary only, and refuses what is not in it."""
 

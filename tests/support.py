@@ -167,6 +167,15 @@ def hourly(request: httpx.Request, response: httpx.Response) -> httpx.Response:
     return httpx.Response(200, json={"data": rows, "pagination": {"hasNext": False, "total": len(rows)}})
 
 
+def strict_rows(number: int, item: str = "TIC1042", first_day: int = 1) -> str:
+    """So many rows of half an hour each, in October, without an overlap."""
+    rows = [
+        f"2026-10-{first_day + n // 40:02},{n % 40 // 2}:{n % 2 * 30:02},30m,{item},Basic Support,note {n}"
+        for n in range(number)
+    ]
+    return "date,start,span,item,service,notes\n" + "".join(f"{row}\n" for row in rows)
+
+
 def body_of(request: httpx.Request) -> Any:
     """A request's JSON."""
     return json.loads(request.content)

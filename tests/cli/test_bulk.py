@@ -11,7 +11,7 @@ from alga.app.environment import Environment
 from alga.app.session import Session
 from alga.core.errors import Overtaken
 from tests.conftest import Strict
-from tests.support import Desk, Result, body_of, joined
+from tests.support import Desk, Result, body_of, joined, strict_rows
 
 GOOD = "date,start,end,item,notes\n2026-11-20,9:00,10:00,tk_1,First\n2026-11-20,10:00,11:30,tk_2,Second\n"
 
@@ -296,24 +296,6 @@ def test_with_json_the_faults_are_in_the_error(local: Desk) -> None:
 
 
 # --- a server that only counts --------------------------------------------------------------------
-
-
-def strict_rows(number: int, item: str = "TIC1042", first_day: int = 1) -> str:
-    """So many rows of half an hour each, in October, without an overlap."""
-    rows = [
-        f"2026-10-{first_day + n // 40:02},{n % 40 // 2}:{n % 2 * 30:02},30m,{item},Basic Support,note {n}"
-        for n in range(number)
-    ]
-    return "date,start,span,item,service,notes\n" + "".join(f"{row}\n" for row in rows)
-
-
-@pytest.fixture
-def known(strict: Strict) -> Strict:
-    """A technician whose key's user the server has shown, at a script's desk."""
-    strict.desk.tty = False
-    strict.desk.ok("log", "TIC1011", "7:00-7:30", "-s", "Basic Support")
-    strict.network.requests.clear()
-    return strict
 
 
 def test_rows_go_in_chunks_of_fifty(known: Strict) -> None:

@@ -268,13 +268,28 @@ def edits(bulk: Bulk, changes: Sequence[Change]) -> list[tuple[Change, Operation
     planned: list[tuple[Change, Operation]] = []
     while left:
         still = {each.before.id for each in left}
-        ready = [each for each in left if not needs[each.before.id] & still] or left
+        ready = [each for each in left if not needs[each.before.id] & still] or _ring(left, needs)
         for each in ready:
             after = tuple(sorted(places[needed] for needed in needs[each.before.id] if needed in places))
             planned.append((each, _edit(bulk, each, after)))
         places |= {each.before.id: len(places) + n for n, each in enumerate(ready)}
         left = [each for each in left if each.before.id not in places]
     return planned
+
+
+def _ring(left: Sequence[Change], needs: Mapping[str, set[str]]) -> list[Change]:
+    """Changes that need each other's places, and no other's."""
+    by_id = {each.before.id: each for each in left}
+
+    def reached(first: str) -> set[str]:
+        found, new = set[str](), {first}
+        while new:
+            found |= new
+            new = {needed for each in new for needed in needs[each] if needed in by_id} - found
+        return found
+
+    smallest = min((reached(entry_id) for entry_id in by_id), key=len)
+    return [each for each in left if each.before.id in smallest]
 
 
 def _edit(bulk: Bulk, change: Change, after: tuple[int, ...]) -> Operation:

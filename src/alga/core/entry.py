@@ -43,6 +43,11 @@ class EntryRequest:
     def __post_init__(self) -> None:
         check_text(self.notes)
 
+    @property
+    def said(self) -> list[str]:
+        """The names of what is asked for."""
+        return [name for name, value in vars(self).items() if value is not None]
+
 
 class Entry(NamedTuple):
     """A time entry as a server stores it. Without an end it is a tracking session that is still running."""

@@ -79,11 +79,11 @@ class Probe:
             return Look(Seen.CHANGED, reason=NOT_THERE)
         return self._look_at(operation, entry)
 
-    def look_many(self, operations: Sequence[Operation], taken: set[str]) -> list[Look]:
-        """The same for operations of one kind."""
+    def look_many(self, operations: Sequence[Operation], taken: set[str], answered: bool) -> list[Look]:
+        """The same for operations of one kind. `answered`: the server said that it carried them out."""
         if operations[0].kind is Kind.CREATE:
             return self._created(operations, taken)
-        there = self._entries_of(operations)
+        there = self._entries_of(operations, answered)
         if operations[0].kind is Kind.DELETE:
             return [Look(Seen.NOT_DONE if about(each) in there else Seen.DONE) for each in operations]
         return [
@@ -108,17 +108,21 @@ class Probe:
             looks.append(Look(Seen.DONE, found) if found else Look(Seen.NOT_DONE))
         return looks
 
-    def _entries_of(self, operations: Sequence[Operation]) -> dict[str, Entry]:
-        """The entries that operations are about, as they are now, by id; entries that no longer exist are left out."""
+    def _entries_of(self, operations: Sequence[Operation], answered: bool) -> dict[str, Entry]:
+        """The entries that operations are about, as they are now, by id; missing entries are left out.
+
+        One listing shows the entries that were changed. After an answer it also shows which were deleted: only an entry
+        that was moved and approved meanwhile is neither deleted nor there.
+        """
         ids = [about(each) for each in operations]
-        if operations[0].kind not in (Kind.EDIT, Kind.DELETE):  # entries of other users
+        if operations[0].kind not in (Kind.EDIT, Kind.DELETE):  # entries of others
             return entries.by_ids(self._on.client, ids)
-        gone = operations[0].kind is Kind.DELETE  # a complete listing without them proves it
         starts = [start for each in operations if (start := _start_of(each))]
         user_id = work_items.own_user(self._on.client, self._on.cache)
         found = entries.around(self._on.client, user_id, starts) if user_id and starts else None
-        if found is not None and gone and len(starts) == len(ids):
-            return {entry.id: entry for entry in found if entry.id in set(ids)}
+        if found is not None and answered and operations[0].kind is Kind.DELETE and len(starts) == len(ids):
+            wanted = set(ids)
+            return {entry.id: entry for entry in found if entry.id in wanted}
         return entries.by_ids(self._on.client, ids, found or ())
 
     def _entry(self, operation: Operation, taken: set[str]) -> Look:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, suppress
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ from alga.delivery.recognise import NOT_THERE, Parts, Probe, about
 from alga.lookup import entries, work_items
 from alga.lookup.overlaps import Clash, Taken
 from alga.outbox import transitions
-from alga.outbox.operation import Kind, Look, Operation, State
+from alga.outbox.operation import Kind, Look, Operation, Seen, State
 from alga.state.cache import DEPLOYED
 
 if TYPE_CHECKING:
@@ -57,9 +57,13 @@ class Server:
         """Whether an operation is already on the server."""
         return self._probe.look(operation, taken)
 
-    def look_many(self, operations: Sequence[Operation], taken: set[str]) -> list[Look]:
+    def look_many(self, operations: Sequence[Operation], taken: set[str], answered: bool) -> list[Look]:
         """The same for operations of one kind, in one listing unless too many other entries lie between them."""
-        return self._probe.look_many(operations, taken)
+        looks = self._probe.look_many(operations, taken, answered)
+        for operation, look in zip(operations, looks, strict=True):
+            if operation.kind is Kind.DELETE and look.seen is Seen.DONE:
+                self._on.cache.forget(about(operation))
+        return looks
 
     # --- before it is sent ---
 
@@ -252,8 +256,7 @@ class Server:
     def _ignored(self, operation: Operation, entry: Entry) -> str:
         """The sentences about an edit that the server reported as done but ignored; otherwise ''."""
         asked, before = operation.asked, operation.before
-        said = [f.name for f in fields(asked) if getattr(asked, f.name) is not None]
-        same = before is not None and all(getattr(entry, name) == getattr(before, name) for name in said)
+        same = before is not None and all(getattr(entry, name) == getattr(before, name) for name in asked.said)
         return " ".join(unmet(asked, entry, self._on.zone)) if same else ""
 
     def _approve(self, operation: Operation) -> None:

@@ -70,7 +70,7 @@ def around(client: Client, user_id: str, starts: Sequence[datetime]) -> list[Ent
     first, last = min(starts), max(starts)
     query = {"start_time_from": to_wire(first), "start_time_to": to_wire(last + SECOND), "user_id": user_id}
     page = client.list_entries({"sort": "start_time", "order": "asc", "limit": "100", **query})
-    if (page.total or 0) > MOST_BETWEEN * len(starts):
+    if page.total is None or page.total > MOST_BETWEEN * len(starts):
         return None
     return since(client, user_id, first, last) if page.more or page.total != len(page.rows) else page.rows
 

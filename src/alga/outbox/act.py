@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from contextlib import suppress
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from alga.core.errors import (
     AlgaError,
@@ -38,27 +38,34 @@ if TYPE_CHECKING:
 
     from alga.outbox.outbox import Outbox
 
-Told = Operation | AlgaError | Step | None  # about an operation: its new state, a refusal, to be sent alone, or nothing
 LOOKED_AT = 100  # operations to look for in one listing: one page
 BLOCKED = "Its new time is not free: the entry there was not moved."
 UNLISTED = "The server counts the entry but does not list it. Check before you send it again: alga list."
+OTHERS = "The entry was changed elsewhere meanwhile, so it was left as it is."
+
+
+class Call(NamedTuple):
+    """Operations that left in one call, what the answer says about each, and how many the server counts.
+
+    For each: its new state, an error, Step.SEND for sending it alone, or None, so that it is looked for.
+    """
+
+    sent: Sequence[Operation]
+    told: Sequence[Operation | AlgaError | Step | None]
+    counted: int | None = None
 
 
 class Act:
-    """Operations on disk, in sending order; `own` are the ids of those that this command line made.
+    """Delivers planned operations in their order; those without a number are new."""
 
-    What is about the same entry as an `older` operation that waits does not overtake that.
-    """
-
-    def __init__(
-        self, outbox: Outbox, operations: Sequence[Operation], own: set[int], older: Sequence[Operation]
-    ) -> None:
-        self._outbox, self._own = outbox, own
-        self._now = {each.id: each for each in operations}  # each as it is on disk
+    def __init__(self, outbox: Outbox, planned: Sequence[Operation]) -> None:
+        self._outbox, self._journal, self._planned = outbox, outbox.journal, planned
+        self._now: dict[int, Operation] = {}  # each operation as it is on disk
+        self._own: set[int] = set()  # those of this command line
+        self._left: deque[int] = deque()
+        self._older: set[str | None] = set()  # entries that operations of before are about
+        self._made: set[str] | None = None  # entries that other operations made
         self._errors: dict[int, AlgaError] = {}
-        self._left = deque(operations)
-        self._held = [each for each in older if each.id not in self._now]
-        self._made: set[str] | None = None  # the entries that are another operation's
         self._ended: AlgaError | None = None  # what keeps the rest from being sent
         self._answered = False
 
@@ -68,8 +75,9 @@ class Act:
         Raises the refusal of the first call if nothing was done, since it applies to all operations.
         """
         try:
+            self._take_over()
             while self._left and not self._ended:
-                self._send(self._next())
+                self._send(*self._next())
                 tell(len(self._now) - len(self._left))
         except (Interrupted, KeyboardInterrupt) as pressed:
             self._ended = pressed if isinstance(pressed, Interrupted) else Interrupted("Interrupted.")
@@ -82,122 +90,120 @@ class Act:
         if self._ended:
             self._take_back(self._ended)
             nothing = all(each.state is State.REFUSED for each in self._now.values()) and not self._answered
-            if nothing and not isinstance(self._ended, Interrupted | Unreachable):
+            if len(self._now) < len(self._planned) or (
+                nothing and not isinstance(self._ended, Interrupted | Unreachable)
+            ):
                 raise self._ended
         return [Result(each, each.stored, self._errors.get(each.id)) for each in self._now.values()]
 
+    def _take_over(self) -> None:
+        """Save the new operations, and read the others again: another alga may have delivered them meanwhile."""
+        self._older = {each.entry_id for each in self._journal.queued() if each.entry_id}
+        added = iter(self._journal.add([each for each in self._planned if not each.id]))
+        on_disk = [self._journal.get(each.id) if each.id else next(added) for each in self._planned]
+        self._now = {each.id: each for each in on_disk}
+        self._own = {there.id for there, each in zip(on_disk, self._planned, strict=True) if not each.id}
+        self._left.extend(each.id for each in on_disk if each.state is State.QUEUED)
+
     # --- which go together ---
 
-    def _next(self) -> list[Operation]:
-        """The next operations to send together: of one kind, up to one page, none depending on another of them."""
-        kind, going = self._left[0].kind, list[Operation]()
-        most = LOOKED_AT if self._outbox.remote.most(kind) > 1 else 1
-        while self._left and self._left[0].kind is kind and len(going) < most:
-            if {each.id for each in going} & set(self._left[0].after):
+    def _next(self) -> tuple[list[Operation], int]:
+        """The next operations to send, none depending on another of them, and how many go in one call.
+
+        They are of one kind, and not more than one listing shows.
+        """
+        kind, going = self._now[self._left[0]].kind, dict[int, Operation]()
+        in_call = self._outbox.remote.most(kind)
+        most = LOOKED_AT if in_call > 1 else 1
+        while self._left and len(going) < most:
+            operation = self._now[self._left[0]]
+            if operation.kind is not kind or set(operation.after) & set(going):
                 break
-            operation = self._now[self._left.popleft().id]
+            self._left.popleft()
             before = [self._now[number].state for number in operation.after if number in self._now]
-            if any(state is State.QUEUED for state in before) or self._waits_for_an_older(operation):
-                self._held.append(operation)
-            elif any(state is not State.DONE for state in before):
+            if any(state is State.QUEUED for state in before) or operation.entry_id in self._older:
+                continue  # it waits for that
+            if any(state is not State.DONE for state in before):
                 self._close(operation, Refused(BLOCKED))
             else:
-                going.append(operation)
-        return going
-
-    def _waits_for_an_older(self, operation: Operation) -> bool:
-        return any(transitions.depends(operation, each) for each in self._held)
+                going[operation.id] = operation
+        return list(going.values()), in_call
 
     # --- sending ---
 
-    def _send(self, going: Sequence[Operation]) -> None:
+    def _send(self, going: Sequence[Operation], in_call: int) -> None:
         """Save, send, look for the operations that the answers do not mention, and save the results."""
-        if not going:
-            return
-        if self._outbox.remote.most(going[0].kind) == 1:
+        if in_call == 1:
             self._alone(going)
             return
-        going = self._not_found([*going])
-        if not going:
+        going = self._not_found(going)
+        if self._ended or not going:
             return
         now, ahead = self._outbox.now(), self._outbox.remote.ahead()
         sending = self._save(transitions.sending(each, now, ahead) for each in going)
         before = {each.id: each for each in going}
-        told, counted, pressed = self._call(sending)
-        self._save([self._restored(each, before[each.id]) for each in sending if each.id not in told])
-        settled, alone = self._settled([each for each in sending if each.id in told], before, told, counted)
-        self._save(settled)
+        calls, pressed = self._call(sending, in_call)
+        left = {each.id for call in calls for each in call.sent}
+        self._save([self._restored(each, before[each.id]) for each in sending if each.id not in left])
+        asked = [pair for call in calls for pair in self._asked(call, before)]
+        looks = self._looks([each for each, answered in asked if answered], answered=True)
+        looks |= self._looks([each for each, answered in asked if not answered])
+        alone = [each for call in calls for each in self._settled(call, before, looks)]
         if pressed:
             raise pressed
-        self._alone([self._restored(each, before[each.id]) for each in alone])
+        self._alone(alone)
 
     def _not_found(self, going: Sequence[Operation]) -> Sequence[Operation]:
         """The operations without those that an earlier sending already delivered, after a look for these."""
-        looked = [each for each in going if transitions.first_step(each, each.id in self._own) is Step.LOOK]
-        looks = self._looks(looked)
-        self._save(
-            transitions.delivered(each, looks[each.id].entry) for each in looked if looks[each.id].seen is Seen.DONE
-        )
-        unclear = {number for number, look in looks.items() if look.seen is not Seen.NOT_DONE}
-        self._alone([each for each in looked if each.id in unclear and looks[each.id].seen is not Seen.DONE])
-        return [] if self._ended else [each for each in going if each.id not in unclear]
+        asked = [each for each in going if transitions.first_step(each, each.id in self._own) is Step.LOOK]
+        looks = self._looks(asked)
+        done = [each for each in asked if looks[each.id].seen is Seen.DONE]
+        self._save(transitions.delivered(each, looks[each.id].entry) for each in done)
+        others = [each for each in asked if looks[each.id].seen not in (Seen.DONE, Seen.NOT_DONE)]
+        self._alone(others)
+        found = {each.id for each in (*done, *others)}
+        return [each for each in going if each.id not in found]
 
     def _call(
-        self, sending: Sequence[Operation]
-    ) -> tuple[dict[int, Told], int | None, Interrupted | KeyboardInterrupt | None]:
-        """What the answers say about each operation sent, and the server's count where it is meaningful."""
-        told: dict[int, Told] = {}
-        counted: int | None = 0
-        for call in _in_parts(sending, self._outbox.remote.most(sending[0].kind)):
+        self, sending: Sequence[Operation], in_call: int
+    ) -> tuple[list[Call], Interrupted | KeyboardInterrupt | None]:
+        """The calls that left, and a Ctrl-C meanwhile. The error that ends it all is in `_ended`."""
+        calls: list[Call] = []
+        for part in _in_parts(sending, in_call):
             try:
-                answers, count = self._outbox.remote.send_many(call)
+                told, counted = self._outbox.remote.send_many(part)
             except InterruptedUnsent as pressed:
-                return told, counted, pressed
+                return calls, pressed
             except (Interrupted, KeyboardInterrupt) as pressed:
-                told |= {each.id: Interrupted("Interrupted.") for each in call}
-                return told, counted, pressed
+                return [*calls, Call(part, [Interrupted("Interrupted.")] * len(part))], pressed
             except AlgaError as error:
-                counted = None
-                alone = isinstance(error, Refused) and not isinstance(error, NoSuchOperation)
-                told |= {each.id: Step.SEND if alone else error for each in call}  # one invalid row refuses all
-                if alone or isinstance(error, UnknownOutcome):
+                if isinstance(error, Refused) and not isinstance(error, NoSuchOperation):
+                    calls.append(Call(part, [Step.SEND] * len(part)))  # a row of a wrong form refuses all
                     continue
-                self._ended = error
-                break
-            self._answered = True
-            told |= dict(zip((each.id for each in call), answers, strict=True))
-            counted = None if counted is None or count is None else counted + count
-        return told, counted, None
+                calls.append(Call(part, [error] * len(part)))
+                if not isinstance(error, UnknownOutcome):
+                    self._ended = error
+                    break
+            else:
+                self._answered = True
+                calls.append(Call(part, told, counted))
+        return calls, None
 
-    def _settled(
-        self, sent: Sequence[Operation], before: dict[int, Operation], told: dict[int, Told], counted: int | None
-    ) -> tuple[list[Operation], list[Operation]]:
-        """The operations with their new states, and those to send alone."""
-        looks = self._looks([each for each in sent if self._asks(told[each.id], before[each.id])])
-        unlisted = counted is not None and sum(look.seen is Seen.DONE for look in looks.values()) < counted
-        settled, alone = list[Operation](), list[Operation]()
-        for each in sent:
-            answer, look = told[each.id], looks.get(each.id)
-            match self._after(each, before[each.id], answer, look, unlisted):
-                case Operation() as after:
-                    settled.append(after)
-                case _:
-                    alone.append(each)
-        return settled, alone
+    def _asked(self, call: Call, before: dict[int, Operation]) -> Iterator[tuple[Operation, bool]]:
+        """The operations of a call to look for, and whether the server answered."""
+        for operation, told in zip(call.sent, call.told, strict=True):
+            if told is None:
+                yield operation, True
+            elif isinstance(told, AlgaError) and transitions.looked_for(before[operation.id], told.verdict):
+                yield operation, False
 
-    def _asks(self, told: Told, before: Operation) -> bool:
-        """Whether to look for the operation."""
-        if isinstance(told, AlgaError):
-            return not isinstance(told, Interrupted) and transitions.looked_for(before, told.verdict)
-        return told is None
-
-    def _looks(self, operations: Sequence[Operation]) -> dict[int, Look]:
-        """Look for the operations in one listing. If looking fails they stay in doubt, and the rest is not sent."""
+    def _looks(self, operations: Sequence[Operation], answered: bool = False) -> dict[int, Look]:
+        """A look for each, from one listing. If nobody can look, they stay in doubt and the rest is not sent."""
         if not operations:
             return {}
         try:
-            self._made = self._outbox.journal.made() if self._made is None else self._made
-            found = self._outbox.remote.look_many(operations, self._made)
+            self._made = self._journal.made() if self._made is None else self._made
+            found = self._outbox.remote.look_many(operations, self._made, answered)
         except (Unreachable, AuthError, Forbidden, Refused, NotFound) as fault:
             self._ended = self._ended or fault
             self._errors |= {each.id: fault for each in operations}
@@ -205,45 +211,63 @@ class Act:
         self._made |= {look.entry.id for look in found if look.seen is Seen.DONE and look.entry}
         return dict(zip((each.id for each in operations), found, strict=True))
 
+    def _settled(self, call: Call, before: dict[int, Operation], looks: dict[int, Look]) -> list[Operation]:
+        """Save what became of the operations of a call. Returns those to be sent alone, as if they had not left."""
+        found = sum(looks[each.id].seen is Seen.DONE for each in call.sent if each.id in looks)
+        unlisted = call.counted is not None and found < call.counted
+        settled, alone = list[Operation](), list[Operation]()
+        for operation, told in zip(call.sent, call.told, strict=True):
+            after = self._after(operation, before[operation.id], told, looks.get(operation.id), unlisted)
+            if after:
+                settled.append(after)
+            else:
+                alone.append(self._restored(operation, before[operation.id]))
+        numbers = {each.id for each in alone}
+        return [each for each in self._save([*settled, *alone]) if each.id in numbers]
+
     def _after(
-        self, operation: Operation, before: Operation, told: Told, look: Look | None, unlisted: bool
+        self,
+        operation: Operation,
+        before: Operation,
+        told: Operation | AlgaError | Step | None,
+        look: Look | None,
+        unlisted: bool,
     ) -> Operation | None:
-        """An operation's new state; None if it must be sent alone, to learn why it is missing."""
+        """What became of an operation; None to send it alone, to learn why it is not on the server."""
         if isinstance(told, Operation):
             return told
         if look and look.seen is Seen.DONE:
             return transitions.delivered(operation, look.entry)
-        if isinstance(told, Interrupted):
-            self._errors[operation.id] = told
-            return operation._replace(reason=told.message)
         if isinstance(told, AlgaError):
+            self._errors[operation.id] = told
             return self._failed(operation, before, told, look)
-        if look and (look.seen is Seen.UNCLEAR or unlisted):
-            return operation._replace(reason=look.reason or UNLISTED)
+        if told is None and look and look.seen is Seen.UNCLEAR:
+            return operation._replace(reason=look.reason)
+        if told is None and unlisted:  # a person decides: a second sending may double it
+            return transitions.aside(operation, UNLISTED)
+        if told is None and look and _changed_by_others(operation, look):
+            self._errors[operation.id] = Refused(OTHERS)
+            return transitions.judged(operation, before, Verdict.NO, OTHERS, operation.id in self._own)
         return None
 
     def _failed(self, operation: Operation, before: Operation, error: AlgaError, look: Look | None) -> Operation:
-        """The new state, after an error, of an operation that was not found."""
-        self._errors[operation.id] = error
+        """The operation after an error, if it was not found."""
+        if isinstance(error, Interrupted):
+            return operation._replace(reason=error.message)
         if isinstance(error, UnknownOutcome):
             operation = operation._replace(fault=error.brief)
-        after = transitions.judged(operation, before, error.verdict, error.message, operation.id in self._own)
-        unclear = look is not None and look.seen is Seen.UNCLEAR  # looking failed
+        after = transitions.judged(operation, before, error.verdict, _said(error), operation.id in self._own)
+        unclear = look is not None and look.seen is Seen.UNCLEAR  # nobody could look
         if isinstance(error, UnknownOutcome):
             return after if unclear else transitions.missing(after, error.missing)
         return operation._replace(sent_at=before.sent_at, reason=error.message) if unclear else after
 
     def _alone(self, operations: Sequence[Operation]) -> None:
-        """Send the operations one by one, with the same steps as for a single operation."""
-        for number, operation in enumerate(operations):
+        """Send each by the same steps as a single operation."""
+        for operation in operations:
             if self._ended:
-                self._save(operations[number:])
                 return
-            try:
-                result = self._outbox.settle(operation, operation.id in self._own)
-            except BaseException:
-                self._now[operation.id] = self._outbox.journal.get(operation.id)
-                raise
+            result = self._outbox.settle(operation, operation.id in self._own)
             self._now[operation.id] = result.operation
             self._answered = self._answered or result.error is None or isinstance(result.error, Refused | NotFound)
             if result.error:
@@ -254,7 +278,7 @@ class Act:
     # --- on disk ---
 
     def _restored(self, operation: Operation, before: Operation) -> Operation:
-        """The operation as it was before a call that was not sent, or that certainly recorded nothing."""
+        """The operation as before its call, which did not leave or did nothing to it."""
         return operation._replace(sent_at=before.sent_at, ahead=before.ahead, tries=before.tries)
 
     def _close(self, operation: Operation, error: AlgaError) -> None:
@@ -263,17 +287,32 @@ class Act:
         self._save([transitions.judged(operation, operation, error.verdict, error.message, own)])
 
     def _take_back(self, why: AlgaError) -> None:
-        """Close the unsent operations of this command; without a connection they wait instead."""
-        rest = [each for each in self._now.values() if each.state is State.QUEUED and each.sent_at is None]
+        """Close what was not sent, as the journal has it now; without a connection it waits."""
+        new = self._journal.of_act()
+        self._own |= {each.id for each in new}
+        self._now = {number: self._journal.get(number) for number in self._now} | {each.id: each for each in new}
+        waiting = [each for each in self._now.values() if each.state is State.QUEUED]
+        rest = [each for each in waiting if each.sent_at is None]
         error = why if isinstance(why, Interrupted) else NeverSent(why.message, why.hint)
-        self._errors |= {each.id: error for each in rest}
+        self._errors |= {each.id: error for each in (waiting if error is why else rest)}
         if why.verdict is not Verdict.NOT_SENT:
             ended, own = Verdict.ENDED, self._own
             self._save([transitions.judged(each, each, ended, why.message, each.id in own) for each in rest])
 
     def _save(self, operations: Iterable[Operation]) -> list[Operation]:
+        """Save the operations. Returns those saved: an operation that another alga changed meanwhile is theirs."""
         changed = list(operations)
-        saved = self._outbox.journal.save(changed) if changed else []
+        if not changed:
+            return []
+        try:
+            saved = self._journal.save(changed)
+        except Overtaken as fault:
+            saved = []
+            for each in changed:
+                try:
+                    saved.append(self._journal.put(each))
+                except Overtaken:
+                    self._now[each.id], self._errors[each.id] = self._journal.get(each.id), fault
         self._now |= {each.id: each for each in saved}
         return saved
 
@@ -282,3 +321,16 @@ def _in_parts(operations: Sequence[Operation], most: int) -> Iterator[list[Opera
     left = iter(operations)
     while part := list(islice(left, most)):
         yield part
+
+
+def _changed_by_others(operation: Operation, look: Look) -> bool:
+    """Whether something that was to be changed is neither as it was nor as it was asked: another client was there."""
+    asked, before, entry = operation.asked, operation.before, look.entry
+    if look.seen is not Seen.CHANGED or before is None or entry is None:
+        return False
+    pairs = [(getattr(asked, name), getattr(before, name), getattr(entry, name)) for name in asked.said]
+    return any(now not in (wanted, was) for wanted, was, now in pairs)
+
+
+def _said(error: AlgaError) -> str:
+    return f"{error.message} {error.hint}".strip() if error.verdict is Verdict.NO else error.message

@@ -74,6 +74,10 @@ class Journal:
         """Operations set aside, for a person to decide."""
         return self._mine("state = ?", State.ASIDE)
 
+    def of_act(self) -> list[Operation]:
+        """The operations of this command line that are not decided."""
+        return self._mine("act = ? AND state = ?", self._act, State.QUEUED)
+
     def live(self) -> Operation | None:
         """The timer that runs or may run; None without one."""
         return next(iter(self._mine("live = 1")), None)

@@ -64,7 +64,7 @@ class Remote(Protocol):
         """
         ...
 
-    def look_many(self, operations: Sequence[Operation], taken: set[str]) -> list[Look]:
+    def look_many(self, operations: Sequence[Operation], taken: set[str], answered: bool) -> list[Look]:
         """Whether the operations are already on the server, in as few requests as possible."""
         ...
 
@@ -93,11 +93,7 @@ class Outbox:
         another alga is sending; ConfigError, before anything is sent, when the journal or its lock cannot be used.
         """
         with self._alone(WAIT):
-            older = self.journal.queued()
-            added = iter(self.journal.add([each for each in operations if not each.id]))
-            on_disk = [each if each.id else next(added) for each in operations]
-            own = {there.id for there, each in zip(on_disk, operations, strict=True) if not each.id}
-            return act.Act(self, on_disk, own, older).deliver(tell)
+            return act.Act(self, operations).deliver(tell)
 
     def deliver_one(self, operation: Operation) -> Result:
         """Save an operation and deliver it if possible in a few seconds, after earlier queued operations.
@@ -194,7 +190,8 @@ class Outbox:
         queue = self.journal.queued()
         for number, operation in enumerate(queue):
             resting = brief and operation.id != own and transitions.rests(operation, self.now())
-            if resting or any(transitions.depends(operation, earlier) for earlier in held):
+            waits = any(each.id in operation.after or transitions.depends(operation, each) for each in held)
+            if resting or waits:
                 held.append(operation)
                 continue
             after = self.settle(operation, operation.id == own)

@@ -85,7 +85,7 @@ def ending(result: Result, done: Ending) -> Ending:
     state, error = result.operation.state, result.error
     if state is State.DONE:
         return done
-    if state is State.QUEUED:
+    if state is State.QUEUED or (state is State.ASIDE and error is None):  # for the server, or for a person
         return Ending.WAITS
     return Ending.NOT_SENT if error and error.verdict is not Verdict.NO else Ending.REFUSED
 
