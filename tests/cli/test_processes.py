@@ -133,7 +133,7 @@ def test_a_closed_pipe_ends_quietly(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "[\n  {\n    ", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, '[\n {"id": ', "")
 
 
 @pytest.mark.parametrize(

@@ -56,8 +56,16 @@ def unguarded(text: str) -> str:
 
 
 def as_json(data: object, indent: int | None = 2) -> str:
-    """JSON that reads back the same, with characters that could control a terminal escaped."""
-    text = _one_line(data) if indent is None else json.dumps(data, ensure_ascii=False, indent=indent)
+    """JSON that reads back the same, with characters that could control a terminal escaped.
+
+    Of a list each row has a line of its own; an object is indented, unless it is to be on one line.
+    """
+    if indent is None:
+        text = _one_line(data)
+    elif isinstance(data, list) and data:
+        text = "[\n " + ",\n ".join(map(_one_line, data)) + "\n]"
+    else:
+        text = json.dumps(data, ensure_ascii=False, indent=indent)
     if text.isprintable():
         return text
     return re.sub(_CONTROL, lambda match: match[0] if match[0] == "\n" else f"\\u{ord(match[0]):04x}", text)

@@ -33,6 +33,10 @@ CREATE TABLE entries (
     work_date TEXT NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL);
 CREATE INDEX entries_by_user ON entries (user_id, start_time);
 """
+INDEXES = """
+CREATE INDEX IF NOT EXISTS entries_by_start ON entries (start_time);
+CREATE INDEX IF NOT EXISTS entries_by_end ON entries (user_id, end_time);
+"""
 ENTRY = (
     "entry_id", "user_id", "work_item_type", "work_item_id", "start_time", "end_time", "billable_duration", "notes",
     "service_id", "approval_status", "time_sheet_id", "work_date", "created_at", "updated_at",
@@ -48,6 +52,7 @@ TICKETS = (
 )  # fmt: skip
 PEOPLE = {"technician": "Tin Woodman", "admin": "Glinda Good"}
 BUSY_SECONDS = 20
+VERSION = 2
 
 
 class Store:
@@ -65,7 +70,7 @@ class Store:
                 db.row_factory = sqlite3.Row
                 db.execute("PRAGMA foreign_keys = ON")
                 db.execute("PRAGMA synchronous = FULL")
-                if not db.execute("PRAGMA user_version").fetchone()[0]:
+                if db.execute("PRAGMA user_version").fetchone()[0] < VERSION:
                     self._create(db)
                 db.execute("BEGIN IMMEDIATE" if writing else "BEGIN")
                 with db:
@@ -81,8 +86,15 @@ class Store:
     def _create(self, db: sqlite3.Connection) -> None:
         db.execute("BEGIN IMMEDIATE")
         with db:
-            if db.execute("PRAGMA user_version").fetchone()[0]:
-                return  # another process was first
+            there = db.execute("PRAGMA user_version").fetchone()[0]  # another process may have been first
+            if there < VERSION:
+                self._fill(db, there)
+                db.execute(f"PRAGMA user_version = {VERSION}")
+        db.execute("PRAGMA journal_mode = WAL")
+
+    def _fill(self, db: sqlite3.Connection, there: int) -> None:
+        """The tables, unless they are there, and the indexes of a later version."""
+        if not there:
             for statement in SCHEMA.split(";\n"):
                 db.execute(statement)
             people = PEOPLE if self._strict else {"local": "You"}
@@ -92,8 +104,8 @@ class Store:
             self._catalogue(db)
             if self._strict:
                 self._colleague(db)
-            db.execute("PRAGMA user_version = 1")
-        db.execute("PRAGMA journal_mode = WAL")
+        for statement in INDEXES.split(";\n"):
+            db.execute(statement)
 
     def _catalogue(self, db: sqlite3.Connection) -> None:
         for name in SERVICES:

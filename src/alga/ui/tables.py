@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
 _NARROW, _LEAST, _WRAPPED = 80, 8, 20
+_PADDED = 40  # through a pipe no cell is padded to more: one long note would widen every line
 _GAPS = (3, 2, 1)
 
 
@@ -60,11 +61,12 @@ def drawn(table: Table, stream: TextIO) -> list[str]:
     above, below = [plain(each) for each in (table.title, *table.above) if each], [plain(each) for each in table.below]
     if not table.lines:
         return [*above, table.empty, *below]
+    if not stream.isatty():
+        return [*above, *_piped(table), *below]
     from rich.console import Console
 
-    terminal = stream.isatty()
-    colour = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    grid, width = _grid(table, terminal)
+    colour = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    grid, width = _grid(table)
     console = Console(
         width=width,
         color_system="standard" if colour else None,
@@ -79,7 +81,7 @@ def drawn(table: Table, stream: TextIO) -> list[str]:
     return [*above, *(line.rstrip() for line in capture.get().splitlines()), *below]
 
 
-def _grid(table: Table, terminal: bool) -> tuple[RichTable, int]:
+def _grid(table: Table) -> tuple[RichTable, int]:
     """The table as rich draws it, and how wide it is."""
     from rich.table import Table as RichTable
     from rich.text import Text
@@ -90,7 +92,7 @@ def _grid(table: Table, terminal: bool) -> tuple[RichTable, int]:
             cell.highlight_words([table.marked], style="reverse", case_sensitive=False)
     sizes = [[cell.cell_len for cell in row] for row in cells]
     for gap in _GAPS:
-        widths, fits = _widths(table.heads, sizes, terminal, gap)
+        widths, fits = _widths(table.heads, sizes, gap)
         if fits:
             break
     padding = (0, 0, 0, 0) if gap == 1 else (0, 1, 0, 0) if gap == 2 else (0, 1)
@@ -105,7 +107,7 @@ def _grid(table: Table, terminal: bool) -> tuple[RichTable, int]:
             Text(head.name),
             justify="right" if head.right else "left",
             width=width,
-            no_wrap=not (head.wrap and terminal),
+            no_wrap=not head.wrap,
             overflow="fold" if head.wrap else "ellipsis" if unicode() else "crop",
             style="dim" if head.name == "ID" else "",
         )
@@ -122,16 +124,31 @@ def _box() -> Box:
     return Box(f"    \n    \n {rule}{rule} \n    \n    \n    \n    \n    \n", ascii=not unicode())
 
 
-def _widths(heads: Sequence[Head], rows: Sequence[Sequence[int]], terminal: bool, gap: int) -> tuple[list[int], bool]:
-    """Each column as wide as its widest cell, and whether that fits; through a pipe nothing is cut.
+def _piped(table: Table) -> list[str]:
+    """The lines through a pipe: cells are whole, and padded so that short ones stand below each other."""
+    from rich.cells import cell_len
 
-    In a terminal the wide column takes the room that is left, and where there is too little, others are cut.
+    rows = [[head.name for head in table.heads], *([plain(cell) for cell in line.cells] for line in table.lines)]
+    gap = " " * _GAPS[0]
+    widths = [min(_PADDED, max((cell_len(row[n]) for row in rows if row), default=0)) for n in range(len(table.heads))]
+    room = _NARROW - sum(widths) - len(gap) * (len(widths) - 1)
+    widths = [n + max(0, room) if head.wide else n for n, head in zip(widths, table.heads, strict=True)]
+    lines = []
+    for row in rows:
+        blanks = [" " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=False)]
+        cells = zip(row, blanks, table.heads, strict=False)
+        lines.append(gap.join(blank + cell if head.right else cell + blank for cell, blank, head in cells).rstrip())
+    rule = ("\u2500" if unicode() else "-") * (sum(widths) + len(gap) * (len(widths) - 1))
+    return [lines[0], rule, *lines[1:]]
+
+
+def _widths(heads: Sequence[Head], rows: Sequence[Sequence[int]], gap: int) -> tuple[list[int], bool]:
+    """The column widths in a terminal, and whether they fit.
+
+    The wide column takes the rest of the width; if that is too little, other columns are cut.
     """
     natural = [max([len(head.name), *(row[n] for row in rows if row)]) for n, head in enumerate(heads)]
     gaps = gap * (len(natural) - 1)
-    if not terminal:
-        rest = _NARROW - sum(natural) - gaps
-        return [n + max(0, rest) if head.wide else n for n, head in zip(natural, heads, strict=True)], True
     widths = [_least(head, width) for head, width in zip(heads, natural, strict=True)]
     room = shutil.get_terminal_size().columns - gaps
     fits = sum(widths) <= room
