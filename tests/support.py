@@ -21,7 +21,7 @@ from alga.cli import run
 from alga.practice.app import App
 from alga.practice.server import listen
 
-EXAMPLES = int(os.environ.get("ALGA_TEST_EXAMPLES", "500"))  # of each state machine; make soak asks for more
+EXAMPLES = int(os.environ.get("ALGA_TEST_EXAMPLES", "150"))  # of each state machine; make soak asks for more
 SAME_EACH_TIME = "ALGA_TEST_EXAMPLES" not in os.environ  # so that CI judges the change; make soak throws the dice
 IN_MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # where nothing waits for a disk
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -6,14 +6,16 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from unittest.mock import patch
 
 import httpx
 import pytest
 
 from alga.core.errors import ConfigError
+from alga.lookup.overlaps import Clash
 from alga.outbox.journal import Journal
 from alga.practice import rules
 from tests.cli.test_processes import ALGA, environment
@@ -326,3 +328,23 @@ def test_a_write_whose_result_cannot_be_printed_is_done_all_the_same(tmp_path: P
 
     assert run("log", "tk_1", "30m", "-m", "x") == 0
     assert run("list") == 3, "what is read and not shown is no answer"
+
+
+def test_the_same_place_twice_is_two_entries_where_a_server_takes_that(published: Desk) -> None:
+    def lost(request: httpx.Request) -> None:
+        if request.method == "POST":
+            raise httpx.ReadTimeout("", request=request)
+
+    network = published.transport
+    assert isinstance(network, Faulty)
+    published.tty = False
+    with ExitStack() as patches:
+        patches.enter_context(patch("alga.practice.rules.overlap", lambda start, end, entries: False))
+        for name in ("check", "check_here"):
+            patches.enter_context(patch.object(Clash, name, lambda *given, **named: None))
+        published.ok("log", "tk_1", "7:00-7:30", "-m", "twin")
+        network.before = lost
+        assert published.ok("log", "tk_1", "7:00-7:30", "-m", "twin", "--json").json["delivery"] == "queued"
+        network.before = lambda request: None
+        published.ok("sync")
+        assert len(published.ok("list", "--json").json) == 2, "the first one's entry is not the second one's"
