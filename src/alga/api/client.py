@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 from urllib.parse import quote
 
-from alga.api import models, wire
+from alga.api import models, stream, wire
 from alga.api.http import CHECK, Http
 from alga.core.errors import (
     AlgaError,
@@ -29,7 +29,7 @@ T = TypeVar("T")
 R = TypeVar("R", bound="Record")
 Query = Mapping[str, str]
 
-PAGE = 100
+PAGE = 100  # rows of a page
 MOST_PAGES, MOST_STREAMED = 1000, 100_000  # of tickets, and of a published export
 MOST_LISTED = 1000  # entries to list by page; more come faster from the export
 ENTRIES = "/time-entries"
@@ -261,7 +261,7 @@ class Client:
         total, came = None, 0
         for number in range(1, MOST_STREAMED + 1):
             query = {**query, "format": "json", "limit": str(PAGE), "page": str(number)}
-            page = _Given(self, begin, number)
+            page = stream.ExportPage(self.read_entry, begin, number)
             answer = self._http.each(f"{ENTRIES}/export", query, page.begin)
             if not page.count and answer.data != []:
                 page(answer.data)  # one entry, or an answer that makes no sense
@@ -370,31 +370,6 @@ class Client:
         if write:
             return UnknownOutcome(told, CHECK)
         return Senseless(f"{told}.", "Is it an AlgaPSA server? alga config list")
-
-
-class _Given:
-    """Passes the rows of a page on, counts them, and computes a mark that recognises the same page again."""
-
-    def __init__(self, client: Client, begin: Callable[[int], Callable[[Entry], None]], number: int) -> None:
-        self._client, self._begin, self._number = client, begin, number
-        self._take: Callable[[Entry], None] = begin(number)
-        self.count = self._sum = 0
-
-    def begin(self) -> Callable[[object], None]:
-        """Start a try: rows of an earlier try do not count."""
-        self._take, self.count, self._sum = self._begin(self._number), 0, 0
-        return self
-
-    @property
-    def mark(self) -> tuple[int, int]:
-        """The same value for the same entries in any order."""
-        return self.count, self._sum
-
-    def __call__(self, row: object) -> None:
-        entry = self._client.read_entry(row, learning=self.count < PAGE)
-        self.count += 1
-        self._sum ^= hash(entry.id)
-        self._take(entry)
 
 
 def _goes_on(pagination: Mapping[str, Any], full: bool) -> bool:

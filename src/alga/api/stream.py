@@ -12,6 +12,8 @@ import ijson
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from alga.core.entry import Entry
+
 Broken = ijson.JSONError
 BESIDE = re.compile(rb'"pagination"\s*:\s*')  # inside text its quotes would be escaped
 BOM = b"\xef\xbb\xbf"
@@ -21,6 +23,7 @@ ESCAPES = re.compile(
     rb"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
 )
 LONGEST_ESCAPE = 12  # bytes of an escaped character in two halves
+LEARNT_FROM = 100  # entries of a page from which the cache learns
 DEEPEST = 5000  # most open brackets in a row: for the parser each costs as much memory as all before it
 
 
@@ -121,3 +124,30 @@ def _mended(text: bytes) -> bytes:
     if not HALF.search(text):
         return text
     return ESCAPES.sub(lambda match: b"\\ufffd" if match[2] else match[0], text)
+
+
+class ExportPage:
+    """Passes the entries of a page on, counts them, and computes a mark that recognises the same page again."""
+
+    def __init__(
+        self, read: Callable[..., Entry], begin: Callable[[int], Callable[[Entry], None]], number: int
+    ) -> None:
+        self._read, self._begin, self._number = read, begin, number
+        self._take: Callable[[Entry], None] = begin(number)
+        self.count = self._sum = 0
+
+    def begin(self) -> Callable[[object], None]:
+        """Start a try: rows of an earlier try do not count."""
+        self._take, self.count, self._sum = self._begin(self._number), 0, 0
+        return self
+
+    @property
+    def mark(self) -> tuple[int, int]:
+        """The same value for the same entries in any order."""
+        return self.count, self._sum
+
+    def __call__(self, row: object) -> None:
+        entry = self._read(row, learning=self.count < LEARNT_FROM)
+        self.count += 1
+        self._sum ^= hash(entry.id)
+        self._take(entry)

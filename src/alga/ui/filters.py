@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+UNKNOWN = "The server has not yet shown whose key this is, so"
+
+
 @dataclass(repr=False)
 class PeriodOptions:
     """Options for the days."""
@@ -107,14 +110,10 @@ def choose(
     named = "user" if scope.user else "mine" if scope.mine else "everyone" if scope.everyone else whose
     own = work_items.asked_user(session.client, session.cache) if named in ("mine", "others") else None
     if named == "others" and own is None:
-        told = "The server has not yet shown whose key this is, so your own entries cannot be left out."
-        raise UsageError(told, "Choose whose: --everyone, or --user PERSON.")
+        raise UsageError(f"{UNKNOWN} your own entries cannot be left out.", "Choose: --everyone, or --user PERSON.")
     if named == "mine" and own is None:
         named = "everyone"
-        told = (
-            "The server has not yet shown whose key this is, so these are everyone's. The first alga log will show it."
-        )
-        session.warn(told)
+        session.warn(f"{UNKNOWN} these are everyone's. The first alga log will show it.")
     kind = filters.kind or "ticket"
     items = [work_items.resolve(typed, kind, session.client, session.cache) for typed in filters.work_item or ()]
     services = filters.service_name or ()
