@@ -1,17 +1,25 @@
 """Many operations of one command line, disturbed from all sides: what was told is so, and nothing is sent later."""
 
 from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import httpx
 import pytest
 
+from alga.app.environment import Environment
+from alga.app.session import Session
 from alga.commands import bulk
+from alga.core.entry import Entry, EntryRequest
+from alga.core.times import from_wire
+from alga.outbox import transitions
 from alga.outbox.journal import Journal
-from alga.outbox.operation import Operation
+from alga.outbox.operation import Kind, Look, Operation, Seen, State
+from alga.outbox.outbox import Outbox
 from tests.conftest import Strict
-from tests.support import Desk, strict_rows
+from tests.support import MONDAY, Clock, Desk, strict_rows
 
 FROM = ("--from", "2026-10-01", "--to", "2026-10-31")
 
@@ -236,3 +244,57 @@ def test_what_waits_for_another_operation_goes_after_it_later_too(known: Strict)
     heal(known)
     assert known.desk.ok("sync", "--json").code == 0
     assert known.desk.ok("queue", "--json").json == []
+
+
+def test_a_change_does_not_overtake_an_older_one_of_the_same_entry(known: Strict) -> None:
+    entry_id = created(known, 1)[0]
+
+    def lost(request: httpx.Request) -> None:
+        if request.method == "PUT" and not request.url.path.endswith("bulk"):
+            raise httpx.ReadTimeout("", request=request)
+
+    known.network.before = lost
+    known.desk.ok("edit", entry_id, "-m", "first")
+    result = known.desk("bulk", "update", "-", "--json", typed=f"id,notes\n{entry_id},second\n")
+    assert outcomes(result) == ["waits"]
+    assert not [request for request in known.network.sent("PUT") if request.url.path.endswith("bulk")]
+    heal(known)
+    known.desk("sync")
+    assert "second" in there(known), "each in its turn"
+
+
+class Remembers:
+    """A server that has what it is asked for, and takes nothing."""
+
+    def most(self, kind: Kind) -> int:
+        """Several go together."""
+        return 50
+
+    def look_many(self, operations: Sequence[Operation], taken: set[str], answered: bool) -> list[Look]:
+        """All of it is there."""
+        return [Look(Seen.DONE, Entry(f"e{each.id}", MONDAY)) for each in operations]
+
+    def send_many(self, operations: Sequence[Operation]) -> None:
+        """Nothing is to be sent."""
+        raise AssertionError(operations)
+
+
+def test_what_an_earlier_run_may_have_brought_there_is_looked_for_before_it_is_sent(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "outbox.db", "https://psa.example.test", "k", Clock())
+    new = Operation(Kind.CREATE, EntryRequest("ticket", "t1", MONDAY, MONDAY + timedelta(hours=1)), "A", MONDAY)
+    doubtful = journal.save([transitions.sending(each, MONDAY, 0.0) for each in journal.add([new, new])])
+    later = Journal(tmp_path / "outbox.db", "https://psa.example.test", "k", Clock())
+    results = Outbox(later, Remembers(), Clock()).deliver(doubtful)  # type: ignore[arg-type]
+    assert [(each.operation.state, each.operation.entry_id) for each in results] == [
+        (State.DONE, f"e{each.id}") for each in doubtful
+    ]
+
+
+def test_one_entry_is_taken_for_one_of_two_equal_operations(published: Desk) -> None:
+    entry = published.ok("log", "tk_1", "7:00-7:30", "-m", "x", "--json").json
+    session = Session(Environment(published.clock, published.zone, published.transport, env=published.environment()))
+    times = (from_wire(entry["started_at"]), from_wire(entry["ended_at"]))
+    twin = Operation(Kind.CREATE, EntryRequest("ticket", "tk_1", *times), "tk_1", published.clock())
+    looks = session.outbox.remote.look_many([twin, twin], set(), True)
+    session.close()
+    assert [look.seen for look in looks] == [Seen.DONE, Seen.NOT_DONE]
