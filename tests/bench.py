@@ -93,7 +93,7 @@ def start_up(home: Path) -> None:
         subprocess.run([ALGA, "start", "tk_1"], env=here, check=True, capture_output=True)
         url, key = f"{connection['ALGA_URL']}/api/v1/time-entries", connection["ALGA_API_KEY"]
         tab = here | {"_ALGA_COMPLETE": "complete_lines"}
-        days = (str(datetime(2025, 1, 1, tzinfo=UTC).date() + timedelta(days=n)) for n in range(10 * ROUNDS))
+        days = (str(datetime(2025, 1, 1, tzinfo=UTC).date() + timedelta(days=n)) for n in range(20 * ROUNDS))
         commands: dict[str, Callable[[], tuple[list[str], Environment]]] = {
             "python -c pass": lambda: ([PYTHON, "-c", "pass"], here),
             "alga --version": lambda: ([ALGA, "--version"], here),
@@ -104,6 +104,10 @@ def start_up(home: Path) -> None:
             "alga log, embedded": lambda: ([ALGA, "log", "tk_1", "9:00-9:30", "--date", next(days)], here),
             "alga list, embedded": lambda: ([ALGA, "list"], here),
             "alga list --json, server": lambda: ([ALGA, "list", "--json"], there),
+            "alga status, server": lambda: ([ALGA, "status"], there),
+            "alga log, server": lambda: ([ALGA, "log", "tk_1", "9:00-9:30", "--date", next(days)], there),
+            "alga start, server": lambda: ([ALGA, "start", "tk_1"], there),
+            "alga stop, server": lambda: ([ALGA, "stop"], there),
             "http GET (httpie)": lambda: ([HTTPIE, "--ignore-stdin", "GET", url, f"X-API-Key:{key}"], there),
         }
         taken: dict[str, list[float]] = {name: [] for name in commands}
