@@ -35,20 +35,17 @@ _CLOCK_TEXT = rf"{_CLOCK}(?:{_OFFSET})?"
 class SystemZone(tzinfo):
     """The computer's own time zone, DST included, as the operating system knows it (TZ is obeyed).
 
-    Everywhere clocks change at a quarter of an hour, so each quarter is asked for once.
+    A day whose neighbours have the same offset has it all day long: the system is asked for other days only.
     """
 
     def __init__(self) -> None:
-        self._offsets: dict[tuple[int, ...], timedelta | None] = {}
-        self._quarters: dict[int, tuple[timedelta, int]] = {}
+        self._days: dict[int, timedelta | None] = {}
 
     def utcoffset(self, when: datetime | None) -> timedelta | None:
         if when is None:
             return None
-        quarter = (when.year, when.month, when.day, when.hour, when.minute // 15, when.fold)
-        if quarter not in self._offsets:
-            self._offsets[quarter] = when.replace(tzinfo=None).astimezone().utcoffset()
-        return self._offsets[quarter]
+        offset = self._all_day(when)
+        return when.replace(tzinfo=None).astimezone().utcoffset() if offset is None else offset
 
     def dst(self, when: datetime | None) -> timedelta | None:
         return None
@@ -57,15 +54,27 @@ class SystemZone(tzinfo):
         return None if when is None else when.replace(tzinfo=None).astimezone().tzname()
 
     def fromutc(self, when: datetime) -> datetime:
-        quarter = when.toordinal() * 96 + when.hour * 4 + when.minute // 15
-        if quarter not in self._quarters:
-            there = when.replace(tzinfo=UTC, minute=when.minute // 15 * 15, second=0, microsecond=0)
-            # fromtimestamp sets fold, which distinguishes the two readings of an ambiguous hour.
-            local = datetime.fromtimestamp(there.timestamp())
-            self._quarters[quarter] = (local.replace(fold=0) - there.replace(tzinfo=None), local.fold)
-        offset, fold = self._quarters[quarter]
-        local = when + offset
-        return local.replace(fold=1) if fold else local
+        if (offset := self._all_day(when)) is not None:
+            return when + offset
+        # fromtimestamp sets fold, which tells the two readings of an ambiguous hour apart.
+        return datetime.fromtimestamp(when.replace(tzinfo=UTC).timestamp()).replace(tzinfo=self)
+
+    def _all_day(self, when: datetime) -> timedelta | None:
+        """The offset around a day, in UTC or local; None if it changes near it, or at the ends of time."""
+        day = when.toordinal()
+        if day not in self._days:
+            noon = datetime.combine(when.date(), time(12), UTC)
+            try:
+                offsets = {_offset(noon + timedelta(days=near)) for near in (-2, -1, 0, 1, 2)}
+            except (OverflowError, OSError, ValueError):
+                offsets = set()
+            self._days[day] = offsets.pop() if len(offsets) == 1 else None
+        return self._days[day]
+
+
+def _offset(instant: datetime) -> timedelta:
+    """The system's offset at an instant."""
+    return datetime.fromtimestamp(instant.timestamp()) - instant.replace(tzinfo=None)
 
 
 @cache
