@@ -78,25 +78,25 @@ RULES = (
          "if operation.kind is Kind.APPROVE and not same:", "if False:"),
     # --- many ---
     Rule("nobody else sends what an act is sending", "outbox/outbox.py",
-         "with self._alone(WAIT):\n            return act", "if True:\n            return act"),
-    Rule("rows are in doubt from before their call", "outbox/act.py", "transitions.sending(each, now, ahead) for each", "each for each"),
-    Rule("what was not sent is taken back", "outbox/act.py", "if why.verdict is not Verdict.NOT_SENT:", "if False:"),
-    Rule("without a connection it waits", "outbox/act.py", "if why.verdict is not Verdict.NOT_SENT:", "if True:"),
-    Rule("what an answer does not tell is looked for", "outbox/act.py", "if told is None:\n                yield operation, True", "if told is None:\n                pass"),
-    Rule("what is not there is sent alone", "outbox/act.py",
+         "with self._alone(WAIT):\n            return batch", "if True:\n            return batch"),
+    Rule("rows are in doubt from before their call", "outbox/batch.py", "transitions.sending(each, now, ahead) for each", "each for each"),
+    Rule("what was not sent is taken back", "outbox/batch.py", "if why.verdict is not Verdict.NOT_SENT:", "if False:"),
+    Rule("without a connection it waits", "outbox/batch.py", "if why.verdict is not Verdict.NOT_SENT:", "if True:"),
+    Rule("what an answer does not tell is looked for", "outbox/batch.py", "if told is None:\n                yield operation, True", "if told is None:\n                pass"),
+    Rule("what is not there is sent alone", "outbox/batch.py",
          "operation.id in self._own)\n        return None", "operation.id in self._own)\n        return transitions.done(operation, None)"),
-    Rule("what is counted and not listed is not sent again", "outbox/act.py", "if told is None and unlisted:", "if False:"),
-    Rule("a place that was not left is not free", "outbox/act.py", "if any(state is not State.DONE for state in before):", "if False:"),
-    Rule("what needs a place waits for it", "outbox/act.py", " or set(operation.after) & set(going):", ":"),
-    Rule("no change overtakes an older one of the same entry", "outbox/act.py",
+    Rule("what is counted and not listed is not sent again", "outbox/batch.py", "if told is None and unlisted:", "if False:"),
+    Rule("a place that was not left is not free", "outbox/batch.py", "if any(state is not State.DONE for state in before):", "if False:"),
+    Rule("what needs a place waits for it", "outbox/batch.py", " or set(operation.after) & set(going):", ":"),
+    Rule("no change overtakes an older one of the same entry", "outbox/batch.py",
          " or operation.entry_id in self._older:", ":"),
-    Rule("rows of an earlier run are looked for first", "outbox/act.py", "going = self._not_found(going)", "going = [*going]"),
+    Rule("rows of an earlier run are looked for first", "outbox/batch.py", "going = self._not_found(going)", "going = [*going]"),
     Rule("an entry is one row's only", "delivery/recognise.py", "taken |= {found.id} if found else set()", "pass"),
-    Rule("an interrupted call stays in doubt", "outbox/act.py",
+    Rule("an interrupted call stays in doubt", "outbox/batch.py",
          'return [*calls, Call(part, [Interrupted("Interrupted.")] * len(part))], pressed', "return calls, pressed"),
-    Rule("a call that did not leave leaves no doubt", "outbox/act.py",
+    Rule("a call that did not leave leaves no doubt", "outbox/batch.py",
          "self._save([self._restored(each, before[each.id]) for each in sending if each.id not in left])", "pass"),
-    Rule("a missing right ends the run", "outbox/act.py", "isinstance(result.error, RoleForbids) or ", ""),
+    Rule("a missing right ends the run", "outbox/batch.py", "isinstance(result.error, RoleForbids) or ", ""),
     Rule("rows that overlap are faulty", "bulk/plan.py", "elif clash := diary.clash(start, end):", "elif clash := None:"),
     Rule("rows that are there already are not sent", "bulk/plan.py", "if found := same.get(_place(draft.asked)):", "if found := None:"),
     Rule("rows that an earlier run left are gone on with", "bulk/plan.py",
@@ -106,8 +106,8 @@ RULES = (
     Rule("what is deleted is read back", "delivery/recognise.py", "Seen.NOT_DONE if about(each) in there else Seen.DONE", "Seen.DONE"),
     Rule("what is changed is read back", "delivery/recognise.py",
          "if operation.kind is Kind.EDIT and not unmet(operation.asked, entry, self._on.zone):", "if operation.kind is Kind.EDIT:"),
-    Rule("what another client changed after ours stands", "outbox/act.py", "if told is None and look and _changed_by_others(operation, look):", "if False:"),
-    Rule("Ctrl-C at a commit takes back what was not sent", "outbox/act.py", "new = self._journal.of_act()", "new = self._journal.of_act()[:0]"),
+    Rule("what another client changed after ours stands", "outbox/batch.py", "if told is None and look and _changed_by_others(operation, look):", "if False:"),
+    Rule("Ctrl-C at a commit takes back what was not sent", "outbox/batch.py", "new = self._journal.of_act()", "new = self._journal.of_act()[:0]"),
     Rule("only a ring goes as one", "bulk/plan.py", "or _ring(left, needs)", "or left"),
     Rule("later, too, a change waits for the other", "outbox/outbox.py", "each.id in operation.after or ", ""),
     Rule("an edit that a server ignores is no change", "delivery/sender.py", "if not operation.timer and (said :=", "if False and (said :="),
@@ -146,7 +146,7 @@ def main() -> int:
     """Take out those rules whose names have a word of the command line in them, or all."""
     wanted = [rule for rule in RULES if not sys.argv[1:] or any(word in rule.name for word in sys.argv[1:])]
     survived = []
-    nothing = Rule("with every rule in its place", "outbox/act.py", "", "")
+    nothing = Rule("with every rule in its place", "outbox/batch.py", "", "")
     for rule in (nothing, *wanted):
         began = time.monotonic()
         with tempfile.TemporaryDirectory() as directory:

@@ -195,7 +195,7 @@ class Desks(RuleBasedStateMachine):
         super().__init__()
         self.patches = ExitStack()
         self.patches.enter_context(patch("alga.delivery.sender.MOST", FEW))
-        self.patches.enter_context(patch("alga.outbox.act.LOOKED_AT", 3))
+        self.patches.enter_context(patch("alga.outbox.batch.LOOKED_AT", 3))
         self.directory = TemporaryDirectory(dir=IN_MEMORY)  # a crash in here is no loss of power
         self.number = 0
         self.rights: set[str] = {"create", "update"}  # as a technician has them

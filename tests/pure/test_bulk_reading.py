@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alga.bulk.files import read
+from alga.bulk.reading import read
 from alga.bulk.rows import ids_in
 from alga.core.errors import UsageError
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from alga.bulk.files import Fault, FileRow
+from alga.bulk.reading import Fault, FileRow
 from alga.bulk.rows import Cells, Draft, LookUps, billable_of, check_shown, check_user, checked, times_of, type_of
 from alga.core.entry import EntryRequest, billable_follows, check_text
 from alga.core.intervals import Diary

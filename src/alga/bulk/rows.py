@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, TypeVar
 
-from alga.bulk.files import ID, Fault, FileRow, FileRows, decoded, headings, read
+from alga.bulk.reading import ID, Fault, FileRow, FileRows, decoded, headings, read
 from alga.core.entry import (
     NON_BILLABLE,
     EntryRequest,

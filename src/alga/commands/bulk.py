@@ -10,8 +10,8 @@ import typer
 
 from alga.app.session import Session
 from alga.bulk import plan
-from alga.bulk.files import Fault, FileRow, FileRows, read
 from alga.bulk.plan import Bulk, Change
+from alga.bulk.reading import Fault, FileRow, FileRows, read
 from alga.bulk.rows import LookUps, check_columns, id_of, ids_in, split, to_create
 from alga.core.errors import AlgaError, NeedsService, NotFound, Refused, UsageError
 from alga.core.times import counted

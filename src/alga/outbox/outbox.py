@@ -20,7 +20,7 @@ from alga.core.errors import (
     Unreachable,
     Verdict,
 )
-from alga.outbox import act, transitions
+from alga.outbox import batch, transitions
 from alga.outbox.operation import Kind, Look, Operation, Seen, State
 from alga.outbox.results import Result
 from alga.outbox.transitions import Step
@@ -93,7 +93,7 @@ class Outbox:
         another alga is sending; ConfigError, before anything is sent, when the journal or its lock cannot be used.
         """
         with self._alone(WAIT):
-            return act.Act(self, operations).deliver(tell)
+            return batch.Batch(self, operations).deliver(tell)
 
     def deliver_one(self, operation: Operation) -> Result:
         """Save an operation and deliver it if possible in a few seconds, after earlier queued operations.

@@ -1,4 +1,4 @@
-"""An act: the operations of one command line, delivered together.
+"""Many operations of one command line (an act), delivered together.
 
 The answer to a bulk call says nothing about single operations. So they are in doubt, and looked for in one listing;
 an operation that is missing although the server answered is sent alone, to learn why.
@@ -55,7 +55,7 @@ class Call(NamedTuple):
     counted: int | None = None
 
 
-class Act:
+class Batch:
     """Delivers planned operations in their order; those without a number are new."""
 
     def __init__(self, outbox: Outbox, planned: Sequence[Operation]) -> None:
