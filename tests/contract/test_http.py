@@ -10,8 +10,8 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from alga.api import connection
 from alga.api import http as wire
+from alga.api import lean
 from alga.api.client import Client
 from alga.api.http import Http, Target
 from alga.core.entry import EntryRequest
@@ -24,6 +24,7 @@ from alga.core.errors import (
     NoSuchPath,
     Refused,
     ServerFailed,
+    TooLarge,
     UnknownOutcome,
     Unreachable,
     Verdict,
@@ -202,11 +203,12 @@ def test_a_senseless_body_never_gets_past_our_errors(body: bytes, status: int) -
 
 
 def test_an_answer_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "MAX_BYTES", 10_000)
-    error = failing(lambda: http(answering(200, b" " * 20_000)).request("POST", "/x", body={}))
-    assert "without end" in error.message
-    monkeypatch.setattr(wire, "DEADLINE", -1.0)
-    assert "without end" in failing(lambda: http(answering(200, b"{}")).request("GET", "/x")).message
+    large = answering(200, b" " * (wire.MOST + 1))
+    assert type(failing(lambda: http(large).request("POST", "/x", body={}))) is UnknownOutcome
+    error = failing(lambda: http(large).request("GET", "/x"))
+    assert (type(error), error.message) == (TooLarge, "psa.example.test sent more than 16 MB.")
+    monkeypatch.setattr(wire, "READ", wire.READ._replace(one_try=-1.0))
+    assert "timed out" in failing(lambda: http(answering(200, b"{}")).request("GET", "/x")).message
 
 
 def test_a_real_connection_that_is_refused_or_dropped() -> None:
@@ -238,7 +240,7 @@ def test_a_real_connection_that_is_refused_or_dropped() -> None:
 def test_what_is_not_needed_is_hidden_while_others_are_imported_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("click", "anyio"):
         monkeypatch.delitem(sys.modules, name, raising=False)
-    with connection.without("click", "json"), pytest.raises(ImportError):
+    with lean.without("click", "json"), pytest.raises(ImportError):
         importlib.import_module("click")
     assert importlib.import_module("click").__name__ == "click"
     assert importlib.import_module("json") is json, "what is loaded already stays"

@@ -16,7 +16,7 @@ from alga.api.client import PAGE, Client
 from alga.api.http import Http, Target
 from alga.api.stream import RowReader
 from alga.core.entry import Entry
-from alga.core.errors import Incomplete, Refused, Unreachable
+from alga.core.errors import Incomplete, Refused, TooLarge, Unreachable
 from alga.core.safe_text import sound
 from tests.support import Desk, answering
 
@@ -131,14 +131,16 @@ def test_a_refusal_is_read_as_everywhere() -> None:
 
 def test_a_list_or_a_row_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = answer(*map(row, range(PAGE + 50)))
-    monkeypatch.setattr(wire, "LONG", -1.0)
-    with pytest.raises(Unreachable, match="without end"):
+    monkeypatch.setattr(wire, "LIST", wire.LIST._replace(one_try=-1.0))
+    with pytest.raises(Unreachable, match="timed out"):
         exported(Sending([whole]))
     monkeypatch.undo()
-    monkeypatch.setattr(wire, "MAX_BYTES", len(whole))
-    endless = [whole[:-2], b',{"notes": "', *[b"x" * 4096] * 100]
-    with pytest.raises(Unreachable, match="without end"):
+    endless = [whole[:-2], b',{"entry_id": "e9", "notes": "', *[b"x" * 65536] * 300]
+    with pytest.raises(TooLarge, match="sent entry e9 with more than 16 MB"):
         exported(Sending(endless))
+    monkeypatch.setattr(wire, "MOST_OF_A_LIST", 4 * wire.MEGABYTE)
+    with pytest.raises(TooLarge, match="sent more than 4 MB"):
+        exported(Sending([whole[:-2], *[b"," + json.dumps(row(0)).encode()] * 40_000]))
 
 
 # --- pages ----------------------------------------------------------------------------------------
@@ -258,7 +260,10 @@ def peak(tmp_desk: Desk, count: int) -> int:
             yield (b"," if n else b"") + json.dumps(row(n)).encode()
         yield b"]}"
 
-    tmp_desk.transport = httpx.MockTransport(lambda request: httpx.Response(200, content=pieces()))
+    def answered(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=pieces()) if "export" in request.url.path else httpx.Response(404)
+
+    tmp_desk.transport = httpx.MockTransport(answered)
     tmp_desk.env = {"ALGA_URL": TARGET.url, "ALGA_API_KEY": "k"}
     out = tmp_desk.home.parent / "out"
     tracemalloc.start()

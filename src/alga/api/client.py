@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
+from datetime import timedelta
+from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from alga.api import models, stream, wire
-from alga.api.http import CHECK, Http
+from alga.api.http import CHECK, MOST, MOST_OF_A_PAGE, Http
 from alga.core.errors import (
     AlgaError,
     Forbidden,
@@ -17,9 +20,11 @@ from alga.core.errors import (
     NotFound,
     Refused,
     Senseless,
+    TooLarge,
     UnknownOutcome,
     Unreachable,
 )
+from alga.core.times import from_wire, next_month, to_wire
 
 if TYPE_CHECKING:
     from alga.api.models import Record
@@ -32,7 +37,10 @@ Query = Mapping[str, str]
 PAGE = 100  # rows of a page
 MOST_PAGES, MOST_STREAMED = 1000, 100_000  # of tickets, and of a published export
 MOST_LISTED = 1000  # entries to list by page; more come faster from the export
+LONG, MANY = timedelta(days=62), 20_000  # what an export asks for month by month: so long, and so many entries
 ENTRIES = "/time-entries"
+FROM, TO = "start_time_from", "start_time_to"  # filters of lists and exports, both ends included
+ID = re.compile(rb'"(?:entry_)?id"\s*:\s*"([\w-]{1,64})"')
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
@@ -240,29 +248,52 @@ class Client:
         return self._reading(models.Stats)(data) if known else None
 
     def export(
-        self, query: Query, begin: Callable[[int], Callable[[Entry], None]], seen: Callable[[], int] | None = None
+        self,
+        query: Query,
+        begin: Callable[[int], Callable[[Entry], None]],
+        seen: Callable[[], int] | None = None,
+        long: bool = False,
     ) -> None:
         """GET export as JSON, each entry as it arrives: all at once as deployed, by page as published.
 
         `begin` is called for each page, again when a page is requested again, and returns where its entries go; page 1
         starts from the beginning. An entry may be on two pages. If the server counts more entries than came, or than
-        `seen` returns, the export is requested once more; raises Incomplete if it is still short.
+        `seen` returns, the export is requested once more; raises Incomplete if it is still short. With `long`, many
+        entries of a long time are requested month by month, since the server makes all rows of a request before it
+        sends the first.
         """
         for last in (False, True):
-            total, came = self._export(query, begin)
+            months, total = self._months(query) if long else ([], None)
+            total, came = self._export_months(months, begin, total) if months else self._export(query, begin, count(1))
             if total is None or (came := seen() if seen else came) >= total:
                 return
             if last:
                 raise self._incomplete(total, came, ())
 
-    def _export(self, query: Query, begin: Callable[[int], Callable[[Entry], None]]) -> tuple[int | None, int]:
-        """The server's total, if given, and the number of entries received."""
+    def _export_months(
+        self, months: Sequence[Query], begin: Callable[[int], Callable[[Entry], None]], total: int | None
+    ) -> tuple[int | None, int]:
+        """The server's total, and the number of entries received."""
+        pages, came = count(1), 0
+        for month in months:
+            came += self._export(month, begin, pages)[1]
+            if month is months[0] and total is not None and came >= total:
+                break  # the server ignores the period: everything came
+        return total, came
+
+    def _export(
+        self, query: Query, begin: Callable[[int], Callable[[Entry], None]], pages: Iterator[int]
+    ) -> tuple[int | None, int]:
+        """The server's total, if given, and the number of entries received; `pages` numbers the pages."""
         known: set[tuple[int, int]] = set()
         total, came = None, 0
         for number in range(1, MOST_STREAMED + 1):
-            query = {**query, "format": "json", "limit": str(PAGE), "page": str(number)}
-            page = stream.ExportPage(self.read_entry, begin, number)
-            answer = self._http.each(f"{ENTRIES}/export", query, page.begin)
+            asked = {**query, "format": "json", "limit": str(PAGE), "page": str(number)}
+            page = stream.ExportPage(self.read_entry, begin, next(pages))
+            try:
+                answer = self._http.each(f"{ENTRIES}/export", asked, page.begin)
+            except TooLarge as fault:
+                raise (self._named(fault, query) if fault.head else fault) from None
             if not page.count and answer.data != []:
                 page(answer.data)  # one entry, or an answer that makes no sense
             counted = answer.pagination.get("total")
@@ -273,6 +304,33 @@ class Client:
                 return total, came
             known.add(page.mark)
         raise self._incomplete(came + 1, came, ())
+
+    def _months(self, query: Query) -> tuple[list[Query], int | None]:
+        """The query for each of its months (UTC), with the server's total; none where one request will do.
+
+        The first has no start and the last no end but the query's own, so that together they mean the same, whatever
+        the server takes for the first entry and the last. At a month's end an entry comes twice.
+        """
+        start, end = (from_wire(query[name]) if name in query else None for name in (FROM, TO))
+        if start and (end or self._http.now()) - start <= LONG:
+            return [], None
+        rows: list[Entry] = []
+        total = 0
+        with suppress(Unreachable, Forbidden, Refused, NotFound):  # then one request must do
+            for order in ("asc", "desc"):
+                ends_of_it = {**query, "sort": "start_time", "order": order, "limit": "1", "page": "1"}
+                page = self._page(ENTRIES, self.read_entry, ends_of_it)
+                rows, total = [*rows, *page.rows], page.total or 0
+                if total < MANY or not page.rows:
+                    return [], None
+        if total < MANY:
+            return [], None
+        last = max(row.started_at for row in rows)
+        month, months, open_start = rows[0].started_at, list[Query](), dict(query)
+        while (month := next_month(month)) <= last:
+            months.append({**open_start, TO: to_wire(month)})
+            open_start[FROM] = to_wire(month)
+        return [*months, open_start], total
 
     def templates(self) -> list[models.Template]:
         """GET templates: always empty on the deployed server."""
@@ -319,7 +377,35 @@ class Client:
     # --- reading answers ---
 
     def _page(self, path: str, read: Callable[[object], T], query: Query) -> Page[T]:
-        envelope = self._http.request("GET", path, query)
+        """One page. A page that is too large is requested again in smaller ones. Raises TooLarge for a single row."""
+        limit = int(query.get("limit", 0))
+        try:
+            return self._whole_page(path, read, query, MOST if limit == 1 else MOST_OF_A_PAGE)
+        except TooLarge as fault:
+            if limit == 1:
+                raise self._named(fault, query) from None
+            if not limit or path.endswith("/search"):  # it has one page only (section 10)
+                raise
+        smaller = limit // 10 if limit % 10 == 0 else 1
+        first = (int(query.get("page", 1)) - 1) * (limit // smaller) + 1
+        rows = list[T]()
+        for number in range(first, first + limit // smaller):
+            page = self._page(path, read, {**query, "limit": str(smaller), "page": str(number)})
+            rows += page.rows
+            if not page.rows or not page.more:
+                break
+        return Page(rows, page.total, page.more and bool(page.rows))
+
+    def _named(self, fault: TooLarge, query: Query) -> TooLarge:
+        """The error for one row that is too large, with the row's id, or else its place in the list."""
+        found = ID.findall(fault.head)
+        name = f"entry {found[-1].decode()}" if found else f"entry {query.get('page', '1')} of the list"
+        error = TooLarge(f"{self._http.target.host} sent {name} with more than {MOST // 1024**2} MB.")
+        error.hint = "Shorten its notes on the web, or choose a period without it."
+        return error
+
+    def _whole_page(self, path: str, read: Callable[[object], T], query: Query, most: int) -> Page[T]:
+        envelope = self._http.request("GET", path, query, most=most)
         rows = self._each(envelope.data, read)
         total = envelope.pagination.get("total")
         more = _goes_on(envelope.pagination, full=str(len(rows)) == query.get("limit"))

@@ -1,52 +1,201 @@
-"""An httpx client, without parts that alga does not use: its command line, asyncio, unneeded certificates."""
+"""The connection to a server, on httpcore: a deadline at each step, one layer of gzip, this computer's certificates."""
 
 from __future__ import annotations
 
 import os
 import re
 import ssl
-import sys
+import zlib
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
+from alga.api.lean import httpx, without
 from alga.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator
+
+    from alga.api.deadline import Deadline
 
 A_FEW = 10  # certificates that a user may have added; more means the system's own are there
 HASHED = re.compile(r"[0-9a-f]{8}\.\d+")  # the file name under which OpenSSL finds a certificate
+CONNECTING, ADDRESS = 5.0, 2.0  # seconds for a name and a connection, and for a connection to one address
+PIECE = 64 * 1024  # bytes sent, and unpacked, at once
+GZIP = 31  # zlib's number for it
+
+
+with without("anyio", "trio"):  # for asynchronous requests
+    import httpcore
+
+
+class Transport(httpx.BaseTransport):
+    """Connections to one origin. It knows no redirects and no cookies, and of encodings only one layer of gzip."""
+
+    def __init__(self, url: str, deadline: Deadline, through_proxies: bool) -> None:
+        """`through_proxies`: as the environment says. Raises ConfigError for a proxy that cannot be used."""
+        self._deadline = deadline
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=trusted(url),
+            proxy=proxy(url) if through_proxies else None,
+            network_backend=Network(deadline),
+        )
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request. Raises httpx's exceptions."""
+        url, headers = request.url, request.headers.raw
+        origin = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+        asked = httpcore.Request(request.method, origin, headers=headers, content=self._leaving(request))
+        with as_httpx():
+            answer = self._pool.handle_request(asked)
+        body = Body(answer.stream)
+        packed = b",".join(value for name, value in answer.headers if name.lower() == b"content-encoding")
+        if packed.strip().lower() not in (b"", b"identity", b"gzip"):
+            body.close()
+            raise httpx.DecodingError("it is packed in a way that alga did not ask for")
+        plain = [(name, value) for name, value in answer.headers if name.lower() != b"content-encoding"]
+        return httpx.Response(answer.status, headers=plain, stream=Unpacked(body) if b"zip" in packed.lower() else body)
+
+    def _leaving(self, request: httpx.Request) -> Iterator[bytes]:
+        """The body; when httpcore asks for more after its end, the whole request has left this computer."""
+        assert isinstance(request.stream, httpx.SyncByteStream)
+        yield from request.stream
+        self._deadline.all_has_left()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._pool.close()
+
+
+class Body(httpx.SyncByteStream):
+    """An answer's body as it arrives."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __iter__(self) -> Iterator[bytes]:
+        with as_httpx():
+            yield from self._stream
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._stream.close()
+
+
+class Unpacked(Body):
+    """The same unpacked, a bounded piece at a time."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        gzip = zlib.decompressobj(GZIP)
+        try:
+            for chunk in self._stream:
+                if gzip.eof:
+                    raise httpx.DecodingError("more follows after its end")
+                while chunk:
+                    yield gzip.decompress(chunk, PIECE)
+                    chunk = gzip.unconsumed_tail
+        except zlib.error as fault:
+            raise httpx.DecodingError(str(fault)) from fault
+        if not gzip.eof or gzip.unused_data:
+            raise httpx.DecodingError("its end is missing")
+
+
+class Network(httpcore.NetworkBackend):
+    """The system's network, with a deadline."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        self._deadline, self._system = deadline, httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Connect to each of a name's addresses in turn. The system resolves names without a time limit."""
+
+        def connect() -> httpcore.NetworkStream:
+            return self._system.connect_tcp(host, port, ADDRESS, local_address, socket_options)
+
+        return Stream(self._deadline.left_behind(connect, httpcore.ConnectTimeout, CONNECTING), self._deadline)
+
+
+class Stream(httpcore.NetworkStream):
+    """A connection each of whose steps ends at the deadline."""
+
+    def __init__(self, inner: httpcore.NetworkStream, deadline: Deadline) -> None:
+        self._inner, self._deadline = inner, deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """The next bytes."""
+        data = self._deadline.wait(lambda seconds: self._inner.read(max_bytes, seconds), httpcore.ReadTimeout)
+        self._deadline.arrived()
+        return data
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Send bytes. A piece of which a part has left is not sent again."""
+        for start in range(0, len(buffer), PIECE):
+            if (left := self._deadline.left) <= 0:
+                raise httpcore.WriteTimeout("timed out")
+            self._inner.write(buffer[start : start + PIECE], left)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        """Agree on a key."""
+
+        def agree() -> httpcore.NetworkStream:
+            return self._inner.start_tls(ssl_context, server_hostname, CONNECTING)
+
+        return Stream(self._deadline.left_behind(agree, httpcore.ConnectTimeout, CONNECTING), self._deadline)
+
+    def get_extra_info(self, info: str) -> Any:
+        """What httpcore wants to know of the socket."""
+        return self._inner.get_extra_info(info)
 
 
 @contextmanager
-def without(*names: str) -> Iterator[None]:
-    """A block in which the named packages cannot be imported, so that features alga does not use are not loaded."""
-    hidden = set(names) - set(sys.modules)
-    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+def as_httpx() -> Iterator[None]:
+    """Raise httpcore's exceptions as httpx's of the same names."""
     try:
         yield
-    finally:
-        for name in hidden:
-            del sys.modules[name]
+    except (
+        httpcore.TimeoutException,
+        httpcore.NetworkError,
+        httpcore.ProtocolError,
+        httpcore.ProxyError,
+        httpcore.UnsupportedProtocol,
+    ) as fault:
+        raise getattr(httpx, type(fault).__name__)(str(fault)) from fault
 
 
-with without("click"):  # with click installed httpx loads its own command line, and all of rich
-    import httpx as httpx
-
-
-def opened(
-    url: str, headers: Mapping[str, str], transport: httpx.BaseTransport | None, through_proxies: bool
-) -> httpx.Client:
-    """A client for one origin. It follows no redirects, so that the key in its headers stays with that origin."""
-    with without("anyio", "trio"):  # httpcore uses them only for asynchronous requests
-        return httpx.Client(
-            base_url=url,
-            headers=headers,
-            follow_redirects=False,
-            transport=transport,
-            verify=trusted(url),
-            trust_env=through_proxies,  # or a proxy would get the key of this computer's own server
-        )
+def proxy(url: str) -> httpcore.Proxy | None:
+    """The environment's proxy for a server, if any. Raises ConfigError for a proxy other than http and https."""
+    parts, known = urlsplit(url), getproxies()
+    scheme = parts.scheme if known.get(parts.scheme) else "all"
+    address = known.get(scheme)
+    if not address or proxy_bypass(parts.netloc.rpartition("@")[2]):
+        return None
+    wrong = ConfigError(
+        f"The proxy in {scheme.upper()}_PROXY cannot be used: alga needs the address of an http or https proxy.",
+        f"Change {scheme.upper()}_PROXY, or leave it out for this server: NO_PROXY={parts.hostname}",
+    )
+    try:
+        there = urlsplit(address if "://" in address else f"http://{address}")
+        name, host, port = unquote(there.username or ""), (there.hostname or "").encode("ascii"), there.port
+        auth = (name, unquote(there.password or "")) if name else None
+        if there.scheme not in ("http", "https") or not host:
+            raise wrong
+        return httpcore.Proxy(httpcore.URL(scheme=there.scheme.encode(), host=host, port=port, target=b"/"), auth=auth)
+    except ValueError:
+        raise wrong from None
 
 
 def trusted(url: str) -> ssl.SSLContext:

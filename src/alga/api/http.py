@@ -16,9 +16,10 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from alga import __version__
-from alga.api import refusals
+from alga.api import connection, refusals
 from alga.api import stream as lists
-from alga.api.connection import httpx, opened
+from alga.api.deadline import Deadline, Limits
+from alga.api.lean import httpx
 from alga.core.errors import (
     AlgaError,
     Interrupted,
@@ -28,6 +29,7 @@ from alga.core.errors import (
     RoleForbids,
     Senseless,
     ServerFailed,
+    TooLarge,
     UnknownOutcome,
     Unreachable,
 )
@@ -42,11 +44,15 @@ NAMED = {  # words in a path where other paths have an id
     "export", "templates",
 }  # fmt: skip
 LONGEST_WAIT, TOLD_WAIT = 60.0, 2.0
-MAX_BYTES = 256 * 1024 * 1024  # of an answer, and of one row of a long list
+MEGABYTE = 1024 * 1024
 HALF = re.compile(r"\\u[dD]")  # half a character, escaped
-DEADLINE, LONG = 120.0, 3600.0  # seconds for a whole answer, and for a long list
-READ, WRITE = (httpx.Timeout(seconds, connect=2.0) for seconds in (10.0, 30.0))  # a write is not repeated
+MOST, MOST_OF_A_PAGE, MOST_OF_A_LIST = 16 * MEGABYTE, 8 * MEGABYTE, 4096 * MEGABYTE  # bytes; of a list MOST each row
+PIECE = 64 * 1024  # bytes read at once
+READ = Limits(whole=120, first=30, one_try=10)
+WRITE = Limits(whole=120, first=30, one_try=30, answer=30)  # a write is not repeated
+LIST = Limits(whole=3600, first=600, one_try=600)  # the deployed server makes all rows before it sends the first
 CHECK = "To see whether it was recorded: alga list --today"
+UNREADABLE = "gave an answer alga cannot read"
 Json = Any
 
 
@@ -87,14 +93,25 @@ class Http:
     sleep: Callable[[float], None] = time.sleep
     waiting: Callable[[float], None] = lambda seconds: None
     timed_out: Callable[[], None] = lambda: None  # called when connecting timed out
+    slow: Callable[[bool], None] = lambda write: None  # called once when a read or a write takes longer than a second
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     answered: set[str] = field(default_factory=set)  # routes from which the API has answered
     forbidden: Callable[[str], None] = lambda action: None  # called when the role may not do an action
     paused: bool = False  # there was no connection a moment ago: nothing is tried
     ahead: float | None = None  # seconds by which the server's clock was ahead of ours at its last answer
-    _client: httpx.Client | None = None
     _wrote: bool = False
+    _writing: bool = False
     _until: float = math.inf
+
+    def __post_init__(self) -> None:
+        self._deadline = Deadline(lambda: self.slow(self._writing))
+        self._headers = {
+            "X-API-Key": self.target.key,
+            "User-Agent": f"alga/{__version__}",
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+            **({"x-tenant-id": self.target.tenant} if self.target.tenant else {}),
+        }
 
     def each(self, path: str, query: Mapping[str, str], begin: Callable[[], Callable[[Json], None]]) -> Envelope:
         """GET a list and pass on each row as it arrives; the envelope has the pagination.
@@ -111,29 +128,37 @@ class Http:
         query: Mapping[str, str] | None = None,
         body: Json = None,
         into: Callable[[], lists.RowReader] | None = None,
+        most: int = MOST,
     ) -> Envelope:
-        """Send a request and return its envelope. For `into` see each().
+        """Send a request and return its envelope, of at most so many bytes. For `into` see each().
 
         Raises the errors of alga.core.errors: NeverSent when certainly nothing was recorded, UnknownOutcome when a
         write may have been recorded, and the errors of refusals.py for 4xx.
         """
-        write = method != "GET"
+        write = self._writing = method != "GET"
+        self._may_ask()
+        request = self._request(method, path, query, body)
+        self._deadline.begin(WRITE if write else LIST if into else READ, self._until)
+        wait = 0.0
         for pause in (*PAUSES, None):
+            self._deadline.begin_try(wait)
             try:
                 rows = into() if into else None
-                status, headers, content = self._send(method, path, query, body, rows)
+                status, headers, content = self._send(request, rows, most)
             except Unreachable as fault:
-                if write or pause is None or isinstance(fault, Senseless) or self._late(pause):
+                again = not write and not isinstance(fault, (Senseless, TooLarge))
+                if pause is None or not again or self._deadline.too_late(pause):
                     raise
                 wait = pause * random.uniform(0.5, 1.5)
             else:
                 asked = None if pause is None else _wait(write, status, headers, pause)
-                if asked is None or self._late(asked):
+                if asked is None or self._deadline.too_late(asked):
                     self._wrote |= write and status < 400
                     if rows and rows.taken:
                         self.answered.add(route(path))
                         return Envelope([], rows.pagination)
-                    return self._open(write, path, status, content)
+                    with self._translated(write):
+                        return self._open(write, path, status, content)
                 wait = asked
             if wait > TOLD_WAIT:
                 self.waiting(wait)
@@ -152,40 +177,39 @@ class Http:
 
     def close(self) -> None:
         """Give the connection back."""
-        if self._client:
-            self._client.close()
+        if self.transport:
+            self.transport.close()
 
     def _send(
-        self, method: str, path: str, query: Mapping[str, str] | None, body: Json, rows: lists.RowReader | None
+        self, request: httpx.Request, rows: lists.RowReader | None, most: int
     ) -> tuple[int, httpx.Headers, bytes]:
-        timeout = self._timeout(READ if method == "GET" else WRITE)
-        with (
-            self._translated(method != "GET"),
-            self._connection().stream(method, f"/api/v1{path}", params=query, json=body, timeout=timeout) as response,
-        ):
-            self._compare_clocks(response.headers.get("Date", ""))
-            if rows and response.is_success:
-                return response.status_code, response.headers, self._read_rows(response, rows)
-            return response.status_code, response.headers, self._read(response, method != "GET")
+        write = request.method != "GET"
+        with self._translated(write):
+            if not self.transport:  # through a proxy the key of this computer's own server would leave this computer
+                self.transport = connection.Transport(self.target.url, self._deadline, not self.target.loopback)
+            response = self.transport.handle_request(request)
+            try:
+                self._compare_clocks(response.headers.get("Date", ""))
+                if rows and response.is_success:
+                    return response.status_code, response.headers, self._read_rows(response, rows)
+                return response.status_code, response.headers, self._read(response, write, most)
+            finally:
+                response.close()
 
-    def _timeout(self, usual: httpx.Timeout) -> httpx.Timeout:
-        server, left = self.target.host, self._until - time.monotonic()
+    def _may_ask(self) -> None:
+        server = self.target.host
         if self.paused:
             raise NoConnection(f"There was no connection to {server} a moment ago.", "To try now: alga sync")
-        if left <= 0:
+        if time.monotonic() > self._until:
             raise NeverSent(f"{server} was not asked again: it took too long.", "Try again later.")
-        return httpx.Timeout(min(left, usual.read or left), connect=min(left, usual.connect or left))
 
-    def _late(self, seconds: float) -> bool:
-        return time.monotonic() + seconds > self._until
-
-    def _connection(self) -> httpx.Client:
-        if not self._client:
-            headers = {"X-API-Key": self.target.key, "User-Agent": f"alga/{__version__}", "Accept": "application/json"}
-            if self.target.tenant:
-                headers["x-tenant-id"] = self.target.tenant
-            self._client = opened(self.target.url, headers, self.transport, through_proxies=not self.target.loopback)
-        return self._client
+    def _request(self, method: str, path: str, query: Mapping[str, str] | None, body: Json) -> httpx.Request:
+        """The request; the key goes to this origin only, since no redirect is followed."""
+        url = f"{self.target.url}/api/v1{path}"
+        try:
+            return httpx.Request(method, url, params=query, headers=self._headers, json=body)
+        except (httpx.InvalidURL, UnicodeError) as fault:
+            raise NeverSent(f"The address {self.target.url} cannot be used.", "Check it: alga config list") from fault
 
     def _pause(self, seconds: float) -> None:
         try:
@@ -194,29 +218,45 @@ class Http:
             raise InterruptedUnsent(f"Interrupted while waiting for {self.target.host}. Nothing was sent.") from fault
 
     def _compare_clocks(self, date: str) -> None:
-        with suppress(ValueError):
+        with suppress(ValueError, TypeError, OverflowError):
             self.ahead = (parsedate_to_datetime(date).astimezone(UTC) - self.now()).total_seconds()
 
-    def _read(self, response: httpx.Response, write: bool) -> bytes:
-        """The body, limited in bytes and in time."""
-        content, until = bytearray(), min(time.monotonic() + DEADLINE, self._until)
-        for chunk in response.iter_bytes():
+    def _read(self, response: httpx.Response, write: bool, most: int) -> bytes:
+        """The body. Raises TooLarge for a read of more than `most` bytes."""
+        content = bytearray()
+        for chunk in self._chunks(response):
             content += chunk
-            if len(content) > MAX_BYTES or time.monotonic() > until:
-                raise self._unusable(write, f"sent more than {MAX_BYTES // 1024**2} MB, or without end")
+            if len(content) > most:
+                raise self._too_large(write, most, bytes(content[:MEGABYTE]))
         return bytes(content)
 
     def _read_rows(self, response: httpx.Response, rows: lists.RowReader) -> bytes:
-        """Read the rows, each limited in bytes and together in time. Returns the body if it had no rows."""
-        until = min(time.monotonic() + LONG, self._until)
-        try:
-            for chunk in response.iter_bytes():
-                rows.feed(chunk)
-                if rows.unread > MAX_BYTES or time.monotonic() > until:
-                    raise self._unusable(False, "sent a list without end")
-            return rows.end()
-        except lists.Broken as fault:
-            raise self._unusable(False, "gave an answer alga cannot read") from fault
+        """Read the rows, limited in bytes each and together. Returns the body if it had no rows."""
+        size = 0
+        for chunk in self._chunks(response):
+            size += len(chunk)
+            if size > MOST_OF_A_LIST:
+                raise self._too_large(False, MOST_OF_A_LIST, b"")
+            if rows.unread + len(chunk) > MOST:
+                raise self._too_large(False, MOST, rows.head)
+            rows.feed(chunk)
+        return rows.end()
+
+    def _chunks(self, response: httpx.Response) -> Iterator[bytes]:
+        """The body as it arrives, within the deadline whatever the transport."""
+        for chunk in response.iter_bytes():
+            for start in range(0, len(chunk), PIECE):
+                yield chunk[start : start + PIECE]
+            if self._deadline.left <= 0:
+                raise httpx.ReadTimeout("timed out")
+
+    def _too_large(self, write: bool, most: int, head: bytes) -> Unreachable:
+        what = f"sent more than {most // MEGABYTE} MB"
+        if write:
+            return UnknownOutcome(f"{self.target.host} {what}", CHECK)
+        error = TooLarge(f"{self.target.host} {what}.", "Ask for less: a shorter period.")
+        error.head = head
+        return error
 
     @contextmanager
     def _translated(self, write: bool) -> Iterator[None]:
@@ -224,14 +264,14 @@ class Http:
         server = self.target.host
         try:
             yield
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as fault:
+        except AlgaError:
+            raise
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as fault:
             if isinstance(fault, httpx.ConnectTimeout):
                 self.timed_out()
             raise NoConnection(
                 f"{server} cannot be reached ({_why(fault)}).", "Check the network, then type it again."
             ) from fault
-        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as fault:
-            raise NeverSent(f"The address {self.target.url} cannot be used.", "Check it: alga config list") from fault
         except httpx.DecodingError as fault:
             raise self._unusable(write, "sent an answer that cannot be decoded") from fault
         except (httpx.TransportError, httpx.StreamError) as fault:
@@ -241,12 +281,15 @@ class Http:
             told = "It may or may not have been recorded." if write else before
             hint = CHECK if write or self._wrote else ""
             raise Interrupted(f"Interrupted while waiting for {server}. {told}", hint) from fault
+        except Exception as fault:  # an answer that nobody thought of
+            if write:
+                raise self._unusable(write, UNREADABLE) from fault
+            raise Senseless(f"{server} {UNREADABLE}.", "Is it an AlgaPSA server? alga config list") from fault
 
     def _unusable(self, write: bool, what: str) -> Unreachable:
         if write:
             return UnknownOutcome(f"{self.target.host} {what}", CHECK)
-        hint = "Ask for less: a shorter period." if "without end" in what else "Try again later."
-        return Unreachable(f"{self.target.host} {what}.", hint)
+        return Unreachable(f"{self.target.host} {what}.", "Try again later.")
 
     def _open(self, write: bool, path: str, status: int, content: bytes) -> Envelope:
         if status == 204:
@@ -261,7 +304,7 @@ class Http:
         if status >= 400:
             raise self._refused(write, path, status, body)
         if not readable or not isinstance(body, Mapping) or "data" not in body:
-            raise self._unusable(write, "gave an answer alga cannot read")
+            raise self._unusable(write, UNREADABLE)
         self.answered.add(route(path))
         pagination = body.get("pagination")
         return Envelope(body["data"], pagination if isinstance(pagination, Mapping) else {})
@@ -298,10 +341,16 @@ def route(path: str) -> str:
 def _parse(content: bytes) -> tuple[Json, bool]:
     try:
         text = content.decode("utf-8-sig")
-        data = json.loads(text)
+        if text.count("{") + text.count("[") > lists.MOST_BRACKETS:
+            return None, False
+        data = json.loads(text, parse_constant=_no_number)
         return sound(data) if HALF.search(text) else data, True
     except (ValueError, RecursionError):
         return None, False
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _wait(write: bool, status: int, headers: httpx.Headers, pause: float) -> float | None:

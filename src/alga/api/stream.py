@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
     from alga.core.entry import Entry
 
-Broken = ijson.JSONError
+
+class Broken(ValueError):
+    """Invalid or truncated JSON, or JSON that is made to take memory."""
+
+
 BESIDE = re.compile(rb'"pagination"\s*:\s*')  # inside text its quotes would be escaped
 BOM = b"\xef\xbb\xbf"
 HALF = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -23,8 +27,10 @@ ESCAPES = re.compile(
     rb"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
 )
 LONGEST_ESCAPE = 12  # bytes of an escaped character in two halves
+HEAD = 1024 * 1024  # bytes of a row that is too large, to name it by its id
 LEARNT_FROM = 100  # entries of a page from which the cache learns
 DEEPEST = 5000  # most open brackets in a row: for the parser each costs as much memory as all before it
+MOST_BRACKETS = 1_000_000  # in a page, or in a row: each makes an object of a hundred bytes
 
 
 class RowReader:
@@ -37,7 +43,7 @@ class RowReader:
         self._take = take
         self.taken = 0
         self.unread = 0  # bytes since the last row
-        self._open = 0  # brackets since the last row
+        self._open = self._brackets = 0  # since the last row
         self._head, self._begun, self._senseless = bytearray(), False, False
         self._held = b""  # an escape whose end may be in the next chunk
         self._tail: list[bytes] = []  # chunks since the last row, and the chunk with that row
@@ -71,15 +77,17 @@ class RowReader:
     def _parse(self, chunk: bytes) -> None:
         if not chunk:  # an empty chunk would mean the end
             return
-        self._open += chunk.count(b"[") + chunk.count(b"{") - chunk.count(b"]") - chunk.count(b"}")
+        opened = chunk.count(b"[") + chunk.count(b"{")
+        self._brackets += opened
+        self._open += opened - chunk.count(b"]") - chunk.count(b"}")
         try:
-            if self._open > DEEPEST:
-                raise Broken("too deep")
+            if self._open > DEEPEST or self._brackets > MOST_BRACKETS:
+                raise Broken("too deep, or too many")
             self._reader.send(chunk)
-        except Broken:
+        except Exception as fault:  # of whatever kind: the parser has several
             self._senseless = not (self.taken or self._found)
             if not self._senseless:
-                raise
+                raise Broken(str(fault)) from fault
         self._tail.append(chunk)
         self._give(chunk)
 
@@ -88,7 +96,7 @@ class RowReader:
             self.taken += 1
             self._take(row)
         if self._found:
-            self.unread = self._open = 0
+            self.unread = self._open = self._brackets = 0
             self._tail = [chunk]
         del self._found[:]
 
@@ -102,11 +110,16 @@ class RowReader:
         return b""
 
     @property
+    def head(self) -> bytes:
+        """The beginning of the row that is being read, or the end of the row before it."""
+        return b"".join(self._tail)[:HEAD]
+
+    @property
     def pagination(self) -> Mapping[str, Any]:
         """The pagination after the rows, or before them. (A second parser would take a fifth more time.)"""
         for part in (b"".join(self._tail), bytes(self._head)):
             for match in reversed([*BESIDE.finditer(part)]):
-                with suppress(ValueError):
+                with suppress(ValueError, RecursionError):
                     found, _ = json.JSONDecoder().raw_decode(part[match.end() :].decode("utf-8", "replace"))
                     if isinstance(found, dict):
                         return found

@@ -126,7 +126,15 @@ class Session:
         else:
             target = http.Target(profile.url, profile.key, profile.name, "AlgaPSA", profile.tenant)
         transport, environment = self._transport(), self.environment
-        requests = http.Http(target, transport, environment.sleep, self._waiting, self._no_connection, self.now)
+        requests = http.Http(
+            target,
+            transport,
+            environment.sleep,
+            self._waiting,
+            self._no_connection,
+            lambda write: self._slow(target.host, write),
+            self.now,
+        )
         requests.answered = self.cache.routes
         requests.forbidden = self.cache.forbidden.add
         made = client.Client(requests, self.cache.see)
@@ -230,6 +238,14 @@ class Session:
     def _waiting(self, seconds: float) -> None:
         if sys.stderr.isatty():
             typer.echo(f"The server asks to wait {seconds:.0f} s.", err=True)
+
+    def _slow(self, host: str, write: bool) -> None:
+        """Say what alga waits for, and, of a write, that it is saved."""
+        if not sys.stderr.isatty():
+            return
+        saved = write and any(each.sent_at for each in self.journal.queued())
+        rest = " It is saved here: Ctrl-C leaves the rest to alga sync." if saved else ""
+        typer.echo(f"Waiting for {host}.{rest}", err=True)
 
     def _mention_practice(self) -> None:
         if self.choice.named:

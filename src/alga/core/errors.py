@@ -125,6 +125,12 @@ class Incomplete(Unreachable):
     rows: Sequence[Any] = ()
 
 
+class TooLarge(Unreachable):
+    """The answer to a read is larger than alga takes; `head` is its beginning."""
+
+    head = b""
+
+
 class NeverSent(Unreachable):
     """The request did not leave this computer, or the server did not begin it: nothing was recorded."""
 

@@ -14,6 +14,7 @@ Clock = Callable[[], datetime]
 ACCEPTED_SPANS = "Accepted: 90m, 1h, 1h30m, 1.5h."
 ACCEPTED_TIMES = "Accepted: 9:05, 2026-06-02T14:00, 'yesterday 9:05', or with an offset 2026-06-02T14:00+02:00."
 LONGEST_SPAN = 31 * 24 * 60
+LAST_YEAR = 9000
 AHEAD = timedelta(minutes=15)
 EPOCH, MINUTE = datetime(1970, 1, 1, tzinfo=UTC), timedelta(minutes=1)
 
@@ -115,11 +116,21 @@ def to_wire(instant: datetime) -> str:
 
 
 def from_wire(text: str) -> datetime:
-    """The instant in UTC. Raises ValueError when the text is not an ISO date and time."""
+    """The instant in UTC. Raises ValueError for text that is not an ISO date and time of the years 1970 to 9000: near
+    the ends of what Python can hold, no local time could be computed.
+    """
     instant = datetime.fromisoformat(text)
+    if not 1970 <= instant.year <= LAST_YEAR:
+        raise ValueError(f"the year {instant.year} is out of range")
     if instant.tzinfo is UTC:
         return instant
     return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def next_month(instant: datetime) -> datetime:
+    """The beginning of the month after an instant, in UTC."""
+    year, month = divmod(instant.year * 12 + instant.month, 12)
+    return datetime(year, month + 1, 1, tzinfo=UTC)
 
 
 # --- spans ----------------------------------------------------------------------------------------

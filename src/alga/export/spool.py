@@ -138,7 +138,7 @@ def spooled(
         spool.begin(page)
         return take
 
-    client.export(selection.query(zone), begin, spool.seen)
+    client.export(selection.query(zone), begin, spool.seen, long=True)
     spool.close()
     say_ignored(sieve.ignored, warn)
     return spool
