@@ -116,7 +116,7 @@ def test_a_fault_of_ours_is_one_line_and_70(desk: Desk, monkeypatch: pytest.Monk
     def broken(self: object) -> None:
         raise ZeroDivisionError("secret")
 
-    monkeypatch.setattr(sessions.Session, "now", broken)
+    monkeypatch.setattr(sessions.Session, "zone", property(broken))
     failed = desk("status", tty=False)
     assert (failed.code, failed.out) == (70, "")
     assert failed.err.startswith("alga: Internal error (ZeroDivisionError). The entry may or may not have been saved")

@@ -33,7 +33,7 @@ from alga.core.errors import (
     UnknownOutcome,
     Unreachable,
 )
-from alga.core.safe_text import sound
+from alga.core.safe_text import MOST_BRACKETS, sound
 from alga.state.config import LOCAL
 
 PAUSES = (0.3, 0.6)  # seconds before the second and the third try
@@ -341,7 +341,7 @@ def route(path: str) -> str:
 def _parse(content: bytes) -> tuple[Json, bool]:
     try:
         text = content.decode("utf-8-sig")
-        if text.count("{") + text.count("[") > lists.MOST_BRACKETS:
+        if text.count("{") + text.count("[") > MOST_BRACKETS:
             return None, False
         data = json.loads(text, parse_constant=_no_number)
         return sound(data) if HALF.search(text) else data, True

@@ -10,6 +10,7 @@ from typing import Any
 
 from alga.core.errors import (
     CHOOSE_SERVICE,
+    LONGEST,
     AlgaError,
     AlreadyRunning,
     AuthError,
@@ -26,6 +27,7 @@ from alga.core.errors import (
     RoleForbids,
     Unreachable,
 )
+from alga.core.safe_text import brief
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,13 @@ def read(status: int, body: object) -> Answer:
     """The error in a body: from an object, from `{"error": "text"}`, or empty if the body has no usable error."""
     error = body.get("error") if isinstance(body, Mapping) else None
     if isinstance(error, str):
-        return Answer(status, "", error)
+        return Answer(status, "", brief(error, LONGEST))
     if not isinstance(error, Mapping):
         return Answer(status, "", "")
     code, message, details = (error.get(name) for name in ("code", "message", "details"))
     results = tuple(details) if isinstance(details, list) else ()
-    return Answer(status, str(code or ""), str(message or ""), tuple(_issues(details)), results)
+    code, message = (brief(said if isinstance(said, str) else "", LONGEST) for said in (code, message))
+    return Answer(status, code, message, tuple(brief(issue, LONGEST) for issue in _issues(details)), results)
 
 
 def spoken(body: object) -> bool:
@@ -71,9 +74,14 @@ def _issues(details: object) -> list[str]:
 
 def _issue(issue: Mapping[str, Any]) -> str:
     path = issue.get("path")
-    where = ".".join(map(str, path)) if isinstance(path, list) else str(issue.get("entry_id") or "")
-    what = str(issue.get("message") or issue.get("error") or "")
+    where = ".".join(map(_said, path[:10])) if isinstance(path, list) else _said(issue.get("entry_id"))
+    what = _said(issue.get("message") or issue.get("error"))
     return f"{where}: {what}" if where else what
+
+
+def _said(value: object) -> str:
+    """A name, a number or a sentence; nothing else is quoted."""
+    return str(value) if isinstance(value, str | int) else ""
 
 
 TICKETS = "Use a ticket's number or id. To find one: alga tickets WORDS"

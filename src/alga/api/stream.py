@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import ijson
 
+from alga.core.safe_text import MOST_BRACKETS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -30,7 +32,6 @@ LONGEST_ESCAPE = 12  # bytes of an escaped character in two halves
 HEAD = 1024 * 1024  # bytes of a row that is too large, to name it by its id
 LEARNT_FROM = 100  # entries of a page from which the cache learns
 DEEPEST = 5000  # most open brackets in a row: for the parser each costs as much memory as all before it
-MOST_BRACKETS = 1_000_000  # in a page, or in a row: each makes an object of a hundred bytes
 
 
 class RowReader:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
@@ -14,8 +15,9 @@ import typer
 from alga.api import client, http
 from alga.app import timer
 from alga.core import files
-from alga.core.errors import ConfigError, NoConnection, Overtaken
-from alga.core.times import local_date
+from alga.core.errors import LONGEST, ConfigError, NoConnection, Overtaken
+from alga.core.safe_text import brief
+from alga.core.times import LAST_YEAR, local_date
 from alga.delivery import sender
 from alga.outbox import describe, journal, outbox
 from alga.practice import app
@@ -55,16 +57,23 @@ class Session:
         return self.environment.zone
 
     def now(self) -> datetime:
-        """Now, in UTC."""
-        return self.environment.clock()
+        """Now, in UTC. Raises ConfigError when this computer's clock is centuries off."""
+        now = self.environment.clock()
+        if not 1971 <= now.year < LAST_YEAR:
+            raise ConfigError(
+                f"This computer's clock is in the year {now.year}.", "Set it, and type the command again."
+            )
+        return now
 
     def warn(self, sentence: str) -> None:
         """Add a warning, which is always printed to stderr."""
+        sentence = brief(sentence, LONGEST)
         if sentence not in self.warnings:
             self.warnings.append(sentence)
 
     def note(self, sentence: str) -> None:
         """Add a note, which is printed to stderr only in a terminal."""
+        sentence = brief(sentence, LONGEST)
         if sentence not in self.notes:
             self.notes.append(sentence)
 
@@ -136,7 +145,7 @@ class Session:
             self.now,
         )
         requests.answered = self.cache.routes
-        requests.forbidden = self.cache.forbidden.add
+        requests.forbidden = self.cache.forbid
         made = client.Client(requests, self.cache.see)
         self.__dict__["client"] = made  # delivering, which comes first, uses it
         self._deliver_what_waits()
@@ -250,9 +259,25 @@ class Session:
     def _mention_practice(self) -> None:
         if self.choice.named:
             return
-        told, today = self.paths.state_dir / "practice-mentioned", str(local_date(self.now(), self.zone))
         if not sys.stderr.isatty():
             self.warn(PRACTICE)
-        elif not told.exists() or told.read_text(encoding="utf-8") != today:
+        elif self._first_today("practice"):
             self.note(PRACTICE)
-            files.write_whole(told, today, cache=True)
+
+    def mention_open_config(self) -> None:
+        """Warn, once a day, if other users of this computer can read the keys."""
+        path = self.paths.config
+        if files.open_to_others(path) and self._first_today("open-config"):
+            self.warn(
+                f"Other users of this computer can read {path}, with its keys. Type: chmod 600 {shlex.quote(str(path))}"
+            )
+
+    def _first_today(self, said: str) -> bool:
+        """Whether something is said for the first time today on this computer."""
+        mark, today = self.paths.state_dir / f"{said}-mentioned", str(local_date(self.now(), self.zone))
+        with suppress(OSError, ValueError):
+            if files.read_own(mark) == today:
+                return False
+        with suppress(OSError):
+            files.write_whole(mark, today, cache=True)
+        return True

@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from alga.core.errors import UsageError
-from alga.core.safe_text import unguarded
+from alga.core.safe_text import MOST_BRACKETS, unguarded
 from alga.outbox.results import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 LONGEST_CELL = 10_000_000
+MOST_ROWS = 100_000  # each takes memory until the result is printed
 SEPARATORS = ",;\t"
 _SEP = re.compile(r"(sep=(.)\r?\n)", re.IGNORECASE)
 ID = ("id", "entry_id")
@@ -65,10 +66,15 @@ class FileRows:
 def read(file: str, content: bytes) -> FileRows:
     """The rows of a file. Raises UsageError, with the line, for a file that cannot be read."""
     text = decoded(file, content)
+    if text.count("{") + text.count("[") > MOST_BRACKETS:
+        raise UsageError(f"{file} has too many values. Nothing was sent.", "Split it into smaller files.")
     columns: dict[str, Place] = {}
     rows = _json_rows(file, text) if text.lstrip()[:1] in ("[", "{") else _csv_rows(file, text, columns)
     records, faults = list[FileRow](), list[Fault]()
     for number, row in enumerate(rows, 1):
+        if number > MOST_ROWS:
+            told = f"{file} has more than {MOST_ROWS:,} rows. Nothing was sent."
+            raise UsageError(told, "Split it into smaller files.")
         row = replace(row, place=row.place._replace(row=number))
         if isinstance(row, Fault):
             faults.append(row)

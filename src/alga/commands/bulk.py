@@ -14,6 +14,7 @@ from alga.bulk.plan import Bulk, Change
 from alga.bulk.reading import Fault, FileRow, FileRows, read
 from alga.bulk.rows import LookUps, check_columns, id_of, ids_in, split, to_create
 from alga.core.errors import AlgaError, NeedsService, NotFound, Refused, UsageError
+from alga.core.files import read_input
 from alga.core.times import counted
 from alga.lookup import entries, work_items
 from alga.lookup.entries import NOT_THERE
@@ -230,12 +231,10 @@ def _name(file: str) -> str:
 
 
 def _content(file: str) -> bytes:
-    if file == "-":
-        return read_stdin()
     try:
-        return Path(file).read_bytes()
+        return read_stdin() if file == "-" else read_input(Path(file))
     except OSError as fault:
-        raise UsageError(f"{file} cannot be read: {fault.strerror}. Nothing was sent.") from fault
+        raise UsageError(f"{_name(file)} cannot be read: {fault.strerror}. Nothing was sent.") from fault
 
 
 def _once(changes: Sequence[Change]) -> tuple[list[Change], list[Fault]]:

@@ -1,7 +1,6 @@
 """alga doctor: check the setup: files, server, key, clock, role, time zone, time sheets, unsent time."""
 
 import os
-import stat
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from alga.app.session import Session
 from alga.core.errors import AlgaError, ConfigError
+from alga.core.files import open_to_others
 from alga.core.times import counted, local_date
 from alga.delivery.sender import clock_fault
 from alga.lookup import entries, work_items
@@ -63,9 +63,9 @@ def _of_files(session: Session) -> Iterator[Finding]:
     paths = session.paths
     if not paths.config.exists():
         yield Finding("config", OK, f"no config file yet ({paths.config})")
-    elif open_to_others := [each for each in (paths.config_dir, paths.config) if _open_to_others(each)]:
-        modes = " ".join(f"chmod {'700' if each.is_dir() else '600'} {quote(str(each))};" for each in open_to_others)
-        yield Finding("config", FAULT, f"other users of this computer can read {open_to_others[-1]}", modes.rstrip(";"))
+    elif readable := [each for each in (paths.config_dir, paths.config) if open_to_others(each)]:
+        modes = " ".join(f"chmod {'700' if each.is_dir() else '600'} {quote(str(each))};" for each in readable)
+        yield Finding("config", FAULT, f"other users of this computer can read {readable[-1]}", modes.rstrip(";"))
     else:
         yield Finding("config", OK, f"{paths.config}, only you can read it")
     for place in (paths.state_dir, paths.data_dir):
@@ -74,10 +74,6 @@ def _of_files(session: Session) -> Iterator[Finding]:
             yield Finding(
                 "files", FAULT, f"{there} cannot be written, so no timer can be kept", f"ls -ld {quote(str(there))}"
             )
-
-
-def _open_to_others(path: Path) -> bool:
-    return os.name == "posix" and bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
 
 
 def _of_path(session: Session) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from alga.app.session import Session
-from alga.core.safe_text import plain
+from alga.core.safe_text import brief, plain
 from alga.core.times import format_day, format_interval, format_minutes, local_date
 from alga.lookup import entries, work_items
 from alga.ui import messages
@@ -13,6 +13,8 @@ from alga.ui.output import Output
 
 if TYPE_CHECKING:
     from alga.core.entry import Entry
+
+LONGEST_NOTES = 100_000  # characters; --json has them all
 
 
 @command
@@ -40,5 +42,5 @@ def _text(session: Session, entry: "Entry") -> str:
         ("Sheet", "on no time sheet" if entry.lacks_sheet else entry.time_sheet_id),
         ("Id", entry.id),
     ])  # fmt: skip
-    notes = "\n".join(f"  {plain(row)}" for row in (entry.notes or "").splitlines())
+    notes = "\n".join(f"  {plain(row)}" for row in brief(entry.notes or "", LONGEST_NOTES).splitlines())
     return f"{lines}\n\n{notes}" if notes else lines

@@ -5,8 +5,13 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from alga.core.safe_text import brief
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+LONGEST = 2000  # characters of a sentence: an error may quote a server or a file
 
 
 class Verdict(StrEnum):
@@ -25,10 +30,10 @@ class AlgaError(Exception):
     verdict = Verdict.NO
 
     def __init__(self, message: str, hint: str = "", details: Sequence[str] = ()) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = brief(message, LONGEST)
+        super().__init__(self.message)
         self.hint = hint
-        self.details = details
+        self.details = [brief(line, LONGEST) for line in details]
 
     def adding(self, sentence: str) -> AlgaError:
         """The same error with one more sentence, for a caller that knows whether the user's work was saved."""

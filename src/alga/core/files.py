@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+try:
+    import fcntl
+except ImportError:
+    fcntl = None  # type: ignore[assignment]
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+MOST_OWN, MOST_INPUT = 8 * 1024**2, 64 * 1024**2  # bytes
+UNFINISHED = ".unfinished"  # the end of the name of a file that is being written
 
 
 def write_whole(path: Path, text: str, cache: bool = False) -> None:
@@ -20,6 +30,30 @@ def write_whole(path: Path, text: str, cache: bool = False) -> None:
     make_private(path.resolve().parent)
     with replacing(path, mode=0o600, durable=not cache) as file:
         file.write(text.encode("utf-8", "replace"))  # half a character must not cost the whole file
+
+
+def read_own(path: Path) -> str:
+    """The text of one of alga's own small files. Raises OSError, also for a file that is larger, or no file at all
+    (opening a pipe would wait for whoever writes into it), and UnicodeDecodeError.
+    """
+    with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+        return bounded(file, MOST_OWN, str(path)).decode("utf-8")
+
+
+def read_input(path: Path) -> bytes:
+    """A user's file, or a pipe or device. Raises OSError, also for more than MOST_INPUT."""
+    with path.open("rb") as file:
+        return bounded(file, MOST_INPUT, str(path))
+
+
+def bounded(file: BinaryIO, most: int, name: str) -> bytes:
+    """All of a file. Raises OSError for more than `most` bytes."""
+    content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"it is larger than {most // 1024**2} MB", name)
+    return content
 
 
 @contextmanager
@@ -33,18 +67,56 @@ def replacing(path: Path, mode: int | None = None, durable: bool = True) -> Iter
             yield file
         return
     target = Path(os.path.realpath(path))
-    handle, beside = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)  # created with mode 0600
+    _remove_stale(target)
+    new, beside = _new_beside(target)
     try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
+        with new:
+            yield new
+            new.flush()
             if durable:
-                os.fsync(file.fileno())
+                os.fsync(new.fileno())
         os.chmod(beside, _usual_mode(target) if mode is None else mode)
         os.replace(beside, target)
     except BaseException:
         os.unlink(beside)
         raise
+
+
+def _new_beside(target: Path) -> tuple[BinaryIO, str]:
+    """A new file of mode 0600 next to the target, locked as long as it is open."""
+    while True:
+        handle, beside = tempfile.mkstemp(prefix=f".{target.name}.", suffix=UNFINISHED, dir=target.parent)
+        file: BinaryIO = os.fdopen(handle, "wb")
+        held = True
+        with suppress(OSError):  # a file system without locks
+            held = _hold(file)
+        if held and os.fstat(file.fileno()).st_nlink:
+            return file, beside
+        file.close()  # another alga took it for stale before it was locked
+
+
+def _remove_stale(target: Path) -> None:
+    """Remove what writers of the same file left when they were killed: it may hold keys."""
+    with suppress(OSError):
+        for name in os.listdir(target.parent):
+            if name.startswith(f".{target.name}.") and name.endswith(UNFINISHED):
+                with (target.parent / name).open("rb") as file:
+                    if _hold(file):
+                        os.unlink(target.parent / name)
+
+
+def _hold(file: BinaryIO) -> bool:
+    """Lock a file as long as it is open, so that others know that its writer lives. False if it is locked already.
+
+    Raises OSError where files cannot be locked.
+    """
+    if fcntl is None:  # Windows, where an open file cannot be removed
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _usual_mode(target: Path) -> int:
@@ -53,6 +125,28 @@ def _usual_mode(target: Path) -> int:
     umask = os.umask(0)
     os.umask(umask)
     return 0o666 & ~umask
+
+
+def open_to_others(path: Path) -> bool:
+    """Whether other users of this computer may read a file; False without it."""
+    try:
+        return os.name == "posix" and bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
+    except OSError:
+        return False
+
+
+def make_private_file(path: Path) -> None:
+    """Create a file that only its owner may read, or take others' right to read it away. Raises OSError.
+
+    A file that exists is not opened: closing it would take away the locks that SQLite has on it in this process.
+    """
+    make_private(path.parent)
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        if open_to_others(path):
+            with suppress(PermissionError):  # another owner's file
+                path.chmod(0o600)
 
 
 def make_private(directory: Path) -> None:

@@ -10,12 +10,18 @@ from typing import Any
 # Most texts are printable, so these patterns are compiled only when the first other text comes.
 _CONTROL = "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 _BLANK = r"[\t\n\r\x0b\x0c\x85\u2028\u2029]+"
+MOST_BRACKETS = 1_000_000  # in JSON from outside: each makes an object of a hundred bytes
 _RUNS = r"'*[=+\-@\t\r]"
 
 
 def plain(text: str) -> str:
     """One line that cannot control a terminal: blanks for line ends and tabs, � for other control characters."""
     return text if text.isprintable() else re.sub(_CONTROL, "\ufffd", re.sub(_BLANK, " ", text))
+
+
+def brief(text: str, most: int) -> str:
+    """The text, or its first characters and an ellipsis: for screens, errors and caches, never for what is sent."""
+    return text if len(text) <= most else f"{text[: most - 1]}\u2026"
 
 
 def plain_lines(text: str) -> str:

@@ -18,7 +18,9 @@ from alga.core.errors import (
     Unreachable,
     UsageError,
 )
+from alga.core.safe_text import brief
 from alga.core.times import is_digits
+from alga.state.cache import LONGEST_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -104,10 +106,10 @@ def label(pointed: Pointed, cache: ServerCache) -> str:
 def label_of(work_item_id: str | None, title: str | None, kind: str | None, cache: ServerCache) -> str:
     """See label()."""
     if not work_item_id:
-        return title or kind or "?"
+        return brief(title or kind or "?", LONGEST_NAME)
     if number := cache.tickets.get(work_item_id, [""])[0]:
         return number
-    return (title or work_item_id[:8]) if UUID.fullmatch(work_item_id) else work_item_id
+    return brief((title or work_item_id[:8]) if UUID.fullmatch(work_item_id) else work_item_id, LONGEST_NAME)
 
 
 def learn_numbers(pointed: Sequence[Pointed], client: Client, cache: ServerCache) -> None:
@@ -146,7 +148,8 @@ def services(client: Client, cache: ServerCache) -> tuple[dict[str, str], bool]:
             {"sort": "start_time", "order": "desc", "limit": "100"}
         )  # the cache learns from every answer
         return dict(cache.services), False
-    cache.services = {**cache.services, **listed}
+    for service_id, name in listed.items():
+        cache.service(service_id, name)
     return listed, True
 
 

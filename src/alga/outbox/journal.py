@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from alga.core.errors import AlreadyRunning, ConfigError, NotFound, Overtaken
-from alga.core.files import make_private
+from alga.core.files import make_private_file
 from alga.core.times import from_wire, to_wire
 from alga.outbox.encoding import Unreadable, read_row, row_of, text_of
 from alga.outbox.operation import Operation, State
@@ -192,8 +192,8 @@ class Journal:
 
         Raises Overtaken when another process holds it for longer than `wait` seconds, ConfigError when it is damaged.
         """
-        make_private(self._path.parent)
         path = self._path.with_suffix(".lock")
+        make_private_file(path)
         try:
             lock = sqlite3.connect(path, timeout=wait, isolation_level=None)
             with closing_on_error(lock):
@@ -285,7 +285,7 @@ class Journal:
             ) from fault
 
     def _opened(self) -> sqlite3.Connection:
-        make_private(self._path.parent)
+        make_private_file(self._path)
         db = sqlite3.connect(self._path, timeout=10, isolation_level=None)
         with closing_on_error(db):
             db.text_factory = text_of

@@ -10,7 +10,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from alga.core.errors import ConfigError
-from alga.core.files import make_private
+from alga.core.files import make_private_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,8 +64,8 @@ class Store:
     @contextmanager
     def open(self, writing: bool) -> Iterator[sqlite3.Connection]:
         """A connection in a transaction, committed at the end; a writing one holds the write lock from the start."""
-        make_private(self._path.parent)
         try:
+            make_private_file(self._path)
             with closing(sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None)) as db:
                 db.row_factory = sqlite3.Row
                 db.execute("PRAGMA foreign_keys = ON")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alga.core import files
+from alga.core.safe_text import brief
 from alga.core.times import to_wire
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
 MOST_TICKETS = 500
 MOST_ENTRIES = 100
+MOST_NAMED = 500  # services, routes, and actions that the role may not do
 LONGEST_NOTES = 400  # characters to remember
+LONGEST_NAME = 200  # characters of a name or title; what has a longer id is not remembered
 PUBLISHED, DEPLOYED = "published", "deployed"
 
 
@@ -72,17 +75,29 @@ class ServerCache:
         self.kind = PUBLISHED if "id" in row else DEPLOYED if "entry_id" in row else self.kind
         service, name = row.get("service_id"), row.get("service_name")
         if isinstance(service, str) and isinstance(name, str):
-            self.services[service] = name
+            self.service(service, name)
         if entry.ended_at:
             self._remember(entry, entry.ended_at)
 
+    def service(self, service_id: str, name: str) -> None:
+        """Remember a service's name."""
+        if _short(service_id) and (service_id in self.services or len(self.services) < MOST_NAMED):
+            self.services[service_id] = brief(name, LONGEST_NAME)
+
+    def forbid(self, action: str) -> None:
+        """Remember that the server refused an action to the role."""
+        if _short(action) and len(self.forbidden) < MOST_NAMED:
+            self.forbidden.add(action)
+
     def _remember(self, entry: Entry, ended_at: datetime) -> None:
+        if not _short(entry.id, entry.work_item_id, entry.user_id, entry.service_id):
+            return
         self.entries[entry.id] = [
             to_wire(entry.started_at),
             to_wire(ended_at),
-            entry.work_item_type,
+            brief(entry.work_item_type or "", LONGEST_NAME) or None,
             entry.work_item_id,
-            entry.work_item_title,
+            brief(entry.work_item_title or "", LONGEST_NAME) or None,
             (notes := entry.notes or "")[:LONGEST_NOTES],
             entry.user_id,
             None if entry.billable_minutes is None else str(entry.billable_minutes),
@@ -109,13 +124,15 @@ class ServerCache:
 
     def own(self, user_id: str | None, user_name: str | None) -> None:
         """Learn who the key's user is, from an answer that can only be about that user."""
-        if user_id:
-            self.user_id, self.user_name = user_id, user_name or self.user_name
+        if user_id and _short(user_id):
+            self.user_id, self.user_name = user_id, brief(user_name or "", LONGEST_NAME) or self.user_name
 
     def ticket(self, ticket_id: str, number: str, title: str | None) -> None:
         """Remember a ticket's number, to show and accept it without a request. The oldest tickets are forgotten."""
+        if not _short(ticket_id, number):
+            return
         self.tickets.pop(ticket_id, None)
-        self.tickets[ticket_id] = [number, title or ""]
+        self.tickets[ticket_id] = [number, brief(title or "", LONGEST_NAME)]
         for forgotten in list(self.tickets)[:-MOST_TICKETS]:
             del self.tickets[forgotten]
 
@@ -139,16 +156,20 @@ KEPT = ("user_id", "user_name", "kind", "services", "tickets", "entries", "route
 SETS = ("routes", "forbidden")
 
 
+def _short(*ids: str | None) -> bool:
+    return all(len(each or "") <= LONGEST_NAME for each in ids)
+
+
 def load_cache(directory: Path, server: str, key: str) -> ServerCache:
     """The cache of a server and key; a file that cannot be read counts as an empty cache."""
     name = hashlib.sha256(f"{server}\n{fingerprint(key)}".encode()).hexdigest()[:16]
     path = directory / f"{name}.json"
     try:
-        text = path.read_text(encoding="utf-8")
+        text = files.read_own(path)
         known = json.loads(text)
         sound = {name: known[name] for name in KEPT if _sound(name, known.get(name))}
         return ServerCache(path, **sound | {name: set(sound.get(name, ())) for name in SETS}, _saved=text)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         cache = ServerCache(path)
         cache._saved = cache._text()
         return cache

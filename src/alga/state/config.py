@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from alga.core.errors import ConfigError, UsageError
+from alga.core.files import read_own
 from alga.core.times import parse_span
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ SETTINGS = {  # a profile's settings, with their meaning
 }
 LOCAL_SETTINGS = ("service", "target", "receipts")  # the settings that apply to the practice data
 TIMERS = ("auto", "server", "local")
+LABEL = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"  # of a host's name
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -127,11 +129,12 @@ class Config(NamedTuple):
 def load_config(path: Path) -> Config:
     """Read and check config.toml; a missing file counts as empty. Raises ConfigError with the line."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_own(path)
     except FileNotFoundError:
         return Config(path, None, {})
     except (OSError, UnicodeDecodeError) as fault:
-        raise ConfigError(f"{path} cannot be read: {fault}. Nothing was changed.") from fault
+        why = fault.strerror if isinstance(fault, OSError) else "it is not UTF-8 text"
+        raise ConfigError(f"{path} cannot be read: {why}. Nothing was changed.", "Fix or move that file.") from fault
     import tomllib
 
     try:
@@ -143,6 +146,8 @@ def load_config(path: Path) -> Config:
             f"{path}, {where[1] if where else 'last line'}: {reason}. Nothing was changed.",
             "Fix that line in an editor.",
         ) from fault
+    except (ValueError, RecursionError):  # a number of 5,000 digits, 3,000 brackets
+        raise ConfigError(f"{path} is no settings file. Nothing was changed.", "Fix or move that file.") from None
     return _checked(path, text, document)
 
 
@@ -201,14 +206,17 @@ def _profile(name: str, settings: Mapping[str, Any]) -> Profile:
 
 def checked_url(url: str, allow_http: bool = False) -> str:
     """The server's address without a trailing slash. Raises ConfigError unless https, or http to this computer."""
+    wrong = ConfigError(
+        f"'{_without_password(url)}' is not the address of a server.", "For example: https://algapsa.com"
+    )
     try:
         parts = urlsplit(url if "://" in url else f"https://{url}")
-        readable = parts.port is None or parts.port > 0
+        readable = url.isprintable() and (parts.port is None or parts.port > 0) and _is_host(parts.hostname or "")
     except ValueError:
-        raise ConfigError(f"'{url}' is not the address of a server.", "For example: https://algapsa.com") from None
-    plain = not (parts.username or parts.query or parts.fragment)
-    if not readable or not plain or parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigError(f"'{url}' is not the address of a server.", "For example: https://algapsa.com")
+        raise wrong from None
+    plain = not ("@" in parts.netloc or parts.query or parts.fragment)
+    if not readable or not plain or parts.scheme not in ("http", "https"):
+        raise wrong
     if parts.scheme == "http" and parts.hostname not in LOOPBACK and not allow_http:
         raise ConfigError(
             f"{parts.hostname} over http would send the key unencrypted.",
@@ -216,6 +224,21 @@ def checked_url(url: str, allow_http: bool = False) -> str:
         )
     path = parts.path.rstrip("/").removesuffix("/api/v1")
     return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def _is_host(host: str) -> bool:
+    """Whether a name can be looked up, or is an address. Raises ValueError for a name in a script that no name has."""
+    if ":" in host:
+        return re.fullmatch(r"[0-9a-f:.]+", host) is not None
+    if not host.isascii() or "xn--" in host:
+        host = host.encode("ascii").decode("idna") if host.isascii() else host
+        host = host.encode("idna").decode("ascii")
+    return len(host) <= 253 and re.fullmatch(rf"{LABEL}(\.{LABEL})*\.?", host) is not None
+
+
+def _without_password(url: str) -> str:
+    """An address as a message may show it."""
+    return re.sub(r"[^/@]*@", "***@", url)
 
 
 def checked_key(key: str, where: str) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from alga.core.errors import ConfigError, UsageError
-from alga.core.files import write_whole
+from alga.core.files import read_own, write_whole
 from alga.state.config import ENVIRONMENT, LOCAL, LOCAL_SETTINGS, SETTINGS, Config, checked_url, fault_of
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def set_setting(config: Config, name: str, key: str, value: str) -> None:
 def _document(config: Config) -> Any:
     import tomlkit
 
-    return tomlkit.parse(config.path.read_text(encoding="utf-8")) if config.path.exists() else tomlkit.document()
+    return tomlkit.parse(read_own(config.path)) if config.path.exists() else tomlkit.document()
 
 
 def _table(document: Any, name: str) -> Any:
@@ -84,6 +83,5 @@ def _write(config: Config, document: Any) -> None:
 
     try:
         write_whole(config.path, tomlkit.dumps(document))
-        os.chmod(config.path.parent, 0o700)
     except OSError as fault:
         raise ConfigError(f"{config.path} cannot be written: {fault.strerror}. Nothing was changed.") from fault

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from alga.core import files
-from alga.core.safe_text import plain
+from alga.core.safe_text import brief, plain
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _MORE_THAN_TEXT = re.compile(r"[%#$`\\{}]")  # characters with a meaning to a prompt or a status bar
+LONGEST = 200  # characters of a text
 
 
 class PromptLine(NamedTuple):
@@ -29,7 +30,7 @@ class PromptLine(NamedTuple):
     def line(self) -> str:
         """Seconds since 1970, work item, notes, profile, type and id, separated by tabs."""
         texts = (self.work_item, self.notes, self.profile, self.work_item_type, self.work_item_id)
-        safe = (_MORE_THAN_TEXT.sub("", plain(text)) for text in texts)
+        safe = (_MORE_THAN_TEXT.sub("", plain(brief(text, LONGEST))) for text in texts)
         return "\t".join((f"{self.started_at.timestamp():.0f}", *safe))
 
 
@@ -44,7 +45,7 @@ def write(path: Path, profile: str, running: PromptLine | None) -> None:
 def _read(path: Path) -> list[PromptLine]:
     """Lines that make no sense are skipped."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = files.read_own(path).splitlines()
     except (OSError, UnicodeDecodeError):
         return []
     rows = [line.split("\t") for line in lines]

@@ -43,6 +43,7 @@ def command(function: Callable[..., Output]) -> Callable[..., Output]:
             raise UsageError("--profile is given twice.", "Give each option once.")
         context.form = common.chosen()
         context.session = session = Session(context.environment, common.profile or context.profile, context.args)
+        session.mention_open_config()
         return function(session, **given, **made)
 
     parameters = {"ctx": inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)}

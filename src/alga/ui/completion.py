@@ -19,7 +19,7 @@ from typer._completion_classes import PowerShellComplete, ZshComplete
 from alga.app.session import Session
 from alga.core import filters
 from alga.core.errors import AlgaError
-from alga.core.safe_text import plain
+from alga.core.safe_text import brief, plain
 from alga.core.times import format_day, format_interval, from_wire, local_date
 from alga.lookup import work_items
 from alga.outbox import describe
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 SHELLS = ("bash", "zsh", "fish", "powershell")
 MOST_NOTES = 60  # characters
+LONGEST_VALUE, LONGEST_MEANING = 200, 120  # characters of what a TAB offers
 HARMLESS = r"[\w ./:=@+-]+"
 LINES = "lines"  # the protocol of alga's scripts for bash, zsh and fish: no shell ever evaluates its text
 
@@ -86,7 +87,8 @@ def register() -> None:
 def beginning(incomplete: str, pairs: Pairs) -> list[CompletionItem]:
     """The values that begin with the typed text, upper and lower case alike."""
     typed = incomplete.lower()
-    return [CompletionItem(value, help=meaning) for value, meaning in pairs if value.lower().startswith(typed)]
+    fitting = [pair for pair in pairs if pair[0].lower().startswith(typed) and len(pair[0]) <= LONGEST_VALUE]
+    return [CompletionItem(value, help=brief(meaning, LONGEST_MEANING)) for value, meaning in fitting]
 
 
 def offered(placeholder: str, ctx: Any, incomplete: str) -> list[CompletionItem]:

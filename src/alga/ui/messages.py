@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from alga.app import running
 from alga.core.entry import EntryRequest, differences
 from alga.core.errors import (
+    LONGEST,
     AlgaError,
     AuthError,
     Forbidden,
@@ -20,6 +21,7 @@ from alga.core.errors import (
     UnknownOutcome,
     Unreachable,
 )
+from alga.core.safe_text import brief
 from alga.core.times import cut, format_day, format_interval, format_minutes, local_date, minutes_between, to_wire
 from alga.lookup import entries, work_items
 from alga.outbox import describe, transitions
@@ -257,4 +259,4 @@ def details(pairs: Sequence[tuple[str, str | None]]) -> str:
     """Names and values, one pair on each line, without empty values."""
     said = [(name, value) for name, value in pairs if value]
     wide = max(len(name) for name, _ in said)
-    return "\n".join(f"{name.ljust(wide)}  {value}" for name, value in said)
+    return "\n".join(f"{name.ljust(wide)}  {brief(value, LONGEST)}" for name, value in said)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TextIO
 
 from alga.core.errors import AlgaError, Interrupted, UsageError
+from alga.core.files import MOST_INPUT, bounded
 from alga.core.safe_text import as_json, plain
 from alga.outbox import results
 from alga.ui import tables
@@ -186,8 +187,8 @@ def ask(question: str, above: Sequence[str] = ()) -> str:
 
 
 def read_stdin() -> bytes:
-    """All of standard input."""
-    return sys.stdin.buffer.read()
+    """All of standard input. Raises OSError when it is larger than a file may be."""
+    return bounded(sys.stdin.buffer, MOST_INPUT, "standard input")
 
 
 @contextmanager

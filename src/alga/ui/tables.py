@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
-from alga.core.safe_text import plain
+from alga.core.safe_text import brief, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _NARROW, _LEAST, _WRAPPED = 80, 8, 20
 _PADDED = 40  # through a pipe no cell is padded to more: one long note would widen every line
+_LONGEST = 2000  # characters of a cell
 _GAPS = (3, 2, 1)
 
 
@@ -86,7 +87,7 @@ def _grid(table: Table) -> tuple[RichTable, int]:
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    cells = [[Text(plain(cell), style=line.style) for cell in line.cells] for line in table.lines]
+    cells = [[Text(_cell(cell), style=line.style) for cell in line.cells] for line in table.lines]
     if table.marked:
         for cell in (cell for row in cells for cell in row):
             cell.highlight_words([table.marked], style="reverse", case_sensitive=False)
@@ -116,6 +117,10 @@ def _grid(table: Table) -> tuple[RichTable, int]:
     return grid, sum(widths) + gap * len(widths)
 
 
+def _cell(text: str) -> str:
+    return plain(brief(text, _LONGEST))
+
+
 def _box() -> Box:
     """Nothing but a rule under the heads."""
     from rich.box import Box
@@ -128,7 +133,7 @@ def _piped(table: Table) -> list[str]:
     """The lines through a pipe: cells are whole, and padded so that short ones stand below each other."""
     from rich.cells import cell_len
 
-    rows = [[head.name for head in table.heads], *([plain(cell) for cell in line.cells] for line in table.lines)]
+    rows = [[head.name for head in table.heads], *([_cell(cell) for cell in line.cells] for line in table.lines)]
     gap = " " * _GAPS[0]
     widths = [min(_PADDED, max((cell_len(row[n]) for row in rows if row), default=0)) for n in range(len(table.heads))]
     room = _NARROW - sum(widths) - len(gap) * (len(widths) - 1)
