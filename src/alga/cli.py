@@ -1,5 +1,6 @@
 """The command line: finds a command's file, runs it, and prints every error in one place."""
 
+import errno
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -208,27 +209,37 @@ def run(args: Sequence[str], environment: Environment | None = None) -> int:
         if not all(each.isascii() or safe_text.sound_text(each) for each in args):
             raise UsageError("An argument is not valid UTF-8 text.", "Type the command again in UTF-8.")
         return _run(args, context)
-    except AlgaError as error:
-        return _told(error, context)
-    except KeyboardInterrupt:
-        return _told(Interrupted("Interrupted."), context)
     except BrokenPipeError:
         _give_up(sys.stdout)  # the reader had enough (| head)
         return 0
-    except OSError as fault:
-        place = f"{fault.filename}: " if fault.filename else ""
-        told = f"{place}{fault.strerror or fault}."
-        return _told(ConfigError(told, "Check the free disk space and the permissions."), context)
-    except Exception as fault:
-        if os.environ.get("ALGA_DEBUG"):
+    except (Exception, KeyboardInterrupt) as fault:
+        error = _error_of(fault)
+        if os.environ.get("ALGA_DEBUG") and error is not fault and not isinstance(fault, OSError | KeyboardInterrupt):
             raise
-        told = (
-            f"Internal error ({type(fault).__name__}). "
-            "The entry may or may not have been saved: alga list --today shows."
-        )
-        return _told(AlgaError(told, "To see where, set ALGA_DEBUG=1. Please report the error."), context)
+        return _told(error, context)
     finally:
         _afterwards(context)
+
+
+OUTSIDE = (UnicodeError, OverflowError, RecursionError, MemoryError)  # a value from outside that nobody thought of
+
+
+def _error_of(fault: BaseException) -> AlgaError:
+    """An exception as an error that can be told."""
+    match fault:
+        case AlgaError():
+            return fault
+        case KeyboardInterrupt():
+            return Interrupted("Interrupted.")
+        case OSError():
+            place = f"{fault.filename}: " if fault.filename else ""
+            return ConfigError(f"{place}{fault.strerror or fault}.", "Check the free disk space and the permissions.")
+    name, saved = type(fault).__name__, "The entry may or may not have been saved: alga list --today shows."
+    if isinstance(fault, OUTSIDE):
+        told = f"A file, an argument or an answer holds a value that alga cannot use ({name}). {saved}"
+        return ConfigError(told, "To see where, set ALGA_DEBUG=1.")
+    told = f"Internal error ({name}). {saved}"
+    return AlgaError(told, "To see where, set ALGA_DEBUG=1. Please report the error.")
 
 
 def _afterwards(context: CommandLine) -> None:
@@ -295,6 +306,8 @@ def _show(result: "output.Output", context: CommandLine) -> int:
     except BrokenPipeError:
         raise
     except OSError as fault:
+        if fault.errno == errno.EINVAL:  # as Windows says that the reader had enough
+            raise BrokenPipeError from fault
         _give_up(sys.stdout)
         told = ConfigError(f"The output cannot be written: {fault.strerror}.", "Check the free disk space.")
         if not output.is_write(result.data):

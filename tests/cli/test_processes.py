@@ -323,7 +323,7 @@ def test_version_and_help_load_only_what_parses_a_command_line(tmp_path: Path) -
 
 def test_status_offline_loads_no_server_no_lists_and_no_files_that_are_not_there(tmp_path: Path) -> None:
     timer = {"app.running", "app.timer", "core.entry", "outbox.operation"}
-    shown = {"commands.status", "state.config", "ui.messages"}
+    shown = {"commands.status", "core.files", "state.config", "ui.messages"}
     assert loaded(tmp_path, "status", "--offline")[1] == A_COMMAND | {f"alga.{name}" for name in timer | shown}
 
 

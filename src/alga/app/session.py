@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from contextlib import suppress
@@ -51,10 +52,16 @@ class Session:
     syncing: bool = False  # the command itself delivers what waits
     _unreachable: bool = False
 
-    @property
+    @cached_property
     def zone(self) -> tzinfo:
-        """The local time zone, in which people type and read times."""
-        return self.environment.zone
+        """The local time zone, in which people type and read times. Raises ConfigError when it is none."""
+        zone = self.environment.zone
+        try:
+            self.now().astimezone(zone).utcoffset()
+        except (ValueError, OverflowError):
+            told = f"The time zone in TZ cannot be used: {os.environ.get('TZ', '')}."
+            raise ConfigError(told, "For example: TZ=Europe/Berlin") from None
+        return zone
 
     def now(self) -> datetime:
         """Now, in UTC. Raises ConfigError when this computer's clock is centuries off."""
@@ -266,7 +273,9 @@ class Session:
 
     def mention_open_config(self) -> None:
         """Warn, once a day, if other users of this computer can read the keys."""
-        path = self.paths.config
+        if not ("config" in vars(self) and self.config.profiles):
+            return
+        path = self.config.path
         if files.open_to_others(path) and self._first_today("open-config"):
             self.warn(
                 f"Other users of this computer can read {path}, with its keys. Type: chmod 600 {shlex.quote(str(path))}"

@@ -17,6 +17,7 @@ from alga.state.settings import save_profile
 from alga.ui.command import command
 from alga.ui.output import Output, interactive
 
+LONGEST_KEY = 1000  # bytes
 Url = Annotated[str | None, typer.Argument(metavar="[URL]", help="Your AlgaPSA's address; by default the profile's.")]
 KeyStdin = Annotated[bool, typer.Option("--key-stdin", help="Read the key from standard input.")]
 Tenant = Annotated[
@@ -78,7 +79,7 @@ def _check_name(settings: config.Config, name: str, address: str) -> None:
 
 def _read_key(address: str, from_stdin: bool) -> str:
     if from_stdin:
-        return sys.stdin.readline(1000)
+        return sys.stdin.buffer.readline(LONGEST_KEY).decode("utf-8", "replace")
     if not interactive():
         raise UsageError("There is no terminal to type the key in.", "alga login --key-stdin < FILE")
     return getpass(f"API key for {address} (on the web: Profile > API Keys; not shown while you type): ", sys.stderr)

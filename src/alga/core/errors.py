@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from alga.core.safe_text import brief
+from alga.core import safe_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,10 +30,10 @@ class AlgaError(Exception):
     verdict = Verdict.NO
 
     def __init__(self, message: str, hint: str = "", details: Sequence[str] = ()) -> None:
-        self.message = brief(message, LONGEST)
+        self.message = safe_text.brief(message, LONGEST)
         super().__init__(self.message)
         self.hint = hint
-        self.details = [brief(line, LONGEST) for line in details]
+        self.details = [safe_text.brief(line, LONGEST) for line in details]
 
     def adding(self, sentence: str) -> AlgaError:
         """The same error with one more sentence, for a caller that knows whether the user's work was saved."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import tempfile
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -16,6 +16,7 @@ except ImportError:
     fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterator
 
 MOST_OWN, MOST_INPUT = 8 * 1024**2, 64 * 1024**2  # bytes
@@ -36,7 +37,7 @@ def read_own(path: Path) -> str:
     """The text of one of alga's own small files. Raises OSError, also for a file that is larger, or no file at all
     (opening a pipe would wait for whoever writes into it), and UnicodeDecodeError.
     """
-    with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+    with open(path, "rb", opener=_not_waiting) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file", str(path))
         return bounded(file, MOST_OWN, str(path)).decode("utf-8")
@@ -46,6 +47,14 @@ def read_input(path: Path) -> bytes:
     """A user's file, or a pipe or device. Raises OSError, also for more than MOST_INPUT."""
     with path.open("rb") as file:
         return bounded(file, MOST_INPUT, str(path))
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _not_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def bounded(file: BinaryIO, most: int, name: str) -> bytes:
@@ -82,11 +91,11 @@ def replacing(path: Path, mode: int | None = None, durable: bool = True) -> Iter
         raise
 
 
-def _new_beside(target: Path) -> tuple[BinaryIO, str]:
+def _new_beside(target: Path) -> tuple[BinaryIO, Path]:
     """A new file of mode 0600 next to the target, locked as long as it is open."""
     while True:
-        handle, beside = tempfile.mkstemp(prefix=f".{target.name}.", suffix=UNFINISHED, dir=target.parent)
-        file: BinaryIO = os.fdopen(handle, "wb")
+        beside = target.with_name(f".{target.name}.{os.urandom(4).hex()}{UNFINISHED}")
+        file: BinaryIO = open(beside, "xb", opener=_private)  # noqa: SIM115  whoever asks closes it
         held = True
         with suppress(OSError):  # a file system without locks
             held = _hold(file)
@@ -142,11 +151,26 @@ def make_private_file(path: Path) -> None:
     """
     make_private(path.parent)
     try:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        open(path, "xb", opener=_private).close()
     except FileExistsError:
         if open_to_others(path):
             with suppress(PermissionError):  # another owner's file
                 path.chmod(0o600)
+
+
+def use_wal(db: sqlite3.Connection, busy: type[sqlite3.Error]) -> None:
+    """Give a new database a write-ahead log, for good: a commit is one fsync, and readers do not wait.
+
+    SQLite does not wait for others here, but raises `busy`: while many processes open the file for the first time,
+    many tries may find it so. Without the log everything works, only slower.
+    """
+    for _ in range(50):
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+        except busy:
+            time.sleep(0.02)
+        else:
+            return
 
 
 def make_private(directory: Path) -> None:

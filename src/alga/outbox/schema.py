@@ -6,6 +6,7 @@ import json
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
+from alga.core.files import use_wal
 from alga.outbox.operation import Kind, State
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def migrate(db: sqlite3.Connection) -> None:
         db.execute("ROLLBACK")
         raise
     db.execute("COMMIT")
-    db.execute("PRAGMA journal_mode = WAL")  # for good: a commit is one fsync, and none where that is not asked for
+    use_wal(db, sqlite3.OperationalError)
 
 
 def _first(db: sqlite3.Connection) -> None:

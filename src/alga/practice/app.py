@@ -12,6 +12,7 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
+from alga.core.errors import AlgaError
 from alga.practice import lookups, review, time_entries
 from alga.practice.request import Request, Response
 from alga.practice.rules import Refusal
@@ -78,19 +79,18 @@ class App:
             row = db.execute("SELECT user_id, user_name, api_key FROM users WHERE role = ?", (wanted,)).fetchone()
             return row["user_id"], row["user_name"], row["api_key"]
 
+    def knows(self, key: str) -> bool:
+        """Whether the key is a user's."""
+        with self.store.open(writing=False) as db:
+            return bool(db.execute("SELECT 1 FROM users WHERE api_key = ?", (key,)).fetchone())
+
     def key_of(self, role: str) -> str:
         """The key of a role's user."""
         return self.user_of(role)[2]
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        response = self._answer(environ)
-        headers = [
-            ("Content-Type", response.content_type),
-            ("Content-Length", str(len(response.content))),
-            ("Date", format_datetime(self.clock().astimezone(UTC), usegmt=True)),
-        ]
-        start_response(f"{response.status} {'OK' if response.status < 400 else 'Refused'}", headers)
-        return [response.content]
+        date = format_datetime(self.clock().astimezone(UTC), usegmt=True)
+        return self._answer(environ).sent(start_response, ("Date", date))
 
     def _answer(self, environ: WSGIEnvironment) -> Response:
         key = environ.get("HTTP_X_API_KEY", "")
@@ -105,10 +105,11 @@ class App:
         try:
             return self._handle(handler, match.groups(), key, environ)
         except Refusal as refusal:
-            error = {"code": refusal.code, "message": refusal.message}
-            return Response.json(
-                refusal.status, {"error": error | ({"details": refusal.details} if refusal.details else {})}
-            )
+            return Response.failed(refusal.status, refusal.code, refusal.message, refusal.details)
+        except AlgaError:
+            raise
+        except Exception as fault:
+            raise self.store.unusable(f"{type(fault).__name__}: {fault}") from fault
 
     def _handle(self, handler: Handler, path_ids: tuple[str, ...], key: str, environ: WSGIEnvironment) -> Response:
         body = _body(environ, free=handler in FREE_BODY)
@@ -126,13 +127,15 @@ class App:
 
 def _body(environ: WSGIEnvironment, free: bool) -> dict[str, Any]:
     """The JSON object in the body. An unreadable body is `{}` on create, update and delete, and a 500 elsewhere."""
-    length = int(environ.get("CONTENT_LENGTH") or 0)
-    if length > WHOLE_BODY:
+    said = environ.get("CONTENT_LENGTH") or "0"
+    if not (said.isascii() and said.isdecimal()):
+        raise Refusal(400, "VALIDATION_ERROR", "Content-Length must be a number")
+    if len(said) > 9 or (length := int(said)) > WHOLE_BODY:
         raise Refusal(413, "VALIDATION_ERROR", "Body too large")
     text = environ["wsgi.input"].read(length).decode("utf-8-sig", "replace") if length else ""
     try:
         body = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         if free or environ["REQUEST_METHOD"] == "GET":
             return {}
         raise Refusal(500, "INTERNAL_ERROR", "An unexpected error occurred") from None

@@ -11,6 +11,8 @@ from alga.practice import rules
 if TYPE_CHECKING:
     import sqlite3
 
+    from _typeshed.wsgi import StartResponse
+
 
 class Response(NamedTuple):
     """An answer's status, body and type."""
@@ -23,6 +25,18 @@ class Response(NamedTuple):
     def json(cls, status: int, body: object) -> Response:
         """Any JSON."""
         return cls(status, json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+
+    @classmethod
+    def failed(cls, status: int, code: str, message: str, details: object = None) -> Response:
+        """The envelope of an error."""
+        error = {"code": code, "message": message}
+        return cls.json(status, {"error": error | ({"details": details} if details else {})})
+
+    def sent(self, start_response: StartResponse, *headers: tuple[str, str]) -> list[bytes]:
+        """The answer as WSGI has it."""
+        own = [("Content-Type", self.content_type), ("Content-Length", str(len(self.content)))]
+        start_response(f"{self.status} {'OK' if self.status < 400 else 'Refused'}", [*own, *headers])
+        return [self.content]
 
     @classmethod
     def data(cls, data: object, status: int = 200, **beside: object) -> Response:

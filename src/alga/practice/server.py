@@ -1,31 +1,98 @@
-"""The embedded server on a loopback socket, a thread a request."""
+"""The embedded server on a loopback socket: a thread a request, of which there are few, each with little time."""
 
 from __future__ import annotations
 
+import socket
 import socketserver
-from typing import TYPE_CHECKING
+import threading
+import time
+from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
+from alga.practice.request import Response
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
     from alga.practice.app import App
+
+MOST_CONNECTIONS = 64  # more wait to be accepted
+IDLE, WHOLE = 10.0, 60.0  # seconds for the next bytes of a request, and for a whole request and its answer
+HOSTS = ("127.0.0.1", "localhost")  # a web page elsewhere may have a name that points here
 
 
 class Quiet(WSGIRequestHandler):
-    """No line for each request."""
+    """No line for each request, and no waiting for one that does not come."""
+
+    timeout = IDLE
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class's name
         return
 
 
 class Threaded(socketserver.ThreadingMixIn, WSGIServer):
-    """Requests do not wait for each other; threads end with the process."""
+    """Requests do not wait for each other, up to MOST_CONNECTIONS; threads end with the process."""
 
     daemon_threads = True
     request_queue_size = 128  # the default of 5 refuses connections when many come at once
+
+    def __init__(self, *args: Any) -> None:
+        self._free = threading.BoundedSemaphore(MOST_CONNECTIONS)
+        self._open: dict[socket.socket, float] = {}  # since when
+        super().__init__(*args)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        while not self._free.acquire(timeout=0.1):
+            self.service_actions()
+        self._open[request] = time.monotonic()
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._open.pop(request, None)
+            self._free.release()
+
+    def service_actions(self) -> None:
+        """Hang up on whoever takes too long. Called while the server waits."""
+        for request, since in list(self._open.items()):
+            if time.monotonic() - since > WHOLE:
+                hang_up(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hung up is nothing to speak of; for everything else see answering()."""
+
+
+def hang_up(request: socket.socket) -> None:
+    """End a connection that a thread may be reading from."""
+    try:
+        request.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return
+
+
+def answering(app: App) -> Any:
+    """The app for this computer's clients only, with one answer in JSON for whatever goes wrong."""
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        host = environ.get("HTTP_HOST", "").rpartition(":")[0] or environ.get("HTTP_HOST", "")
+        if host not in HOSTS:
+            return Response.failed(403, "FORBIDDEN", "Only this computer is served").sent(start_response)
+        try:
+            if (key := environ.get("HTTP_X_API_KEY")) and not app.knows(key):  # before its body is read
+                return Response.failed(401, "UNAUTHORIZED", "Invalid API key").sent(start_response)
+            return app(environ, start_response)
+        except Exception:  # noqa: BLE001  damaged data, a fault of ours: the client gets an answer, and others are served
+            return Response.failed(500, "INTERNAL_ERROR", "An unexpected error occurred").sent(start_response)
+
+    return answer
 
 
 def listen(app: App, port: int) -> WSGIServer:
     """A server on 127.0.0.1, not yet serving; port 0 takes a free one. Raises OSError when the port is taken."""
     server = Threaded(("127.0.0.1", port), Quiet)
-    server.set_app(app)
+    server.set_app(answering(app))
     return server

@@ -10,7 +10,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from alga.core.errors import ConfigError
-from alga.core.files import make_private_file
+from alga.core.files import make_private_file, use_wal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -78,10 +78,14 @@ class Store:
         except sqlite3.IntegrityError:
             raise
         except (sqlite3.Error, OSError) as fault:
-            raise ConfigError(
-                f"The practice data in {self._path} cannot be used: {fault}. The file was kept as it is.",
-                f"To begin anew, move it away: mv {quote(str(self._path))} {quote(f'{self._path}.kept')}",
-            ) from fault
+            raise self.unusable(str(fault)) from fault
+
+    def unusable(self, why: str) -> ConfigError:
+        """The error for damaged data."""
+        return ConfigError(
+            f"The practice data in {self._path} cannot be used: {why}. The file was kept as it is.",
+            f"To begin anew, move it away: mv {quote(str(self._path))} {quote(f'{self._path}.kept')}",
+        )
 
     def _create(self, db: sqlite3.Connection) -> None:
         db.execute("BEGIN IMMEDIATE")
@@ -90,7 +94,7 @@ class Store:
             if there < VERSION:
                 self._fill(db, there)
                 db.execute(f"PRAGMA user_version = {VERSION}")
-        db.execute("PRAGMA journal_mode = WAL")
+        use_wal(db, sqlite3.OperationalError)
 
     def _fill(self, db: sqlite3.Connection, there: int) -> None:
         """The tables, unless they are there, and the indexes of a later version."""

@@ -43,8 +43,10 @@ def command(function: Callable[..., Output]) -> Callable[..., Output]:
             raise UsageError("--profile is given twice.", "Give each option once.")
         context.form = common.chosen()
         context.session = session = Session(context.environment, common.profile or context.profile, context.args)
-        session.mention_open_config()
-        return function(session, **given, **made)
+        try:
+            return function(session, **given, **made)
+        finally:
+            session.mention_open_config()
 
     parameters = {"ctx": inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)}
     for name, hint in sorted(hints.items(), key=lambda pair: pair[0] == "common"):

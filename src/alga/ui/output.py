@@ -65,11 +65,11 @@ def show(shown: Output, form: Format) -> None:
         data = _picked(data, form.fields)
     match form.name:
         case "json":
-            _print(as_json(data))
+            _print_data([as_json(data)], sys.stdout)
         case "jsonl":
-            _print_lines([as_json(row, indent=None) for row in _rows(data)])
+            _print_data([as_json(row, indent=None) for row in _rows(data)], sys.stdout)
         case "ids":
-            _print_lines([plain(str(row["id"])) for row in _named(_rows(shown.data))])
+            _print_data([plain(str(row["id"])) for row in _named(_rows(shown.data))], sys.stdout)
         case _:
             _print_text(_of_fields(_rows(data), form.fields) if form.fields else shown.text)
 
@@ -80,6 +80,13 @@ def _print_text(text: str | tables.Table | Bytes | Callable[[], str | tables.Tab
         _print_lines([_folded(plain(line), sys.stdout) for line in text.split("\n")] if text else [])
     elif isinstance(text, tables.Table):
         _print_lines(tables.drawn(text, sys.stdout))
+
+
+def _print_data(lines: Sequence[str], stream: TextIO) -> None:
+    """Lines for a program: UTF-8, whatever the console's encoding."""
+    stream.flush()
+    stream.buffer.write("".join(f"{line}\n" for line in lines).encode())
+    stream.buffer.flush()
 
 
 def _print_lines(lines: Sequence[str], stream: TextIO | None = None) -> None:
@@ -135,7 +142,7 @@ def error(fault: AlgaError, form: Format, warnings: Sequence[str] = ()) -> None:
         told: dict[str, Any] = {"error": fault.message, "hint": fault.hint or None, "exit_code": fault.exit_code}
         told |= {"details": list(fault.details)} if fault.details else {}
         told |= {"warnings": list(warnings)} if warnings else {}
-        _print(as_json(told, indent=None), sys.stderr)
+        _print_data([as_json(told, indent=None)], sys.stderr)
         return
     lines = [f"alga: {fault.message}", *fault.details, *fault.hint.split("\n")]
     if not (sys.stderr.isatty() or fault.details):  # one line for a log, or for the mail of a cron job
@@ -180,6 +187,8 @@ def ask(question: str, above: Sequence[str] = ()) -> str:
     except KeyboardInterrupt:
         sys.stderr.write("\n")
         raise
+    except UnicodeDecodeError:
+        raise UsageError("The answer is not valid UTF-8 text. Nothing was changed.") from None
     if not answer:
         sys.stderr.write("\n")
         raise Interrupted("Interrupted: no answer. Nothing was changed.")
