@@ -20,7 +20,7 @@ _alga_completion() {
             *) printf -v value %q "$value" ;;
         esac
         COMPREPLY+=("$value")
-    done < <(_ALGA_COMPLETE=complete_lines _TYPER_COMPLETE_ARGS="$line" command alga 2>/dev/null)
+    done < <(_ALGA_COMPLETE=complete_lines _TYPER_COMPLETE_ARGS="$line" command algapsa 2>/dev/null)
 }
-complete -o default -o nosort -F _alga_completion alga 2>/dev/null ||
-    complete -o default -F _alga_completion alga
+complete -o default -o nosort -F _alga_completion alga algapsa 2>/dev/null ||
+    complete -o default -F _alga_completion alga algapsa

@@ -1,4 +1,4 @@
-#compdef alga
+#compdef alga algapsa
 _alga() {
     local line
     local -a values shown
@@ -6,7 +6,7 @@ _alga() {
         [[ -n $line ]] || continue
         values+=("${line%%$'\t'*}")
         shown+=("${line/$'\t'/  -- }")
-    done < <(_ALGA_COMPLETE=complete_lines _TYPER_COMPLETE_ARGS="${(j: :)words[1,CURRENT]}" command alga 2>/dev/null)
+    done < <(_ALGA_COMPLETE=complete_lines _TYPER_COMPLETE_ARGS="${(j: :)words[1,CURRENT]}" command algapsa 2>/dev/null)
     [[ $PREFIX == --*=* ]] && compset -P '*='
     if (( $#values )); then
         compadd -M 'm:{a-zA-Z}={A-Za-z}' -V alga -l -d shown -a -- values
@@ -18,5 +18,5 @@ if [[ $funcstack[1] == _alga ]]; then
     _alga  # found on the fpath by the first TAB
 else
     (( $+functions[compdef] )) || { autoload -Uz compinit && compinit }
-    compdef _alga alga
+    compdef _alga alga algapsa
 fi

@@ -210,22 +210,76 @@ def test_install(shell: str, file: str, start: str | None, tmp_path: Path) -> No
     home.mkdir()
     if start:
         (home / start).write_text("\n# mine\nalias x=y")
-    for _ in range(2):
-        done = alga(home, "completion", "install", shell)
-        assert done.returncode == 0, done.stderr
+    before = sorted(home.rglob("*"))
+    refused = alga(home, "completion", "install", shell)
+    assert (refused.returncode, sorted(home.rglob("*"))) == (2, before), "without a terminal nothing changes"
+    done, again = (alga(home, "completion", "install", shell, "--yes") for _ in range(2))
     assert (home / file).read_text().strip() == script_for(shell).strip()
-    reads = f", and {home / start} reads it" if start else ""
-    assert done.stdout == f"Completion for {shell} is in {home / file}{reads}. Open a new terminal to use it.\n"
+    assert done.stdout == f"Completion for {shell} is in {home / file}. Open a new terminal to use it.\n"
+    assert again.stdout == f"Completion for {shell} is set up already, in {home / file}.\n"
     if start:
         line = f"source '{str(home / file).replace(chr(39), chr(39) + chr(34) + chr(39) + chr(34) + chr(39))}'"
+        assert f"Add to {home / start}: {line}" in refused.stderr, "the line is shown"
         assert (home / start).read_text() == f"\n# mine\nalias x=y\n{line}\n", "once, and the rest as it was"
 
 
 def test_install_obeys_zdotdir_and_xdg_config_home(tmp_path: Path) -> None:
-    alga(tmp_path, "completion", "install", "zsh", ZDOTDIR=str(tmp_path / "zsh"))
-    alga(tmp_path, "completion", "install", "fish", XDG_CONFIG_HOME=str(tmp_path / "xdg"))
+    alga(tmp_path, "completion", "install", "zsh", "-y", ZDOTDIR=str(tmp_path / "zsh"))
+    alga(tmp_path, "completion", "install", "fish", "-y", XDG_CONFIG_HOME=str(tmp_path / "xdg"))
     assert (tmp_path / "zsh" / ".zshrc").read_text() == f"source {tmp_path}/zsh/.zfunc/_alga\n"
     assert (tmp_path / "xdg" / "fish" / "completions" / "alga.fish").exists()
+
+
+def test_install_shows_the_line_and_asks_in_a_terminal(desk: Desk, tmp_path: Path) -> None:
+    desk.env = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "xdg")}
+    shown = desk("completion", "install", "bash", typed="n\n", columns=300)
+    assert (shown.code, shown.out) == (0, "Nothing was changed.\n")
+    assert shown.err == (
+        f"Write {tmp_path}/.bash_completions/alga.sh\n"
+        f"Add to {tmp_path}/.bashrc: source {tmp_path}/.bash_completions/alga.sh\n"
+        "Set up TAB completion for bash? [Y/n] "
+    )
+    assert not (tmp_path / ".bashrc").exists()
+    desk.ok("completion", "install", "bash", typed="\n")
+    assert (tmp_path / ".bashrc").read_text() == f"source {tmp_path}/.bash_completions/alga.sh\n"
+
+
+@pytest.mark.parametrize("before", [b"", b"Set-Alias x y", "Set-Alias é y\r\n".encode("utf-16")])
+def test_powershell_gets_one_line_and_keeps_its_policy(tmp_path: Path, before: bytes) -> None:
+    programs, profile = tmp_path / "bin", tmp_path / "profile.ps1"
+    programs.mkdir()
+    pwsh = programs / "pwsh"
+    pwsh.write_text(f"#!/bin/sh\necho \"$@\" >> '{tmp_path}/asked'\necho '{profile}'\n")
+    pwsh.chmod(0o755)
+    profile.write_bytes(before)
+    path = f"{programs}:{os.environ['PATH']}"
+    for _ in range(2):
+        done = alga(tmp_path, "completion", "install", "powershell", "--yes", PATH=path)
+        assert done.returncode == 0, done.stderr
+    script = tmp_path / "config" / "alga.ps1"
+    assert script.read_text() == f"{script_for('powershell')}\n"
+    encoding = "utf-16" if before.startswith(b"\xff\xfe") else "utf-8"
+    kept = before.decode(encoding)
+    line_end = "" if not kept or kept.endswith("\n") else "\n"
+    assert profile.read_bytes().decode(encoding) == f"{kept}{line_end}. '{script}'\n"
+    assert "Policy" not in (tmp_path / "asked").read_text()
+    assert "Policy" not in script_for("powershell")
+    profile.unlink()
+    none = alga(tmp_path, "completion", "install", "powershell", "--yes", PATH="/nowhere")
+    assert (none.returncode, "No PowerShell was found." in none.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("shell", TESTED)
+def test_both_names_are_completed(shell: str, tmp_path: Path) -> None:
+    if shell == "fish":  # it looks for a file of the command's name
+        alga(tmp_path, "completion", "install", "fish", "-y", HOME=str(tmp_path), XDG_CONFIG_HOME=str(tmp_path / "x"))
+        script = "complete --do-complete 'algapsa sto'"
+        env = environment(tmp_path, XDG_CONFIG_HOME=str(tmp_path / "x")) | {"PATH": PATH}
+        done = subprocess.run(["fish", "-c", script], env=env, capture_output=True, text=True, timeout=60, check=True)
+        assert done.stdout.split("\t")[0] == "stop"
+    else:
+        assert tab(shell, "algapsa sto", tmp_path) == ["stop"]
+        assert "alga algapsa" in script_for(shell)
 
 
 def test_an_unknown_shell(desk: Desk) -> None:
@@ -235,5 +289,5 @@ def test_an_unknown_shell(desk: Desk) -> None:
 
 
 def test_install_without_a_name_takes_the_login_shell(tmp_path: Path) -> None:
-    assert "Completion for zsh" in alga(tmp_path, "completion", "install", SHELL="/usr/bin/zsh").stdout
+    assert "Completion for zsh" in alga(tmp_path, "completion", "install", "-y", SHELL="/usr/bin/zsh").stdout
     assert alga(tmp_path, "completion", "install").returncode == 2

@@ -158,5 +158,5 @@ def test_another_program_of_that_name(desk: Desk, tmp_path: Path) -> None:
     desk.env["PATH"] = str(program.parent)
     assert findings(desk)["program"] == (
         "warning", f"typing alga runs {program}, another program",
-        f"Put the directory of this alga before {program.parent} in PATH.",
+        f"Type algapsa, or put the directory of this alga before {program.parent} in PATH.",
     )  # fmt: skip

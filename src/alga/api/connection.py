@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from alga.api.lean import httpx, without
-from alga.core.errors import ConfigError
+from alga.core.errors import NetworkSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,7 +34,7 @@ class Transport(httpx.BaseTransport):
     """Connections to one origin. It knows no redirects and no cookies, and of encodings only one layer of gzip."""
 
     def __init__(self, url: str, deadline: Deadline, through_proxies: bool) -> None:
-        """`through_proxies`: as the environment says. Raises ConfigError for a proxy that cannot be used."""
+        """`through_proxies`: as the environment says. Raises NetworkSettings for a proxy that cannot be used."""
         self._deadline = deadline
         self._pool = httpcore.ConnectionPool(
             ssl_context=trusted(url),
@@ -177,13 +177,13 @@ def as_httpx() -> Iterator[None]:
 
 
 def proxy(url: str) -> httpcore.Proxy | None:
-    """The environment's proxy for a server, if any. Raises ConfigError for a proxy other than http and https."""
+    """The environment's proxy for a server, if any. Raises NetworkSettings for a proxy other than http and https."""
     parts, known = urlsplit(url), getproxies()
     scheme = parts.scheme if known.get(parts.scheme) else "all"
     address = known.get(scheme)
     if not address or proxy_bypass(parts.netloc.rpartition("@")[2]):
         return None
-    wrong = ConfigError(
+    wrong = NetworkSettings(
         f"The proxy in {scheme.upper()}_PROXY cannot be used: alga needs the address of an http or https proxy.",
         f"Change {scheme.upper()}_PROXY, or leave it out for this server: NO_PROXY={parts.hostname}",
     )
@@ -202,7 +202,7 @@ def trusted(url: str) -> ssl.SSLContext:
     """Which certificate authorities to trust: SSL_CERT_FILE, SSL_CERT_DIR, this computer's, otherwise certifi's.
 
     This computer's certificates are looked up singly in a directory; certifi's file takes 20 ms to read. Raises
-    ConfigError.
+    NetworkSettings.
     """
     if url.startswith("http:"):
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # without certificates: never used
@@ -212,7 +212,7 @@ def trusted(url: str) -> ssl.SSLContext:
             return ssl.create_default_context(cafile=file or None, capath=None if file else directory)
     except OSError as fault:
         told = f"The certificates of SSL_CERT_FILE or SSL_CERT_DIR cannot be read: {fault.strerror or fault}."
-        raise ConfigError(told, f"Check that it exists: {file or directory}") from fault
+        raise NetworkSettings(told, f"Check that it exists: {file or directory}") from fault
     directory = ssl.get_default_verify_paths().capath
     with suppress(OSError):
         if directory and sum(HASHED.fullmatch(name) is not None for name in os.listdir(directory)) > A_FEW:

@@ -1,13 +1,13 @@
 """alga completion: set up TAB completion for bash, zsh, fish and PowerShell."""
 
+import shutil
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path, PurePath
 from shlex import quote
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
-from typer.completion import get_completion_script  # type: ignore[attr-defined]
-from typer.completion import install as install_for  # type: ignore[attr-defined]
 
 from alga.app.session import Session
 from alga.core.errors import UsageError
@@ -15,14 +15,15 @@ from alga.core.files import replacing
 from alga.ui.command import command
 from alga.ui.command_line import TAB
 from alga.ui.completion import LINES, SHELLS
-from alga.ui.output import Output
+from alga.ui.options import Yes
+from alga.ui.output import Output, confirm
 
 Shell = Annotated[
     str | None, typer.Argument(metavar="[SHELL]", help="bash, zsh, fish or powershell; by default your login shell.")
 ]
 
 # Typer's own scripts let the shell evaluate what alga prints, which contains other people's text. These scripts do not:
-# each value is quoted in the same way as the word that it completes.
+# each value is quoted in the same way as the word that it completes. They call algapsa, since there are other algas.
 ASKED = f"{TAB}=complete_{LINES} _TYPER_COMPLETE_ARGS"
 BASH = f"""\
 _alga_completion() {{
@@ -47,12 +48,12 @@ _alga_completion() {{
             *) printf -v value %q "$value" ;;
         esac
         COMPREPLY+=("$value")
-    done < <({ASKED}="$line" command alga 2>/dev/null)
+    done < <({ASKED}="$line" command algapsa 2>/dev/null)
 }}
-complete -o default -o nosort -F _alga_completion alga 2>/dev/null ||
-    complete -o default -F _alga_completion alga"""
+complete -o default -o nosort -F _alga_completion alga algapsa 2>/dev/null ||
+    complete -o default -F _alga_completion alga algapsa"""
 ZSH = f"""\
-#compdef alga
+#compdef alga algapsa
 _alga() {{
     local line
     local -a values shown
@@ -60,7 +61,7 @@ _alga() {{
         [[ -n $line ]] || continue
         values+=("${{line%%$'\\t'*}}")
         shown+=("${{line/$'\\t'/  -- }}")
-    done < <({ASKED}="${{(j: :)words[1,CURRENT]}}" command alga 2>/dev/null)
+    done < <({ASKED}="${{(j: :)words[1,CURRENT]}}" command algapsa 2>/dev/null)
     [[ $PREFIX == --*=* ]] && compset -P '*='
     if (( $#values )); then
         compadd -M 'm:{{a-zA-Z}}={{A-Za-z}}' -V alga -l -d shown -a -- values
@@ -72,13 +73,13 @@ if [[ $funcstack[1] == _alga ]]; then
     _alga  # found on the fpath by the first TAB
 else
     (( $+functions[compdef] )) || {{ autoload -Uz compinit && compinit }}
-    compdef _alga alga
+    compdef _alga alga algapsa
 fi"""
 FISH = f"""\
 function __alga_completion
     set --local token (commandline --cut-at-cursor --current-token)
     set --local option (string match --regex -- '^--[a-z-]+=' $token; or echo)
-    set --local lines (env {ASKED}=(commandline --cut-at-cursor --current-process) alga 2>/dev/null)
+    set --local lines (env {ASKED}=(commandline --cut-at-cursor --current-process) algapsa 2>/dev/null)
     if test -n "$lines"
         printf "$option%s\\n" $lines
     else
@@ -86,48 +87,97 @@ function __alga_completion
     end
 end
 complete --command alga --no-files --keep-order --arguments "(__alga_completion)\""""
-OURS = {"bash": BASH, "zsh": ZSH, "fish": FISH}
+FISH_TOO = "complete --command algapsa --wraps alga"
+POWERSHELL = f"""\
+Register-ArgumentCompleter -Native -CommandName alga, algapsa -ScriptBlock {{
+    param($wordToComplete, $commandAst, $cursorPosition)
+    $Env:{TAB} = "complete_powershell"
+    $Env:_TYPER_COMPLETE_ARGS = $commandAst.ToString()
+    $Env:_TYPER_COMPLETE_WORD_TO_COMPLETE = $wordToComplete
+    try {{
+        algapsa | ForEach-Object {{
+            $value, $meaning = $_ -split ":::", 2
+            [System.Management.Automation.CompletionResult]::new($value, $value, "ParameterValue", $meaning)
+        }}
+    }} finally {{
+        Remove-Item Env:{TAB}, Env:_TYPER_COMPLETE_ARGS, Env:_TYPER_COMPLETE_WORD_TO_COMPLETE
+    }}
+}}"""
+SCRIPTS = {"bash": BASH, "zsh": ZSH, "fish": FISH, "powershell": POWERSHELL}
+PROFILE = "[Console]::OutputEncoding = [Text.Encoding]::UTF8; $PROFILE"  # prints where PowerShell's start-up file is
+
+
+class Change(NamedTuple):
+    """A file of a shell, what it will contain, and a sentence that says so."""
+
+    path: Path
+    content: bytes
+    said: str
 
 
 @command
-def install(session: Session, shell: Shell = None) -> Output:
-    """Install TAB completion for a shell."""
+def install(session: Session, shell: Shell = None, yes: Yes = False) -> Output:
+    """Install TAB completion for a shell: shows what changes, and asks."""
     env = session.environment.env
     wanted = shell or PurePath(env.get("SHELL", "")).name
-    if wanted not in SHELLS:
-        raise UsageError(f"No completion exists for shell '{wanted}'.", f"Choose from: {', '.join(SHELLS)}")
-    if wanted not in OURS:
-        path = Path(install_for(shell=wanted, prog_name="alga", complete_var=TAB)[1])
-        return Output({"shell": wanted, "path": str(path)}, f"Completion for {wanted} is in {path}. {OPEN}")
-    path, start = _places(wanted, env)
-    _write(path, f"{OURS[wanted]}\n")
-    text = f"Completion for {wanted} is in {path}"
-    if start:
-        line, there = f"source {quote(str(path))}", start.read_text(encoding="utf-8") if start.exists() else ""
-        if line not in there:
-            _write(start, "\n".join([*there.splitlines(), line, ""]))
-        text = f"{text}, and {start} reads it"
-    return Output({"shell": wanted, "path": str(path)}, f"{text}. {OPEN}")
+    script_for(wanted)  # refuses an unknown shell
+    path, changes = _changes(wanted, env, session.paths.config_dir)
+    if not changes:
+        text = f"Completion for {wanted} is set up already, in {path}."
+        return Output({"shell": wanted, "path": str(path)}, text)
+    otherwise = "\n".join([f"alga completion install {wanted} --yes", *(change.said for change in changes)])
+    question = f"Set up TAB completion for {wanted}?"
+    if not yes and not confirm(question, True, otherwise, [change.said for change in changes]):
+        return Output(None, "Nothing was changed.")
+    for change in changes:
+        change.path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(change.path) as file:
+            file.write(change.content)
+    text = f"Completion for {wanted} is in {path}. Open a new terminal to use it."
+    return Output({"shell": wanted, "path": str(path)}, text)
 
 
-OPEN = "Open a new terminal to use it."
-
-
-def _places(shell: str, env: Mapping[str, str]) -> tuple[Path, Path | None]:
-    """The path of a shell's script, and the start-up file that must load the script, if any."""
+def _changes(shell: str, env: Mapping[str, str], config_dir: Path) -> tuple[Path, list[Change]]:
+    """The path of a shell's script, and the files that must change."""
     home = Path(env.get("HOME") or Path.home())
     zsh, fish = Path(env.get("ZDOTDIR") or home), Path(env.get("XDG_CONFIG_HOME") or home / ".config") / "fish"
-    return {
-        "bash": (home / ".bash_completions" / "alga.sh", home / ".bashrc"),
-        "zsh": (zsh / ".zfunc" / "_alga", zsh / ".zshrc"),
-        "fish": (fish / "completions" / "alga.fish", None),
-    }[shell]
+    match shell:
+        case "bash":
+            path, starts = home / ".bash_completions" / "alga.sh", [home / ".bashrc"]
+        case "zsh":
+            path, starts = zsh / ".zfunc" / "_alga", [zsh / ".zshrc"]
+        case "fish":
+            path, starts = fish / "completions" / "alga.fish", []
+        case _:
+            path, starts = config_dir / "alga.ps1", _powershell_profiles()
+    files = {path: SCRIPTS[shell], **({path.with_name("algapsa.fish"): FISH_TOO} if shell == "fish" else {})}
+    scripts = [Change(each, f"{text}\n".encode(), f"Write {each}") for each, text in files.items()]
+    line = f". '{str(path).replace(chr(39), 2 * chr(39))}'" if shell == "powershell" else f"source {quote(str(path))}"
+    changes = [*scripts, *(_with_line(start, line) for start in starts)]
+    return path, [each for each in changes if not each.path.exists() or each.path.read_bytes() != each.content]
 
 
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as file:
-        file.write(text.encode())
+def _with_line(start: Path, line: str) -> Change:
+    """A start-up file with one line more, unless it has the line; everything else stays as it is, byte for byte."""
+    there = start.read_bytes() if start.exists() else b""
+    encoding = "utf-16-le" if there.startswith(b"\xff\xfe") else "utf-8"  # as Windows PowerShell may write it
+    end, added = ("\n".encode(encoding), line.encode(encoding))
+    if added not in there:
+        there += (b"" if not there or there.endswith(end) else end) + added + end
+    return Change(start, there, f"Add to {start}: {line}")
+
+
+def _powershell_profiles() -> list[Path]:
+    """The start-up file of each PowerShell on this computer. Raises UsageError when there is no PowerShell.
+
+    Whether PowerShell may run it is up to its execution policy, which alga leaves alone.
+    """
+    programs = filter(None, map(shutil.which, ("pwsh", "powershell")))
+    asked = [[program, "-NoProfile", "-NonInteractive", "-Command", PROFILE] for program in programs]
+    answers = [subprocess.run(each, stdout=subprocess.PIPE, timeout=60, check=False).stdout for each in asked]
+    if profiles := [Path(said) for answer in answers if (said := answer.decode("utf-8", "replace").strip())]:
+        return profiles
+    raise UsageError("No PowerShell was found. Nothing was changed.", "The script: alga completion show powershell")
 
 
 @command
@@ -143,7 +193,7 @@ def script_for(shell: str) -> str:
     """A shell's completion script. Raises UsageError for an unknown shell."""
     if shell not in SHELLS:
         raise UsageError(f"No completion exists for shell '{shell}'.", f"Choose from: {', '.join(SHELLS)}")
-    return OURS.get(shell) or get_completion_script(prog_name="alga", complete_var=TAB, shell=shell)
+    return SCRIPTS[shell]
 
 
 SUBCOMMANDS = {"install": install, "show": show}

@@ -84,7 +84,7 @@ def _of_path(session: Session) -> Iterator[Finding]:
     ours = {Path(sys.argv[0]).resolve(), Path(sys.executable).parent.resolve() / "alga"}
     foreign = [each for each in programs if each not in ours]
     if foreign and programs[0] == foreign[0]:
-        hint = f"Put the directory of this alga before {foreign[0].parent} in PATH."
+        hint = f"Type algapsa, or put the directory of this alga before {foreign[0].parent} in PATH."
         yield Finding("program", WARNING, f"typing alga runs {foreign[0]}, another program", hint)
     elif foreign:
         yield Finding("program", OK, f"another alga exists, {foreign[0]}; this alga comes first")

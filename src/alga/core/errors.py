@@ -53,6 +53,12 @@ class ConfigError(AlgaError):
     exit_code = 3
 
 
+class NetworkSettings(ConfigError):
+    """The proxy or the certificates that this computer's environment names cannot be used: nothing was sent."""
+
+    verdict = Verdict.ENDED
+
+
 class AuthError(AlgaError):
     """The server did not accept the key."""
 
