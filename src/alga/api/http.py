@@ -31,6 +31,7 @@ from alga.core.errors import (
     ServerFailed,
     TooLarge,
     UnknownOutcome,
+    UnknownUser,
     Unreachable,
 )
 from alga.core.safe_text import MOST_BRACKETS, sound
@@ -97,6 +98,7 @@ class Http:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     answered: set[str] = field(default_factory=set)  # routes from which the API has answered
     forbidden: Callable[[str], None] = lambda action: None  # called when the role may not do an action
+    unknown_user: Callable[[], None] = lambda: None  # called when the server does not know a user that was named
     paused: bool = False  # there was no connection a moment ago: nothing is tried
     ahead: float | None = None  # seconds by which the server's clock was ahead of ours at its last answer
     _wrote: bool = False
@@ -318,6 +320,8 @@ class Http:
             error = refusals.error_for(answer, target.server, target.host, target.profile)
             if isinstance(error, RoleForbids):
                 self.forbidden(error.action)
+            if isinstance(error, UnknownUser):
+                self.unknown_user()
             return error
         if status == 405 or (status == 404 and route(path) not in self.answered):
             return refusals.not_offered(status, target.host, write)

@@ -10,7 +10,6 @@ from typing import Any
 
 from alga.core.errors import (
     CHOOSE_SERVICE,
-    LONGEST,
     AlgaError,
     AlreadyRunning,
     AuthError,
@@ -25,9 +24,12 @@ from alga.core.errors import (
     Overlaps,
     Refused,
     RoleForbids,
+    UnknownUser,
     Unreachable,
 )
 from alga.core.safe_text import brief
+
+LONGEST_SAID = 300  # characters of one thing that a server says
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,13 @@ def read(status: int, body: object) -> Answer:
     """The error in a body: from an object, from `{"error": "text"}`, or empty if the body has no usable error."""
     error = body.get("error") if isinstance(body, Mapping) else None
     if isinstance(error, str):
-        return Answer(status, "", brief(error, LONGEST))
+        return Answer(status, "", brief(error, LONGEST_SAID))
     if not isinstance(error, Mapping):
         return Answer(status, "", "")
     code, message, details = (error.get(name) for name in ("code", "message", "details"))
     results = tuple(details) if isinstance(details, list) else ()
-    code, message = (brief(said if isinstance(said, str) else "", LONGEST) for said in (code, message))
-    return Answer(status, code, message, tuple(brief(issue, LONGEST) for issue in _issues(details)), results)
+    code, message = (brief(said if isinstance(said, str) else "", LONGEST_SAID) for said in (code, message))
+    return Answer(status, code, message, tuple(brief(issue, LONGEST_SAID) for issue in _issues(details)), results)
 
 
 def spoken(body: object) -> bool:
@@ -99,6 +101,13 @@ ROWS: tuple[tuple[int, str, type[AlgaError], str, str], ...] = (
         CHOOSE_SERVICE,
     ),
     (400, r"service_id: |service_id\)", Refused, "{server} does not know that service.", CHOOSE_SERVICE),
+    (
+        400,
+        r"\buser_id: ",
+        UnknownUser,
+        "{server} does not know that user: {details}.",
+        "Type the command again: alga finds out anew who you are.",
+    ),
     (400, r"Ticket not found|work_item_id: Invalid uuid", Refused, "{server} does not know that work item.", TICKETS),
     (
         400,

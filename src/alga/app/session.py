@@ -153,6 +153,7 @@ class Session:
         )
         requests.answered = self.cache.routes
         requests.forbidden = self.cache.forbid
+        requests.unknown_user = self.cache.forget_user
         made = client.Client(requests, self.cache.see)
         self.__dict__["client"] = made  # delivering, which comes first, uses it
         self._deliver_what_waits()

@@ -91,6 +91,10 @@ class NeedsService(Refused):
     """The server needs a service for every entry, and no service was given."""
 
 
+class UnknownUser(Refused):
+    """The server does not know a user that the request names."""
+
+
 class NoSuchOperation(Refused):
     """The server has no such operation: nothing was recorded."""
 

@@ -127,6 +127,10 @@ class ServerCache:
         if user_id and _short(user_id):
             self.user_id, self.user_name = user_id, brief(user_name or "", LONGEST_NAME) or self.user_name
 
+    def forget_user(self) -> None:
+        """Forget whose key it is, when the server says that it has no such user: the next look-up learns it."""
+        self.user_id = self.user_name = None
+
     def ticket(self, ticket_id: str, number: str, title: str | None) -> None:
         """Remember a ticket's number, to show and accept it without a request. The oldest tickets are forgotten."""
         if not _short(ticket_id, number):
