@@ -115,7 +115,7 @@ TYPED: dict[str, list[str]] = {  # how each command of the page is typed, where 
     "queue retry": ["queue", "retry", "2"],
     "queue drop": ["queue", "drop", "2", "--yes"],
     "completion show": ["completion", "show", "bash"],
-    "completion install": ["completion", "install", "bash"],
+    "completion install": ["completion", "install", "bash", "--yes"],
 }
 NEEDS_WHAT_WAITS = {"queue", "queue show", "queue retry", "queue retry --all", "queue drop", "sync"}
 NEEDS_A_TIMER = {"status", "stop", "switch", "cancel"}

@@ -85,7 +85,7 @@ def held(result: Result, command: tuple[str, ...], whole: bool = False) -> None:
     assert whole or len(text) < MOST_SHOWN, (command, len(text))
     assert len(result.err) < MOST_SHOWN, (command, len(result.err))
     if result.code:
-        assert result.err.strip() or command[0] == "doctor", (command, result)
+        assert (result.err + result.out).strip(), (command, result)
 
 
 def checked(desk: Desk, command: tuple[str, ...], whole: bool = False, **more: Any) -> Result:
@@ -93,7 +93,7 @@ def checked(desk: Desk, command: tuple[str, ...], whole: bool = False, **more: A
     began = time.monotonic()
     result = desk(*command, **more)
     assert time.monotonic() - began < SECONDS, command
-    held(result, command, whole or "--json" in command or command[0] in ("export", "queue") or "ids" in command)
+    held(result, command, whole or "--json" in command or command[:1] in (("export",), ("queue",)) or "ids" in command)
     return result
 
 

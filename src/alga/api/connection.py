@@ -13,6 +13,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from alga.api.lean import httpx, without
 from alga.core.errors import NetworkSettings
+from alga.state.config import is_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -191,7 +192,7 @@ def proxy(url: str) -> httpcore.Proxy | None:
         there = urlsplit(address if "://" in address else f"http://{address}")
         name, host, port = unquote(there.username or ""), (there.hostname or "").encode("ascii"), there.port
         auth = (name, unquote(there.password or "")) if name else None
-        if there.scheme not in ("http", "https") or not host:
+        if there.scheme not in ("http", "https") or not is_host(there.hostname or ""):
             raise wrong
         return httpcore.Proxy(httpcore.URL(scheme=there.scheme.encode(), host=host, port=port, target=b"/"), auth=auth)
     except ValueError:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alga.core.entry import EntryRequest
+from alga.core.safe_text import brief
 from alga.core.times import cut, format_time, minutes_between, to_wire
 from alga.lookup import work_items
 from alga.outbox.operation import Kind
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from alga.core.errors import AlgaError
     from alga.outbox.operation import Operation
     from alga.state.cache import ServerCache
+
+LONGEST_NOTES = 400  # characters of them on one line
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,11 @@ class Running:
     def ended_at(self) -> datetime | None:
         """The end of a stopped timer that waits to be sent; otherwise None."""
         return self.operation.asked.ended_at if self.operation and not self.entry else None
+
+    @property
+    def short_notes(self) -> str:
+        """The notes for a line on the screen."""
+        return brief(self.notes or "", LONGEST_NOTES)
 
     def shown(self, profile: str) -> status_file.PromptLine:
         """The timer as a prompt shows it."""

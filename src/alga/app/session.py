@@ -273,14 +273,13 @@ class Session:
             self.note(PRACTICE)
 
     def mention_open_config(self) -> None:
-        """Warn, once a day, if other users of this computer can read the keys."""
-        if not ("config" in vars(self) and self.config.profiles):
+        """Warn, once a day, if other users of this computer can read where keys are kept."""
+        if "paths" not in vars(self):
             return
-        path = self.config.path
+        path = self.paths.config
         if files.open_to_others(path) and self._first_today("open-config"):
-            self.warn(
-                f"Other users of this computer can read {path}, with its keys. Type: chmod 600 {shlex.quote(str(path))}"
-            )
+            told = f"Other users of this computer can read {path}, where keys are kept."
+            self.warn(f"{told} To stop that: chmod 600 {shlex.quote(str(path))}")
 
     def _first_today(self, said: str) -> bool:
         """Whether something is said for the first time today on this computer."""

@@ -81,7 +81,7 @@ def started(session: Session, running: Running) -> Output:
     if running.entry is None:
         session.warn(IN_DOUBT) if not running.kept else session.note(_kept(session))
     data = running.published(session.now()) | {"delivery": "delivered" if running.entry else "queued"}
-    return Output(data, f"{text}: {running.notes}" if running.notes else text)
+    return Output(data, f"{text}: {running.short_notes}" if running.notes else text)
 
 
 def _kept(session: Session) -> str:

@@ -71,7 +71,7 @@ def _filled(session: Session, template: str, offline: bool) -> Output:
         "minutes": str(max(0, minutes_between(running.started_at, now))),
         "since": format_time(running.started_at, session.zone),
         "work_item": running.work_item.label,
-        "notes": running.notes or "",
+        "notes": running.short_notes,
         "profile": session.profile.name,
     }
     return Output(running.published(now), re.sub(r"\{(\w+)\}", lambda match: words[match[1]], template))
@@ -98,7 +98,7 @@ def line(session: Session, running: Running, wide: int) -> str:
         running.work_item.label.ljust(wide),
         format_elapsed(running.started_at, now),
         f"since {since}",
-        running.notes or "",
+        running.short_notes,
     ]
     return "  ".join(shown).rstrip()
 

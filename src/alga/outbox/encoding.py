@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alga.core.entry import Entry, EntryRequest
 from alga.core.errors import UsageError
-from alga.core.safe_text import sound
+from alga.core.safe_text import brief, sound
 from alga.core.times import from_wire, to_wire
 from alga.outbox.operation import Kind, Operation, State
 
@@ -34,6 +34,8 @@ ENTRIES = ("before", "stored")
 ENTRY_TIMES = ("started_at", "ended_at", "created_at")
 ENTRY_TEXTS = [name for name in Entry._fields if name not in (*ENTRY_TIMES, "billable_minutes", "shows_sheet")]
 TIMES = ("queued_at", "sent_at", "tried_at", "failing_since", "changed_at")
+ONLY_SHOWN = ("work_item_title", "user_name", "service_name", "approval_status", "change_reason")
+LONGEST_SHOWN = 200  # characters of them in the journal
 FIELDS, DEFAULTS = Operation._fields, Operation._field_defaults
 HALF = "\\ud"  # how half a character is escaped
 KINDS = {"label": str, "reason": str, "fault": str, "server": str, "version": int, "tries": int, "failures": int}
@@ -72,8 +74,9 @@ def row_of(operation: Operation) -> dict[str, object]:
 
 
 def _said(entry: Entry) -> dict[str, object]:
-    """An entry's values, without None."""
-    return {name: value for name, value in entry._asdict().items() if value is not None}
+    """An entry's values, without None; texts that are only shown are cut, notes are not."""
+    said = {name: value for name, value in entry._asdict().items() if value is not None}
+    return said | {name: brief(said[name], LONGEST_SHOWN) for name in ONLY_SHOWN if name in said}
 
 
 def _plain(value: object) -> object:

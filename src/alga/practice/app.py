@@ -77,7 +77,9 @@ class App:
         wanted = role if self.strict and role in PEOPLE else "local"
         with self.store.open(writing=False) as db:
             row = db.execute("SELECT user_id, user_name, api_key FROM users WHERE role = ?", (wanted,)).fetchone()
-            return row["user_id"], row["user_name"], row["api_key"]
+        if row is None:
+            raise self.store.unusable(f"it has no user with the role {wanted}")
+        return row["user_id"], row["user_name"], row["api_key"]
 
     def knows(self, key: str) -> bool:
         """Whether the key is a user's."""

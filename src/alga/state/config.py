@@ -211,7 +211,7 @@ def checked_url(url: str, allow_http: bool = False) -> str:
     )
     try:
         parts = urlsplit(url if "://" in url else f"https://{url}")
-        readable = url.isprintable() and (parts.port is None or parts.port > 0) and _is_host(parts.hostname or "")
+        readable = url.isprintable() and (parts.port is None or parts.port > 0) and is_host(parts.hostname or "")
     except ValueError:
         raise wrong from None
     plain = not ("@" in parts.netloc or parts.query or parts.fragment)
@@ -226,7 +226,7 @@ def checked_url(url: str, allow_http: bool = False) -> str:
     return f"{parts.scheme}://{parts.netloc}{path}"
 
 
-def _is_host(host: str) -> bool:
+def is_host(host: str) -> bool:
     """Whether a name can be looked up, or is an address. Raises ValueError for a name in a script that no name has."""
     if ":" in host:
         return re.fullmatch(r"[0-9a-f:.]+", host) is not None

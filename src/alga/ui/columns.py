@@ -56,7 +56,7 @@ ENTRIES = (
     Column(Head("WORK ITEM", most=20), lambda e, view: work_items.label(e, view.cache)),
     Column(Head("NOTES", wide=True), lambda e, view: e.notes or ""),
     Column(
-        Head("STATUS"),
+        Head("STATUS", most=18),
         lambda e, view: e.approval_status or "",
         when=lambda rows: any(e.approval_status not in ("DRAFT", None) for e in rows),
     ),
