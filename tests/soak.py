@@ -1,4 +1,4 @@
-"""make soak: the state machines and the killed processes, again and again with other dice, for as long as is said."""
+"""make soak: machines, killed processes and the hostile world, with other dice each time, for as long as is said."""
 
 import os
 import re
@@ -6,7 +6,12 @@ import subprocess
 import sys
 import time
 
-TESTS = ("tests/pure/test_outbox.py", "tests/cli/test_outbox_machine.py", "tests/cli/test_outbox_killed.py")
+TESTS = (
+    "tests/pure/test_outbox.py",
+    "tests/cli/test_outbox_machine.py",
+    "tests/cli/test_outbox_killed.py",
+    "tests/hostile",
+)
 EXAMPLES, KILLS = 200, 20  # of a round, which takes a minute or two
 SECONDS = {"m": 60, "h": 3600}
 

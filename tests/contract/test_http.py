@@ -253,6 +253,21 @@ def test_the_key_is_in_no_error_and_no_repr() -> None:
         assert TARGET.key not in f"{error!r} {error.message} {error.hint} {error.__cause__!r} {client!r} {TARGET!r}"
 
 
+def test_no_cookie_is_kept_and_no_redirect_followed() -> None:
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        headers = {"Set-Cookie": "a=b; Path=/", "Location": "https://evil.example/"}
+        return httpx.Response(200 if len(asked) == 1 else 307, json=EMPTY, headers=headers)
+
+    client = http(httpx.MockTransport(answer))
+    client.request("GET", "/time-entries")
+    assert "redirects to another address" in failing(lambda: client.request("POST", "/time-entries", body={})).message
+    assert [request.url.host for request in asked] == ["psa.example.test"] * 2
+    assert not any("Cookie" in request.headers for request in asked)
+
+
 def test_an_id_stays_one_segment_of_the_path() -> None:
     paths: list[bytes] = []
 
