@@ -13,6 +13,7 @@ import pytest
 from alga.api import connection
 from alga.api.http import Http, Target
 from alga.core.errors import ConfigError, NoConnection
+from tests.hostile.world import raw_server
 
 CERTIFICATE = Path(__file__).with_name("localhost.pem")  # signed by nobody, for tests alone, with its key
 HASH = "ce275665"  # of its subject: openssl x509 -hash
@@ -127,3 +128,25 @@ def test_http_needs_none_and_believes_none(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
     context = connection.trusted("http://localhost")
     assert (context.get_ca_certs(), context.verify_mode) == ([], ssl.CERT_REQUIRED)
+
+
+def test_a_proxy_is_used_with_its_password_and_not_for_this_computer(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bytes] = []
+
+    def behave(request: bytes) -> list[bytes]:
+        asked.append(request)
+        return [b'HTTP/1.1 200 OK\r\nContent-Length: 12\r\nConnection: close\r\n\r\n{"data": []}']
+
+    with raw_server(behave) as url:
+        monkeypatch.setenv("HTTP_PROXY", url.replace("//", "//me:se%40cret@"))
+        monkeypatch.setenv("no_proxy", "other.test")
+        for server, through in (("http://psa.test", 1), ("http://psa.test:8080", 2), (url, 3)):
+            http = Http(Target(server, "k", "acme", "AlgaPSA"), sleep=lambda seconds: None)
+            assert http.request("GET", "/time-entries").data == []
+            http.close()
+            assert len(asked) == through
+    assert asked[0].startswith(b"GET http://psa.test/api/v1/time-entries HTTP/1.1\r\n")
+    assert b"Proxy-Authorization: Basic bWU6c2VAY3JldA==" in asked[0]
+    assert asked[1].startswith(b"GET http://psa.test:8080/")
+    assert asked[2].startswith(b"GET /api/v1/"), "not as a proxy"
+    assert connection.proxy("http://other.test") is None

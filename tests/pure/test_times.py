@@ -20,6 +20,7 @@ from alga.core.times import (
     from_wire,
     local_date,
     minutes_between,
+    month_starts,
     parse_date,
     parse_instant,
     parse_interval,
@@ -275,3 +276,12 @@ def test_the_systems_zone_agrees_with_zoneinfo(instant: datetime) -> None:
     finally:
         os.environ.pop("TZ") if before is None else os.environ.update(TZ=before)
         time.tzset()
+
+
+@given(st.datetimes(datetime(1971, 1, 1), datetime(2100, 1, 1)), st.integers(0, 900))
+def test_month_starts_are_all_first_days_between_two_instants(after: datetime, days: int) -> None:
+    first = after.replace(tzinfo=UTC)
+    until = first + timedelta(days=days)
+    every = [first + timedelta(days=n) for n in range(days + 2)]
+    wanted = {day.replace(day=1, hour=0, minute=0, second=0, microsecond=0) for day in every}
+    assert month_starts(first, until) == sorted(day for day in wanted if first < day <= until)

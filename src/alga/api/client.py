@@ -24,7 +24,7 @@ from alga.core.errors import (
     UnknownOutcome,
     Unreachable,
 )
-from alga.core.times import from_wire, next_month, to_wire
+from alga.core.times import from_wire, month_starts, to_wire
 
 if TYPE_CHECKING:
     from alga.api.models import Record
@@ -38,6 +38,7 @@ PAGE = 100  # rows of a page
 MOST_PAGES, MOST_STREAMED = 1000, 100_000  # of tickets, and of a published export
 MOST_LISTED = 1000  # entries to list by page; more come faster from the export
 LONG, MANY = timedelta(days=62), 20_000  # what an export asks for month by month: so long, and so many entries
+MOST_MONTHS = 240  # requests of such an export
 ENTRIES = "/time-entries"
 FROM, TO = "start_time_from", "start_time_to"  # filters of lists and exports, both ends included
 ID = re.compile(rb'"(?:entry_)?id"\s*:\s*"([\w-]{1,64})"')
@@ -325,12 +326,11 @@ class Client:
                     return [], None
         if total < MANY:
             return [], None
-        last = max(row.started_at for row in rows)
-        month, months, open_start = rows[0].started_at, list[Query](), dict(query)
-        while (month := next_month(month)) <= last:
-            months.append({**open_start, TO: to_wire(month)})
-            open_start[FROM] = to_wire(month)
-        return [*months, open_start], total
+        starts = month_starts(rows[0].started_at, max(row.started_at for row in rows))
+        starts = starts[:: len(starts) // MOST_MONTHS + 1]  # several months at once, where one entry is decades old
+        ends = [{FROM: to_wire(start)} for start in starts]
+        windows = zip([{}, *ends], [*({TO: end[FROM]} for end in ends), {}], strict=True)
+        return [{**query, **begins, **stops} for begins, stops in windows], total
 
     def templates(self) -> list[models.Template]:
         """GET templates: always empty on the deployed server."""

@@ -194,7 +194,8 @@ def proxy(url: str) -> httpcore.Proxy | None:
         auth = (name, unquote(there.password or "")) if name else None
         if there.scheme not in ("http", "https") or not is_host(there.hostname or ""):
             raise wrong
-        return httpcore.Proxy(httpcore.URL(scheme=there.scheme.encode(), host=host, port=port, target=b"/"), auth=auth)
+        place = httpcore.URL(scheme=there.scheme.encode(), host=host, port=port, target=b"/")
+        return httpcore.Proxy(place, auth, ssl_context=trusted(address) if there.scheme == "https" else None)
     except ValueError:
         raise wrong from None
 

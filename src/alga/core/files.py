@@ -1,4 +1,4 @@
-"""Files written whole or not at all: written next to their target and moved into place."""
+"""Files: read up to a bound, written whole or not at all, and private where they are alga's own."""
 
 from __future__ import annotations
 
@@ -23,14 +23,7 @@ MOST_OWN, MOST_INPUT = 8 * 1024**2, 64 * 1024**2  # bytes
 UNFINISHED = ".unfinished"  # the end of the name of a file that is being written
 
 
-def write_whole(path: Path, text: str, cache: bool = False) -> None:
-    """Replace one of alga's files in one step, mode 0600 in a directory of mode 0700. A link stays a link.
-
-    A `cache` may be lost in a power failure. Raises OSError, with the old file intact.
-    """
-    make_private(path.resolve().parent)
-    with replacing(path, mode=0o600, durable=not cache) as file:
-        file.write(text.encode("utf-8", "replace"))  # half a character must not cost the whole file
+# --- reading: bounded, and without waiting for a pipe ---
 
 
 def read_own(path: Path) -> str:
@@ -49,20 +42,29 @@ def read_input(path: Path) -> bytes:
         return bounded(file, MOST_INPUT, str(path))
 
 
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
-
-
-def _not_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-
-
 def bounded(file: BinaryIO, most: int, name: str) -> bytes:
     """All of a file. Raises OSError for more than `most` bytes."""
     content = file.read(most + 1)
     if len(content) > most:
         raise OSError(errno.EFBIG, f"it is larger than {most // 1024**2} MB", name)
     return content
+
+
+def _not_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+# --- writing: whole or not at all ---
+
+
+def write_whole(path: Path, text: str, cache: bool = False) -> None:
+    """Replace one of alga's files in one step, mode 0600 in a directory of mode 0700. A link stays a link.
+
+    A `cache` may be lost in a power failure. Raises OSError, with the old file intact.
+    """
+    make_private(path.resolve().parent)
+    with replacing(path, mode=0o600, durable=not cache) as file:
+        file.write(text.encode("utf-8", "replace"))  # half a character must not cost the whole file
 
 
 @contextmanager
@@ -87,7 +89,8 @@ def replacing(path: Path, mode: int | None = None, durable: bool = True) -> Iter
         os.chmod(beside, _usual_mode(target) if mode is None else mode)
         os.replace(beside, target)
     except BaseException:
-        os.unlink(beside)
+        with suppress(FileNotFoundError):
+            os.unlink(beside)
         raise
 
 
@@ -109,9 +112,13 @@ def _remove_stale(target: Path) -> None:
     with suppress(OSError):
         for name in os.listdir(target.parent):
             if name.startswith(f".{target.name}.") and name.endswith(UNFINISHED):
-                with (target.parent / name).open("rb") as file:
-                    if _hold(file):
-                        os.unlink(target.parent / name)
+                _remove_unless_held(target.parent / name)
+
+
+def _remove_unless_held(stale: Path) -> None:
+    with suppress(OSError), open(stale, "rb", opener=_not_waiting) as file:
+        if _hold(file):
+            os.unlink(stale)
 
 
 def _hold(file: BinaryIO) -> bool:
@@ -136,6 +143,13 @@ def _usual_mode(target: Path) -> int:
     return 0o666 & ~umask
 
 
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+# --- whose the files are ---
+
+
 def open_to_others(path: Path) -> bool:
     """Whether other users of this computer may read a file; False without it."""
     try:
@@ -158,6 +172,13 @@ def make_private_file(path: Path) -> None:
                 path.chmod(0o600)
 
 
+def make_private(directory: Path) -> None:
+    """Create a directory and its parents, readable by their owner only; an existing directory is left unchanged."""
+    if not directory.exists():
+        make_private(directory.parent)
+        directory.mkdir(mode=0o700, exist_ok=True)
+
+
 def use_wal(db: sqlite3.Connection, busy: type[sqlite3.Error]) -> None:
     """Give a new database a write-ahead log, for good: a commit is one fsync, and readers do not wait.
 
@@ -171,10 +192,3 @@ def use_wal(db: sqlite3.Connection, busy: type[sqlite3.Error]) -> None:
             time.sleep(0.02)
         else:
             return
-
-
-def make_private(directory: Path) -> None:
-    """Create a directory and its parents, readable by their owner only; an existing directory is left unchanged."""
-    if not directory.exists():
-        make_private(directory.parent)
-        directory.mkdir(mode=0o700, exist_ok=True)

@@ -127,10 +127,10 @@ def from_wire(text: str) -> datetime:
     return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
 
 
-def next_month(instant: datetime) -> datetime:
-    """The beginning of the month after an instant, in UTC."""
-    year, month = divmod(instant.year * 12 + instant.month, 12)
-    return datetime(year, month + 1, 1, tzinfo=UTC)
+def month_starts(after: datetime, until: datetime) -> list[datetime]:
+    """The beginnings of the months (UTC) after an instant and not after another one."""
+    numbers = range(after.year * 12 + after.month, until.year * 12 + until.month)
+    return [datetime(number // 12, number % 12 + 1, 1, tzinfo=UTC) for number in numbers]
 
 
 # --- spans ----------------------------------------------------------------------------------------
