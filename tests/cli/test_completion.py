@@ -249,12 +249,12 @@ def test_powershell_gets_one_line_and_keeps_its_policy(tmp_path: Path, before: b
     programs, profile = tmp_path / "bin", tmp_path / "profile.ps1"
     programs.mkdir()
     pwsh = programs / "pwsh"
-    pwsh.write_text(f"#!/bin/sh\necho \"$@\" >> '{tmp_path}/asked'\necho '{profile}'\n")
+    pwsh.write_text(f"#!/bin/sh\n(echo \"$@\"; env) >> '{tmp_path}/asked'\necho '{profile}'\n")
     pwsh.chmod(0o755)
     profile.write_bytes(before)
     path = f"{programs}:{os.environ['PATH']}"
     for _ in range(2):
-        done = alga(tmp_path, "completion", "install", "powershell", "--yes", PATH=path)
+        done = alga(tmp_path, "completion", "install", "powershell", "--yes", PATH=path, ALGA_API_KEY="secret")
         assert done.returncode == 0, done.stderr
     script = tmp_path / "config" / "alga.ps1"
     assert script.read_text() == f"{script_for('powershell')}\n"
@@ -262,7 +262,8 @@ def test_powershell_gets_one_line_and_keeps_its_policy(tmp_path: Path, before: b
     kept = before.decode(encoding)
     line_end = "" if not kept or kept.endswith("\n") else "\n"
     assert profile.read_bytes().decode(encoding) == f"{kept}{line_end}. '{script}'\n"
-    assert "Policy" not in (tmp_path / "asked").read_text()
+    told = (tmp_path / "asked").read_text()
+    assert "Policy" not in told and "secret" not in told
     assert "Policy" not in script_for("powershell")
     profile.unlink()
     none = alga(tmp_path, "completion", "install", "powershell", "--yes", PATH="/nowhere")

@@ -405,6 +405,9 @@ def test_serve_asks_for_the_key_before_the_body_and_bounds_everything(tmp_path: 
         for length, status in ((b"-1", b" 400 "), (b"x", b" 400 "), (b"300000000", b" 413 "), (b"9" * 5000, b" 413 ")):
             request = b"POST " + path + here + b"X-API-Key: " + key + b"\r\nContent-Length: " + length + b"\r\n\r\n"
             assert status in asked(port, request).split(b"\r\n")[0], length
+        for nonsense in (b"\x16\x03\x01\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"GET " + b"x" * 70_000 + b"\r\n\r\n"):
+            first, _, body = asked(port, nonsense).partition(b"\r\n\r\n")
+            assert json.loads(body or first)["error"]["code"] == "BAD_REQUEST"
         elsewhere = b"GET " + path + b"Host: evil.example\r\nX-API-Key: " + key + b"\r\n\r\n"
         assert b" 403 " in asked(port, elsewhere).split(b"\r\n")[0]
         query = (

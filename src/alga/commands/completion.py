@@ -1,11 +1,12 @@
 """alga completion: set up TAB completion for bash, zsh, fish and PowerShell."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path, PurePath
 from shlex import quote
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -174,7 +175,9 @@ def _powershell_profiles() -> list[Path]:
     """
     programs = filter(None, map(shutil.which, ("pwsh", "powershell")))
     asked = [[program, "-NoProfile", "-NonInteractive", "-Command", PROFILE] for program in programs]
-    answers = [subprocess.run(each, stdout=subprocess.PIPE, timeout=60, check=False).stdout for each in asked]
+    no_key = {name: value for name, value in os.environ.items() if name != "ALGA_API_KEY"}
+    given: dict[str, Any] = {"stdout": subprocess.PIPE, "env": no_key, "timeout": 60, "check": False}
+    answers = [subprocess.run(each, **given).stdout for each in asked]
     if profiles := [Path(said) for answer in answers if (said := answer.decode("utf-8", "replace").strip())]:
         return profiles
     raise UsageError("No PowerShell was found. Nothing was changed.", "The script: alga completion show powershell")

@@ -31,6 +31,15 @@ class Quiet(WSGIRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class's name
         return
 
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """What is no HTTP is refused in JSON, too."""
+        answer = Response.failed(code, "BAD_REQUEST", message or "Not a request")
+        self.send_response(code)
+        self.send_header("Content-Type", answer.content_type)
+        self.send_header("Content-Length", str(len(answer.content)))
+        self.end_headers()
+        self.wfile.write(answer.content)
+
 
 class Threaded(socketserver.ThreadingMixIn, WSGIServer):
     """Requests do not wait for each other, up to MOST_CONNECTIONS; threads end with the process."""
