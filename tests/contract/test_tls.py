@@ -150,3 +150,18 @@ def test_a_proxy_is_used_with_its_password_and_not_for_this_computer(monkeypatch
     assert asked[1].startswith(b"GET http://psa.test:8080/")
     assert asked[2].startswith(b"GET /api/v1/"), "not as a proxy"
     assert connection.proxy("http://other.test") is None
+
+
+@pytest.mark.parametrize("excepted", ["fd00::1", "https://[fd00::1]", "[fd00::1]:8443", "*", "x.test, fd00::1"])
+def test_every_form_of_no_proxy_is_heeded(monkeypatch: pytest.MonkeyPatch, excepted: str) -> None:
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    assert connection.proxy("https://[fd00::1]:8443") is not None
+    monkeypatch.setenv("no_proxy", excepted)
+    assert connection.proxy("https://[fd00::1]:8443") is None
+
+
+def test_a_proxys_password_and_name_may_have_any_letters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "http://me:p%C3%A4ss@bücher.test:3128")
+    found = connection.proxy("https://psa.test")
+    assert found and found.auth == (b"me", "päss".encode())
+    assert (found.url.host, found.url.port) == (b"xn--bcher-kva.test", 3128)

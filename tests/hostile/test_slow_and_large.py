@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -16,8 +17,8 @@ from alga.api import http as wire
 from alga.api.client import Client
 from alga.api.deadline import Deadline, Limits
 from alga.api.http import Http, Target
-from alga.core.errors import AlgaError, NoConnection, UnknownOutcome, Unreachable
-from tests.cli.test_processes import ALGA, environment
+from alga.core.errors import AlgaError, ConfigError, NoConnection, UnknownOutcome, Unreachable
+from tests.cli.test_processes import ALGA, environment, served
 from tests.hostile.world import KEY, OK, forever, packed, raw_server, slowly
 from tests.support import Desk
 
@@ -126,6 +127,94 @@ def test_a_person_is_told_once_after_a_second_what_alga_waits_for() -> None:
         deadline.begin_try()
         assert deadline.wait(step, TimeoutError) == "data"
     assert told == [1.0]
+
+
+def test_what_counts_as_progress_of_a_request() -> None:
+    now = [0.0]
+    deadline = Deadline(now=lambda: now[0])
+    deadline.begin(Limits(whole=3600, first=600, one_try=600, silence=30))
+    deadline.begin_try()
+    now[0] = 5
+    deadline.arrived()  # a proxy's answer to CONNECT
+    assert deadline.left == 595, "the server has its whole time to the first byte"
+    deadline.all_has_left()
+    now[0] = 500
+    deadline.arrived()
+    assert deadline.left == 30
+    now[0] = 520  # it was cut off there
+    assert not deadline.too_late(1)
+    deadline.begin_try(waited=1)
+    assert deadline.left == 581, "the next try has as long for its first byte as the first, from the last progress on"
+    now[0] = 1102
+    assert deadline.left < 0 and deadline.too_late(0)
+
+
+def test_a_write_that_has_left_has_its_own_time_and_the_next_try_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    deadline = Deadline(now=lambda: now[0])
+    deadline.begin(Limits(whole=120, first=30, one_try=30, answer=30), until=5)
+    deadline.begin_try()
+    assert deadline.left == 5, "what has not left has the time of its block"
+    now[0] = 4
+    deadline.all_has_left()
+    deadline.arrived()
+    assert deadline.left == 30
+    now[0] = 20
+    deadline.arrived()
+    assert deadline.left == 14, "bytes do not give more"
+    assert deadline.too_late(0), "after the block's end nothing is sent again"
+
+
+def test_an_idle_connection_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A router forgets it, and a write on it would be in doubt."""
+    monkeypatch.setattr("alga.api.connection.KEPT", 0.2)
+    connections = list[bytes]()
+
+    def behave(request: bytes) -> Iterator[bytes]:
+        connections.append(request)
+        yield OK + b'Content-Length: 12\r\n\r\n{"data": []}'
+        time.sleep(2)
+
+    with raw_server(behave) as url:
+        requests = Http(Target(url, KEY, "p", "AlgaPSA"), sleep=lambda seconds: None)
+        requests.request("GET", "/time-entries")
+        time.sleep(0.3)
+        requests.request("POST", "/time-entries", body={})
+        requests.close()
+    assert len(connections) == 2
+
+
+def test_gzip_of_nothing_and_in_members_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
+    halves = [zlib.compress(part, 9, 31) for part in (b'{"data"', b": [1]}")]
+    answers = iter([b"HTTP/1.1 204 No\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n", b""])
+
+    def behave(request: bytes) -> Iterable[bytes]:
+        if request.startswith(b"DELETE"):
+            return [next(answers)]
+        body = b"".join(halves)
+        head = OK + b"Content-Encoding: x-gzip\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body)
+        return [head + body]
+
+    with raw_server(behave) as url:
+        requests = Http(Target(url, KEY, "p", "AlgaPSA"), sleep=lambda seconds: None)
+        assert requests.request("DELETE", "/time-entries/x", body={}).data is None
+        assert requests.request("GET", "/time-entries/x").data == [1]
+        requests.close()
+
+
+def test_what_is_said_while_waiting_decides_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alga.api.deadline.TOLD_AFTER", 0.0)
+
+    def damaged(self: object) -> object:
+        raise ConfigError("The journal cannot be read.")
+
+    with served(desk.home / "server", "--strict", "--role", "admin") as connection:
+        desk.env = connection
+        desk.ok("list")
+        monkeypatch.setattr("alga.outbox.journal.Journal.of_act", damaged)
+        desk.ok("log", "TIC1042", "6:00-6:10", "-s", "Basic Support")
+        monkeypatch.undo()
+        assert len(desk.ok("list", "--json").json) == 1
 
 
 def test_a_terminal_says_that_a_write_is_saved(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,27 +327,35 @@ def test_long_exports_of_many_entries_are_asked_for_month_by_month(monkeypatch: 
     rows = [{"entry_id": f"e{n}", "start_time": start, "end_time": start} for n, start in enumerate(starts)]
     asked: list[tuple[str, str]] = []
 
-    def answer(request: httpx.Request, filters: bool) -> httpx.Response:
+    def answer(request: httpx.Request, knows: tuple[bool, bool]) -> httpx.Response:
         params = request.url.params
+        exporting = request.url.path.endswith("/export")
         since, until = params.get("start_time_from", "0"), params.get("start_time_to", "9")
-        found = [row for row in rows if not filters or since <= row["start_time"] <= until]
-        if request.url.path.endswith("/export"):
+        found = [row for row in rows if not knows[exporting] or since <= row["start_time"] <= until]
+        if not exporting and "work_item_type" in params:  # a filter that this export does not know
+            found = found[::2]
+        if exporting:
             asked.append((since, until))
             return httpx.Response(200, json={"data": found})
         found.sort(key=lambda row: row["start_time"], reverse=params["order"] == "desc")
         return httpx.Response(200, json={"data": found[:1], "pagination": {"total": len(found), "hasNext": True}})
 
-    def exported(filters: bool) -> list[str]:
+    def exported(*knows: bool, **query: str) -> list[str]:
+        asked.clear()
         got = dict[int, list[str]]()
-        client = Client(
-            Http(Target("http://x.test", KEY, "p", "AlgaPSA"), httpx.MockTransport(lambda r: answer(r, filters)))
-        )
-        client.export({}, lambda page: lambda entry: got.setdefault(page, []).append(entry.id), long=True)
+        server = httpx.MockTransport(lambda request: answer(request, (knows[0], knows[1])))
+        client = Client(Http(Target("http://x.test", KEY, "p", "AlgaPSA"), server))
+        client.export(query, lambda page: lambda entry: got.setdefault(page, []).append(entry.id), long=True)
         return [each for page in got.values() for each in page]
 
-    every = exported(filters=True)
-    assert set(every) == {row["entry_id"] for row in rows}
+    every = {row["entry_id"] for row in rows}
+    assert set(exported(True, True)) == every
     assert len(asked) == 10 and asked[0] == ("0", "2026-02-01T00:00:00Z") and asked[-1] == ("2026-10-01T00:00:00Z", "9")
-    asked.clear()
-    assert sorted(exported(filters=False)) == sorted(row["entry_id"] for row in rows)
+    monkeypatch.setattr(api, "MANY", 20)
+    assert set(exported(True, True, work_item_type="ticket")) == every, "a month is not all, however much comes"
+    assert len(asked) == 10
+    assert sorted(exported(False, False)) == sorted(every)
     assert len(asked) == 1, "a server that knows no period has sent everything already"
+    monkeypatch.setattr(api, "MOST_MONTHS", 3)
+    assert set(exported(True, True)) == every
+    assert len(asked) == 4

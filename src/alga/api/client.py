@@ -24,7 +24,7 @@ from alga.core.errors import (
     UnknownOutcome,
     Unreachable,
 )
-from alga.core.times import from_wire, month_starts, to_wire
+from alga.core.times import EPOCH, from_wire, month_starts, to_wire
 
 if TYPE_CHECKING:
     from alga.api.models import Record
@@ -42,6 +42,7 @@ MOST_MONTHS = 240  # requests of such an export
 ENTRIES = "/time-entries"
 FROM, TO = "start_time_from", "start_time_to"  # filters of lists and exports, both ends included
 ID = re.compile(rb'"(?:entry_)?id"\s*:\s*"([\w-]{1,64})"')
+SHORTEN = "Shorten its notes on the web, or choose a period without it."
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
@@ -265,22 +266,34 @@ class Client:
         """
         for last in (False, True):
             months, total = self._months(query) if long else ([], None)
-            total, came = self._export_months(months, begin, total) if months else self._export(query, begin, count(1))
+            if months:
+                came = self._export_months(months, begin)
+            else:
+                total, came = self._export(query, begin, count(1))
             if total is None or (came := seen() if seen else came) >= total:
                 return
             if last:
                 raise self._incomplete(total, came, ())
 
-    def _export_months(
-        self, months: Sequence[Query], begin: Callable[[int], Callable[[Entry], None]], total: int | None
-    ) -> tuple[int | None, int]:
-        """The server's total, and the number of entries received."""
-        pages, came = count(1), 0
+    def _export_months(self, months: Sequence[Query], begin: Callable[[int], Callable[[Entry], None]]) -> int:
+        """The number of entries received."""
+        pages, came, latest = count(1), 0, EPOCH
+
+        def noting(page: int) -> Callable[[Entry], None]:
+            take = begin(page)
+
+            def note(entry: Entry) -> None:
+                nonlocal latest
+                latest = max(latest, entry.started_at)
+                take(entry)
+
+            return note
+
         for month in months:
-            came += self._export(month, begin, pages)[1]
-            if month is months[0] and total is not None and came >= total:
+            came += self._export(month, noting, pages)[1]
+            if TO in month and latest > from_wire(month[TO]):
                 break  # the server ignores the period: everything came
-        return total, came
+        return came
 
     def _export(
         self, query: Query, begin: Callable[[int], Callable[[Entry], None]], pages: Iterator[int]
@@ -294,7 +307,7 @@ class Client:
             try:
                 answer = self._http.each(f"{ENTRIES}/export", asked, page.begin)
             except TooLarge as fault:
-                raise (self._named(fault, query) if fault.head else fault) from None
+                raise (self._named(fault, ENTRIES, query) if fault.head else fault) from None
             if not page.count and answer.data != []:
                 page(answer.data)  # one entry, or an answer that makes no sense
             counted = answer.pagination.get("total")
@@ -307,10 +320,11 @@ class Client:
         raise self._incomplete(came + 1, came, ())
 
     def _months(self, query: Query) -> tuple[list[Query], int | None]:
-        """The query for each of its months (UTC), with the server's total; none where one request will do.
+        """A query for each month (UTC), and the server's total; no queries where one request will do.
 
-        The first has no start and the last no end but the query's own, so that together they mean the same, whatever
-        the server takes for the first entry and the last. At a month's end an entry comes twice.
+        The first month has no start and the last month has no end but those of the query itself. So together they are
+        the whole query, even if the server is wrong about its oldest and its newest entry. An entry at the very end of
+        a month comes twice. With other filters there is no total, since a server may know them in the export alone.
         """
         start, end = (from_wire(query[name]) if name in query else None for name in (FROM, TO))
         if start and (end or self._http.now()) - start <= LONG:
@@ -330,7 +344,8 @@ class Client:
         starts = starts[:: len(starts) // MOST_MONTHS + 1]  # several months at once, where one entry is decades old
         ends = [{FROM: to_wire(start)} for start in starts]
         windows = zip([{}, *ends], [*({TO: end[FROM]} for end in ends), {}], strict=True)
-        return [{**query, **begins, **stops} for begins, stops in windows], total
+        months: list[Query] = [{**query, **begins, **stops} for begins, stops in windows]
+        return months, total if set(query) <= {FROM, TO} else None
 
     def templates(self) -> list[models.Template]:
         """GET templates: always empty on the deployed server."""
@@ -383,7 +398,7 @@ class Client:
             return self._whole_page(path, read, query, MOST if limit == 1 else MOST_OF_A_PAGE)
         except TooLarge as fault:
             if limit == 1:
-                raise self._named(fault, query) from None
+                raise self._named(fault, path, query) from None
             if not limit or path.endswith("/search"):  # it has one page only (section 10)
                 raise
         smaller = limit // 10 if limit % 10 == 0 else 1
@@ -396,13 +411,12 @@ class Client:
                 break
         return Page(rows, page.total, page.more and bool(page.rows))
 
-    def _named(self, fault: TooLarge, query: Query) -> TooLarge:
+    def _named(self, fault: TooLarge, path: str, query: Query) -> TooLarge:
         """The error for one row that is too large, with the row's id, or else its place in the list."""
         found = ID.findall(fault.head)
-        name = f"entry {found[-1].decode()}" if found else f"entry {query.get('page', '1')} of the list"
-        error = TooLarge(f"{self._http.target.host} sent {name} with more than {MOST // 1024**2} MB.")
-        error.hint = "Shorten its notes on the web, or choose a period without it."
-        return error
+        noun, hint = ("entry", SHORTEN) if path == ENTRIES else ("row", "")
+        name = f"{noun} {found[-1].decode()}" if found else f"{noun} {query.get('page', '1')} of the list"
+        return TooLarge(f"{self._http.target.host} sent {name} with more than {MOST // 1024**2} MB.", hint)
 
     def _whole_page(self, path: str, read: Callable[[object], T], query: Query, most: int) -> Page[T]:
         envelope = self._http.request("GET", path, query, most=most)

@@ -8,7 +8,7 @@ import ssl
 import zlib
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from alga.api.lean import httpx, without
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 A_FEW = 10  # certificates that a user may have added; more means the system's own are there
 HASHED = re.compile(r"[0-9a-f]{8}\.\d+")  # the file name under which OpenSSL finds a certificate
-CONNECTING, ADDRESS = 5.0, 2.0  # seconds for a name and a connection, and for a connection to one address
+CONNECTING, ADDRESS = 10.0, 2.0  # seconds for a name and a connection, and for a connection to one address
+KEPT = 4.0  # seconds without a request; the deployed server keeps a connection for 5
 PIECE = 64 * 1024  # bytes sent, and unpacked, at once
 GZIP = 31  # zlib's number for it
 
@@ -41,6 +42,7 @@ class Transport(httpx.BaseTransport):
             ssl_context=trusted(url),
             proxy=proxy(url) if through_proxies else None,
             network_backend=Network(deadline),
+            keepalive_expiry=KEPT,
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -52,7 +54,7 @@ class Transport(httpx.BaseTransport):
             answer = self._pool.handle_request(asked)
         body = Body(answer.stream)
         packed = b",".join(value for name, value in answer.headers if name.lower() == b"content-encoding")
-        if packed.strip().lower() not in (b"", b"identity", b"gzip"):
+        if packed.strip().lower() not in (b"", b"identity", b"gzip", b"x-gzip"):
             body.close()
             raise httpx.DecodingError("it is packed in a way that alga did not ask for")
         plain = [(name, value) for name, value in answer.headers if name.lower() != b"content-encoding"]
@@ -88,17 +90,18 @@ class Unpacked(Body):
     """The same unpacked, a bounded piece at a time."""
 
     def __iter__(self) -> Iterator[bytes]:
-        gzip = zlib.decompressobj(GZIP)
+        gzip, came = zlib.decompressobj(GZIP), False
         try:
-            for chunk in self._stream:
-                if gzip.eof:
-                    raise httpx.DecodingError("more follows after its end")
+            for chunk in super().__iter__():
                 while chunk:
+                    came = True
+                    if gzip.eof:  # another member follows
+                        gzip = zlib.decompressobj(GZIP)
                     yield gzip.decompress(chunk, PIECE)
-                    chunk = gzip.unconsumed_tail
+                    chunk = gzip.unused_data if gzip.eof else gzip.unconsumed_tail
         except zlib.error as fault:
             raise httpx.DecodingError(str(fault)) from fault
-        if not gzip.eof or gzip.unused_data:
+        if came and not gzip.eof:
             raise httpx.DecodingError("its end is missing")
 
 
@@ -121,7 +124,7 @@ class Network(httpcore.NetworkBackend):
         def connect() -> httpcore.NetworkStream:
             return self._system.connect_tcp(host, port, ADDRESS, local_address, socket_options)
 
-        return Stream(self._deadline.left_behind(connect, httpcore.ConnectTimeout, CONNECTING), self._deadline)
+        return Stream(self._deadline.in_a_thread(connect, httpcore.ConnectTimeout, CONNECTING), self._deadline)
 
 
 class Stream(httpcore.NetworkStream):
@@ -155,7 +158,7 @@ class Stream(httpcore.NetworkStream):
         def agree() -> httpcore.NetworkStream:
             return self._inner.start_tls(ssl_context, server_hostname, CONNECTING)
 
-        return Stream(self._deadline.left_behind(agree, httpcore.ConnectTimeout, CONNECTING), self._deadline)
+        return Stream(self._deadline.in_a_thread(agree, httpcore.ConnectTimeout, CONNECTING), self._deadline)
 
     def get_extra_info(self, info: str) -> Any:
         """What httpcore wants to know of the socket."""
@@ -180,24 +183,29 @@ def as_httpx() -> Iterator[None]:
 def proxy(url: str) -> httpcore.Proxy | None:
     """The environment's proxy for a server, if any. Raises NetworkSettings for a proxy other than http and https."""
     parts, known = urlsplit(url), getproxies()
-    scheme = parts.scheme if known.get(parts.scheme) else "all"
+    scheme, host = parts.scheme if known.get(parts.scheme) else "all", parts.hostname or ""
     address = known.get(scheme)
-    if not address or proxy_bypass(parts.netloc.rpartition("@")[2]):
+    if not address or _goes_direct(parts.netloc, host, known.get("no", "")):
         return None
-    wrong = NetworkSettings(
-        f"The proxy in {scheme.upper()}_PROXY cannot be used: alga needs the address of an http or https proxy.",
-        f"Change {scheme.upper()}_PROXY, or leave it out for this server: NO_PROXY={parts.hostname}",
-    )
     try:
-        there = urlsplit(address if "://" in address else f"http://{address}")
-        name, host, port = unquote(there.username or ""), (there.hostname or "").encode("ascii"), there.port
-        auth = (name, unquote(there.password or "")) if name else None
-        if there.scheme not in ("http", "https") or not is_host(there.hostname or ""):
-            raise wrong
-        place = httpcore.URL(scheme=there.scheme.encode(), host=host, port=port, target=b"/")
-        return httpcore.Proxy(place, auth, ssl_context=trusted(address) if there.scheme == "https" else None)
-    except ValueError:
-        raise wrong from None
+        there = httpx.URL(address if "://" in address else f"http://{address}")
+        usable = there.scheme in ("http", "https") and (there.port or 0) < 65536
+        if usable and there.raw_host and is_host(there.raw_host.decode()):
+            place = httpcore.URL(scheme=there.raw_scheme, host=there.raw_host, port=there.port, target=b"/")
+            auth = (there.username.encode(), there.password.encode()) if there.username else None
+            return httpcore.Proxy(place, auth, ssl_context=trusted(address) if there.scheme == "https" else None)
+    except (httpx.InvalidURL, ValueError):
+        pass
+    raise NetworkSettings(
+        f"The proxy in {scheme.upper()}_PROXY cannot be used: alga needs the address of an http or https proxy.",
+        f"Change {scheme.upper()}_PROXY, or leave it out for this server: NO_PROXY={host}",
+    )
+
+
+def _goes_direct(netloc: str, host: str, excepted: str) -> bool:
+    """Whether NO_PROXY or the system's settings name a server, as a host, with its port, or as an address."""
+    named = {each.strip().rpartition("//")[2].strip("[]") for each in excepted.split(",")}
+    return bool(proxy_bypass(netloc) or proxy_bypass(host) or {netloc.strip("["), host} & named)
 
 
 def trusted(url: str) -> ssl.SSLContext:

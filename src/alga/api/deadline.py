@@ -17,8 +17,10 @@ TOLD_AFTER = 1.0  # seconds before a person is told what alga waits for
 
 
 class Limits(NamedTuple):
-    """Seconds: in all, until the first byte of all tries, until that of one try, between two later bytes, and, of a
-    write, for the whole answer once the request has left.
+    """How many seconds a request may take.
+
+    `whole`: in all. `first`: without any byte, over all tries. `one_try`: one try without any byte. `silence`: between
+    two later bytes. `answer`: from the moment a write has left to the end of its answer, in place of all the others.
     """
 
     whole: float
@@ -39,34 +41,34 @@ class Deadline:
     def begin(self, limits: Limits, until: float = math.inf) -> None:
         """Begin a request that must end within its limits, and at `until` at the latest."""
         now = self._began = self._now()
-        self._limits = limits
-        self._until = min(until, now + limits.whole)
-        self._first = self._silent = now + limits.first
-        self._answer: float | None = None
+        self._limits, self._until, self._first = limits, min(until, now + limits.whole), now + limits.first
+        self.begin_try()
 
     def begin_try(self, waited: float = 0) -> None:
         """Begin a try of the request; the seconds that alga waited before it are not the server's silence."""
         self._first += waited
-        self._silent, self._answer = min(self._first, self._now() + self._limits.one_try), None
+        self._silent = min(self._first, self._now() + self._limits.one_try)
+        self._left_at: float | None = None
 
     def all_has_left(self) -> None:
         """The request has left this computer: from here on a write may have been recorded, whoever stops waiting."""
-        if self._limits.answer is not None:
-            self._answer = self._now() + self._limits.answer
+        self._left_at = self._now()
 
     def arrived(self) -> None:
-        """Some bytes of the answer arrived."""
-        self._first = self._silent = self._now() + self._limits.silence
+        """Some bytes arrived; before the request has left they are a proxy's, and do not count."""
+        if self._left_at is not None:
+            self._first, self._silent = self._now() + self._limits.first, self._now() + self._limits.silence
 
     @property
     def left(self) -> float:
         """Seconds that the next step may take; 0 or less when the time is over."""
-        ends = min(self._until, self._silent) if self._answer is None else self._answer
-        return ends - self._now()
+        if self._left_at is not None and self._limits.answer is not None:
+            return self._left_at + self._limits.answer - self._now()
+        return min(self._until, self._silent) - self._now()
 
-    def too_late(self, seconds: float = 0) -> bool:
-        """Whether the time for further tries is over, or will be in some seconds."""
-        return self._now() + seconds > self._until
+    def too_late(self, seconds: float) -> bool:
+        """Whether a further try, after some seconds, would be too late."""
+        return self._now() + seconds > self._until or self._now() > self._first
 
     def wait(self, step: Callable[[float], T], late: type[Exception], most: float = math.inf) -> T:
         """The result of a step, which is called with seconds to take and raises `late` after them.
@@ -85,7 +87,7 @@ class Deadline:
                 pass
         raise late("timed out")
 
-    def left_behind(self, step: Callable[[], T], late: type[Exception], most: float) -> T:
+    def in_a_thread(self, step: Callable[[], T], late: type[Exception], most: float) -> T:
         """The result of a step that cannot be interrupted, in a thread that is left behind when the time is over."""
         done: SimpleQueue[tuple[T | None, BaseException | None]] = SimpleQueue()
 

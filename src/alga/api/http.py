@@ -33,6 +33,7 @@ from alga.core.errors import (
     UnknownOutcome,
     UnknownUser,
     Unreachable,
+    UsageError,
 )
 from alga.core.safe_text import MOST_BRACKETS, sound
 from alga.state.config import LOCAL
@@ -48,7 +49,7 @@ LONGEST_WAIT, TOLD_WAIT = 60.0, 2.0
 MEGABYTE = 1024 * 1024
 HALF = re.compile(r"\\u[dD]")  # half a character, escaped
 MOST, MOST_OF_A_PAGE, MOST_OF_A_LIST = 16 * MEGABYTE, 8 * MEGABYTE, 4096 * MEGABYTE  # bytes; of a list MOST each row
-PIECE = 64 * 1024  # bytes read at once
+AT_ONCE = 64 * 1024  # bytes that are read and looked at together
 READ = Limits(whole=120, first=30, one_try=10)
 WRITE = Limits(whole=120, first=30, one_try=30, answer=30)  # a write is not repeated
 LIST = Limits(whole=3600, first=600, one_try=600)  # the deployed server makes all rows before it sends the first
@@ -210,8 +211,10 @@ class Http:
         url = f"{self.target.url}/api/v1{path}"
         try:
             return httpx.Request(method, url, params=query, headers=self._headers, json=body)
-        except (httpx.InvalidURL, UnicodeError) as fault:
+        except httpx.InvalidURL as fault:
             raise NeverSent(f"The address {self.target.url} cannot be used.", "Check it: alga config list") from fault
+        except UnicodeError as fault:
+            raise UsageError("The request has characters that are no text. Nothing was sent.") from fault
 
     def _pause(self, seconds: float) -> None:
         try:
@@ -229,7 +232,9 @@ class Http:
         for chunk in self._chunks(response):
             content += chunk
             if len(content) > most:
-                raise self._too_large(write, most, bytes(content[:MEGABYTE]))
+                raise self._too_much(write, f"sent more than {most // MEGABYTE} MB", bytes(content[:MEGABYTE]))
+        if content.count(b"{") + content.count(b"[") > MOST_BRACKETS:
+            raise self._too_much(write, "sent too many values at once", bytes(content[:MEGABYTE]))
         return bytes(content)
 
     def _read_rows(self, response: httpx.Response, rows: lists.RowReader) -> bytes:
@@ -238,25 +243,24 @@ class Http:
         for chunk in self._chunks(response):
             size += len(chunk)
             if size > MOST_OF_A_LIST:
-                raise self._too_large(False, MOST_OF_A_LIST, b"")
+                raise self._too_much(False, f"sent more than {MOST_OF_A_LIST // MEGABYTE} MB", b"")
             if rows.unread + len(chunk) > MOST:
-                raise self._too_large(False, MOST, rows.head)
+                raise self._too_much(False, f"sent more than {MOST // MEGABYTE} MB", rows.head)
             rows.feed(chunk)
         return rows.end()
 
     def _chunks(self, response: httpx.Response) -> Iterator[bytes]:
         """The body as it arrives, within the deadline whatever the transport."""
         for chunk in response.iter_bytes():
-            for start in range(0, len(chunk), PIECE):
-                yield chunk[start : start + PIECE]
+            for start in range(0, len(chunk), AT_ONCE):
+                yield chunk[start : start + AT_ONCE]
             if self._deadline.left <= 0:
                 raise httpx.ReadTimeout("timed out")
 
-    def _too_large(self, write: bool, most: int, head: bytes) -> Unreachable:
-        what = f"sent more than {most // MEGABYTE} MB"
+    def _too_much(self, write: bool, what: str, head: bytes) -> Unreachable:
         if write:
             return UnknownOutcome(f"{self.target.host} {what}", CHECK)
-        error = TooLarge(f"{self.target.host} {what}.", "Ask for less: a shorter period.")
+        error = TooLarge(f"{self.target.host} {what}.", "Ask for less.")
         error.head = head
         return error
 
@@ -345,8 +349,6 @@ def route(path: str) -> str:
 def _parse(content: bytes) -> tuple[Json, bool]:
     try:
         text = content.decode("utf-8-sig")
-        if text.count("{") + text.count("[") > MOST_BRACKETS:
-            return None, False
         data = json.loads(text, parse_constant=_no_number)
         return sound(data) if HALF.search(text) else data, True
     except (ValueError, RecursionError):

@@ -260,9 +260,11 @@ class Session:
         """Say what alga waits for, and, of a write, that it is saved."""
         if not sys.stderr.isatty():
             return
-        saved = write and any(each.sent_at for each in self.journal.queued())
-        rest = " It is saved here: Ctrl-C leaves the rest to alga sync." if saved else ""
-        typer.echo(f"Waiting for {host}.{rest}", err=True)
+        with suppress(Exception):  # a sentence must not decide what becomes of a write
+            alone = write and len(self.journal.of_act()) <= 1  # of many, those that were not sent are taken back
+            saved = alone and any(each.sent_at for each in self.journal.queued())
+            rest = " It is saved here: Ctrl-C leaves the rest to alga sync." if saved else ""
+            typer.echo(f"Waiting for {host}.{rest}", err=True)
 
     def _mention_practice(self) -> None:
         if self.choice.named:

@@ -86,8 +86,10 @@ def replacing(path: Path, mode: int | None = None, durable: bool = True) -> Iter
             new.flush()
             if durable:
                 os.fsync(new.fileno())
-        os.chmod(beside, _usual_mode(target) if mode is None else mode)
-        os.replace(beside, target)
+            if fcntl is None:  # Windows, where an open file cannot be moved
+                new.close()
+            os.chmod(beside, _usual_mode(target) if mode is None else mode)
+            os.replace(beside, target)  # while it is locked, or another alga would take it for stale
     except BaseException:
         with suppress(FileNotFoundError):
             os.unlink(beside)
@@ -116,17 +118,21 @@ def _remove_stale(target: Path) -> None:
 
 
 def _remove_unless_held(stale: Path) -> None:
+    if fcntl is None:  # Windows, where the file of a writer that lives cannot be removed
+        with suppress(OSError):
+            os.unlink(stale)
+        return
     with suppress(OSError), open(stale, "rb", opener=_not_waiting) as file:
         if _hold(file):
             os.unlink(stale)
 
 
 def _hold(file: BinaryIO) -> bool:
-    """Lock a file as long as it is open, so that others know that its writer lives. False if it is locked already.
+    """Lock a file as long as it is open: its writer lives. Returns False if the file is locked already.
 
     Raises OSError where files cannot be locked.
     """
-    if fcntl is None:  # Windows, where an open file cannot be removed
+    if fcntl is None:
         return True
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

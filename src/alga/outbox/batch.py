@@ -18,6 +18,7 @@ from alga.core.errors import (
     Forbidden,
     Interrupted,
     InterruptedUnsent,
+    NetworkSettings,
     NeverSent,
     NoSuchOperation,
     NotFound,
@@ -204,7 +205,7 @@ class Batch:
         try:
             self._made = self._journal.made() if self._made is None else self._made
             found = self._outbox.remote.look_many(operations, self._made, answered)
-        except (Unreachable, AuthError, Forbidden, Refused, NotFound) as fault:
+        except (Unreachable, AuthError, NetworkSettings, Forbidden, Refused, NotFound) as fault:
             self._ended = self._ended or fault
             self._errors |= {each.id: fault for each in operations}
             return {each.id: Look(Seen.UNCLEAR, reason=fault.message) for each in operations}

@@ -11,6 +11,7 @@ from alga.core.errors import (
     Forbidden,
     Interrupted,
     InterruptedUnsent,
+    NetworkSettings,
     NeverSent,
     NoSession,
     NotFound,
@@ -36,7 +37,11 @@ if TYPE_CHECKING:
 WAIT = 5.0  # seconds for another alga that is sending
 BRIEFLY = 5.0  # seconds that other commands spend on waiting operations
 STILL_WAITS = 8  # exit code of commands that deliver when something still waits
-NOTHING_GETS_THROUGH = (AuthError, NeverSent)  # errors after which trying the next operation is useless
+NOTHING_GETS_THROUGH = (
+    AuthError,
+    NetworkSettings,
+    NeverSent,
+)  # errors after which trying the next operation is useless
 
 
 class Remote(Protocol):
@@ -149,7 +154,7 @@ class Outbox:
                 (each.error for each in settled if isinstance(each.error, NOTHING_GETS_THROUGH)), None
             )
             mine = Result(self.journal.get(operation.id), error=error)
-            if isinstance(error, AuthError):  # a key refused for an earlier operation is refused for this one too
+            if isinstance(error, AuthError | NetworkSettings):  # what stopped an earlier operation stops this one too
                 mine = Result(self._given_up(mine.operation, error.message, own), error=error)
         if mine.operation.state in (State.REFUSED, State.DROPPED):  # perhaps by another process
             raise mine.error or Refused(mine.operation.reason or "It was dropped in the meantime.")
@@ -259,7 +264,7 @@ class Outbox:
         """Look for an operation on the server. If looking fails it stays in doubt; `error` is what caused the doubt."""
         try:
             look = self.remote.look(operation, self.journal.made())
-        except (Unreachable, AuthError, Forbidden, Refused, NotFound) as fault:
+        except (Unreachable, AuthError, NetworkSettings, Forbidden, Refused, NotFound) as fault:
             return Result(self.journal.put(operation._replace(reason=fault.message)), error=error or fault)
         match transitions.after_look(operation, look, tried=error is not None):
             case Operation(state=State.ASIDE) as changed if own and operation.sent_at is None:  # nothing was sent

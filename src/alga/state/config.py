@@ -231,8 +231,9 @@ def is_host(host: str) -> bool:
     if ":" in host:
         return re.fullmatch(r"[0-9a-f:.]+", host) is not None
     if not host.isascii() or "xn--" in host:
-        host = host.encode("ascii").decode("idna") if host.isascii() else host
-        host = host.encode("idna").decode("ascii")
+        import idna
+
+        host = idna.encode(idna.decode(host) if host.isascii() else host).decode()
     return len(host) <= 253 and re.fullmatch(rf"{LABEL}(\.{LABEL})*\.?", host) is not None
 
 

@@ -1,4 +1,4 @@
-"""Listings as text: fixed widths and one rule under the headings; cut to a terminal's width, never cut in a pipe."""
+"""Listings as text: fixed widths and one rule under the headings; fitted to a terminal's width, not to a pipe's."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Head:
     name: str
     right: bool = False
     wide: bool = False
-    most: int | None = None  # most characters in a terminal; nothing is cut in a pipe
+    most: int | None = None  # most characters in a terminal
     wrap: bool = False  # more lines rather than a cut text
 
 
@@ -130,7 +130,7 @@ def _box() -> Box:
 
 
 def _piped(table: Table) -> list[str]:
-    """The lines through a pipe: cells are whole, and padded so that short ones stand below each other."""
+    """The lines through a pipe: cells are not fitted, only padded so that short ones stand below each other."""
     from rich.cells import cell_len
 
     rows = [[head.name for head in table.heads], *([_cell(cell) for cell in line.cells] for line in table.lines)]
