@@ -211,7 +211,7 @@ def test_the_tenant_is_sent_and_no_redirect_is_followed(desk: Desk) -> None:
     desk.transport = httpx.MockTransport(redirect)
     refused = desk("list", "--everyone")
     assert refused.code == 7
-    assert "redirects to another address. alga does not follow" in joined(refused.err)
+    assert "redirects to another address, where alga does not send the key." in joined(refused.err)
     assert {request.url.host for request in requests} == {"psa.example.test"}
     assert requests[0].headers["x-tenant-id"] == "a7ed5a69-6061-4fce-9514-2184d7aa2323"
     assert requests[0].url.path == "/api/v1/time-entries"

@@ -4,13 +4,16 @@ that was accepted is lost or doubled, and everything works again as soon as the 
 
 import json
 import random
+import time
 import zlib
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
 
+from alga.api import client as api
 from alga.api import http as wire
 from alga.api.client import Client
 from alga.api.http import Http, Target
@@ -146,6 +149,137 @@ def test_a_cut_export_leaves_the_old_file(strict: Strict, tmp_path: Path) -> Non
     for _ in rounds(10):
         refused = checked(strict.desk, ("export", "--from", "2026-11-20", "-o", str(target)))
         assert (refused.code, target.read_text()) == (7, "the old one")
+
+
+# --- what a reviewer's fuzzer found -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [301, 303, 307])
+def test_a_redirect_of_a_write_that_was_carried_out_is_looked_for(strict: Strict, status: int) -> None:
+    def moved(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        redirected = request.method == "POST"
+        return httpx.Response(status, headers={"Location": "https://x.test"}) if redirected else response
+
+    strict.desk.ok("log", "TIC1042", "5:00-5:10", "-s", "Basic Support")  # whose key this is
+    strict.network.after = moved
+    shown = strict.desk.ok("log", "TIC1042", "6:00-6:10", "-s", "Basic Support")
+    assert shown.out.startswith("Logged TIC1042"), "the look found it"
+    strict.desk.env["ALGA_PROFILE"] = "env"
+    strict.desk.ok("config", "set", "timer", "server")
+    assert "Started" in strict.desk.ok("start", "TIC1011", "-s", "Basic Support").out
+    strict.network.after = lambda request, response: response
+    strict.desk.clock.pass_by(minutes=10)
+    strict.desk.ok("stop")
+    rows = strict.desk.ok("list", "--today", "--json").json
+    assert sorted(row["duration_minutes"] for row in rows) == [10, 10, 10]
+    assert strict.desk("status", "--json").json is None, "nothing runs beside it"
+
+
+def another(**changed: object) -> Callable[[httpx.Request, httpx.Response], httpx.Response]:
+    """A server that answers a write with somebody else's entry, and does nothing."""
+    entry = {
+        "entry_id": "33333333-0000-4000-8000-000000000000", "user_id": "11111111-0000-4000-8000-000000000000",
+        "user_name": "Mallory", "work_item_type": "ticket", "work_item_id": "22222222-0000-4000-8000-000000000000",
+        "start_time": "2020-01-01T08:00:00Z", "end_time": "2020-01-01T09:00:00Z", "billable_duration": 60,
+        "created_at": "2020-01-01T09:00:00Z", "service_id": None, "notes": "x", "time_sheet_id": None,
+    }  # fmt: skip
+    return lambda request, response: httpx.Response(201, json={"data": entry | changed})
+
+
+def test_an_answer_about_another_entry_is_no_answer(strict: Strict) -> None:
+    desk, network = strict.as_role("admin"), strict.network
+    desk.transport = network
+    mine = desk.ok("log", "TIC1042", "5:00-5:30", "-s", "Basic Support", "-m", "mine", "-f", "ids").out.strip()
+    desk.env["ALGA_PROFILE"] = "env"
+    desk.ok("config", "set", "timer", "server")
+    desk.ok("start", "TIC1011", "-s", "Basic Support")
+    inner = network.inner
+    for command in (("log", "TIC1042", "6:00-6:30", "-s", "Basic Support"), ("edit", mine, "-m", "new"), ("stop",)):
+        network.inner = httpx.MockTransport(
+            lambda request: (
+                another()(request, httpx.Response(200)) if request.method != "GET" else inner.handle_request(request)
+            )
+        )
+        wrong = desk(*command)
+        assert "33333333" not in wrong.out and "Mallory" not in wrong.out + wrong.err, wrong
+        network.inner = inner
+        assert desk.ok("whoami", "--json").json["user_name"] != "Mallory"
+    desk.clock.pass_by(minutes=30)
+    desk.ok("sync")
+    rows = desk.ok("list", "--today", "--json").json
+    assert sorted((row["notes"] or "", row["duration_minutes"] or 0) for row in rows)[-1] == ("new", 30)
+    assert sum(row["started_at"] == "2026-11-23T05:00:00Z" for row in rows) == 1, "the log is there once"
+
+
+@pytest.mark.parametrize("body", [b'"a":{%s"b":1}', b'"a":[%s1]'])
+def test_a_pagination_written_a_million_times_takes_no_time(body: bytes) -> None:
+    row = json.dumps(ENTRY).encode()
+    many = b'"pagination":1,' * 500_000 if body.startswith(b'"a":{') else b'"\\"pagination\\":",' * 400_000
+    answer = httpx.Response(200, content=b'{"data":[' + row + b"]," + body % many + b"}")
+    client = Client(Http(Target("http://x.test", KEY, "p", "AlgaPSA"), httpx.MockTransport(lambda request: answer)))
+    began = time.monotonic()
+    client.export({}, lambda page: lambda entry: None)
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("name", ["tickets", "services", "list"])
+def test_a_list_without_end_ends(desk: Desk, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(api, "MOST_HELD", 3_000_000)
+    asked = list[str]()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        path, page = request.url.path, len(asked)
+        asked.append(path)
+        if path.endswith("export"):
+            rows = [ENTRY | {"entry_id": f"e{n}", "notes": "x" * 100_000} for n in range(100)]
+            return httpx.Response(200, json={"data": rows})
+        ticket = {"ticket_id": f"t{page}", "ticket_number": f"ABC-7{page}", "title": "x" * 500_000}
+        service = {"service_id": f"s{page}", "service_name": "x" * 500_000}
+        rows = [ticket if "tickets" in path else service if "services" in path else ENTRY]
+        return httpx.Response(200, json={"data": rows, "pagination": {"total": 50_000, "hasNext": True}})
+
+    desk.transport, desk.env = httpx.MockTransport(answer), {"ALGA_URL": "https://x.test", "ALGA_API_KEY": KEY}
+    command = {"tickets": ("start", "TIC77", "-s", "s"), "services": ("services",), "list": ("list", "--everyone")}[
+        name
+    ]
+    checked(desk, command)
+    assert len(asked) < 30
+
+
+def test_a_page_that_comes_again_ends_a_look_up(desk: Desk) -> None:
+    asked = list[str]()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        rows = [{"service_id": "s1", "service_name": "Basic"}]
+        return httpx.Response(200, json={"data": rows, "pagination": {"hasNext": True}})
+
+    desk.transport, desk.env = httpx.MockTransport(answer), {"ALGA_URL": "https://x.test", "ALGA_API_KEY": KEY}
+    assert desk.ok("services", "-f", "ids").out == "s1\n"
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("year", [1990, 2050, 9000])
+def test_a_date_that_no_clock_shows_is_not_reckoned_with(strict: Strict, year: int) -> None:
+    def dated(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if request.method == "POST" and b"lost" in request.content:
+            raise httpx.ReadError("reset")
+        return httpx.Response(
+            response.status_code, content=response.content, headers={"Date": f"Mon, 23 Nov {year} 08:12:00 GMT"}
+        )
+
+    strict.desk.ok("log", "TIC1042", "5:00-5:10", "-s", "Basic Support")
+    strict.network.after = dated
+    strict.desk.ok("list")
+    strict.desk.ok("log", "TIC1042", "6:00-6:10", "-s", "Basic Support", "-m", "lost")
+    strict.desk.env["ALGA_PROFILE"] = "env"
+    strict.desk.ok("config", "set", "timer", "server")
+    strict.desk.ok("start", "TIC1011", "-s", "Basic Support")
+    strict.desk.clock.pass_by(minutes=20)
+    assert "This computer's clock is" in strict.desk.ok("stop").err
+    rows = strict.desk.ok("list", "--today", "--json").json
+    assert sorted(row["duration_minutes"] for row in rows) == [10, 10, 20]
+    assert strict.desk("queue", "--json").json == [], "nothing is set aside"
 
 
 def test_the_fuzzer_finds_what_is_not_caught(monkeypatch: pytest.MonkeyPatch) -> None:

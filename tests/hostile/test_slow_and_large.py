@@ -17,7 +17,7 @@ from alga.api import http as wire
 from alga.api.client import Client
 from alga.api.deadline import Deadline, Limits
 from alga.api.http import Http, Target
-from alga.core.errors import AlgaError, ConfigError, NoConnection, UnknownOutcome, Unreachable
+from alga.core.errors import AlgaError, ConfigError, NoConnection, TooLarge, UnknownOutcome, Unreachable
 from tests.cli.test_processes import ALGA, environment, served
 from tests.hostile.world import KEY, OK, forever, packed, raw_server, slowly
 from tests.support import Desk
@@ -359,3 +359,12 @@ def test_long_exports_of_many_entries_are_asked_for_month_by_month(monkeypatch: 
     monkeypatch.setattr(api, "MOST_MONTHS", 3)
     assert set(exported(True, True)) == every
     assert len(asked) == 4
+
+
+def test_a_page_of_a_million_values_is_asked_for_in_smaller_ones_too() -> None:
+    page = httpx.Response(200, content=b'{"data":[' + b"[]," * 1_000_001 + b"[]]}")
+    client = Client(Http(Target("http://x.test", KEY, "p", "AlgaPSA"), httpx.MockTransport(lambda request: page)))
+    with pytest.raises(TooLarge, match="sent entry 1 of the list"):
+        client.list_entries({"limit": "100"})
+    with pytest.raises(TooLarge, match="too many values at once"):
+        client.templates()

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from alga.api import models, stream, wire
-from alga.api.http import CHECK, MOST, MOST_OF_A_PAGE, Http
+from alga.api.http import MOST, MOST_OF_A_PAGE, Http
 from alga.core.errors import (
+    CHECK,
     AlgaError,
     Forbidden,
     Incomplete,
@@ -35,8 +36,11 @@ R = TypeVar("R", bound="Record")
 Query = Mapping[str, str]
 
 PAGE = 100  # rows of a page
+MOST_AHEAD = 12 * 3600  # seconds between two clocks that are believed
+MOST_HELD = 100 * 1024 * 1024  # bytes of a list that is held in memory
 MOST_PAGES, MOST_STREAMED = 1000, 100_000  # of tickets, and of a published export
 MOST_LISTED = 1000  # entries to list by page; more come faster from the export
+LEAST_HELD = 1000  # bytes of an entry without its notes
 LONG, MANY = timedelta(days=62), 20_000  # what an export asks for month by month: so long, and so many entries
 MOST_MONTHS = 240  # requests of such an export
 ENTRIES = "/time-entries"
@@ -47,11 +51,12 @@ NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 class Page(NamedTuple, Generic[T]):
-    """One page of a list, the total number of rows if the server gives it, and whether more pages follow."""
+    """One page of a list, the total number of rows if the server gives it, whether more pages follow, and its bytes."""
 
     rows: list[T]
     total: int | None
     more: bool
+    size: int = 0
 
 
 class Client:
@@ -94,7 +99,15 @@ class Client:
 
     @property
     def ahead(self) -> float | None:
-        """Seconds by which the server's clock was ahead of ours at its last answer; None when unknown."""
+        """Seconds by which the server's clock was ahead of ours at its last answer; None when unknown, or not believed:
+        a cache between us may send any date, and times are computed from this.
+        """
+        ahead = self._http.ahead
+        return ahead if ahead is None or abs(ahead) <= MOST_AHEAD else None
+
+    @property
+    def shown_ahead(self) -> float | None:
+        """The same, however large, to be shown."""
         return self._http.ahead
 
     def within(self, seconds: float | None) -> AbstractContextManager[None]:
@@ -147,18 +160,34 @@ class Client:
     def _exported(self, query: Query, total: int) -> list[Entry]:
         """The same entries from the export. Raises Incomplete."""
         pages: dict[int, dict[str, Entry]] = {}
+        held = 0
 
         def begin(page: int) -> Callable[[Entry], None]:
+            nonlocal held
             if page == 1:
                 pages.clear()
+                held = 0
             rows = pages[page] = {}
-            return lambda entry: rows.update({entry.id: entry})
+
+            def keep(entry: Entry) -> None:
+                nonlocal held
+                held += LEAST_HELD + len(entry.notes or "") + len(entry.work_item_title or "")
+                self._check_held(held)
+                rows[entry.id] = entry
+
+            return keep
 
         self.export(query, begin)
         every = {entry_id: entry for page in pages.values() for entry_id, entry in page.items()}
         if len(every) < total:
             raise self._incomplete(total, len(every), list(every.values()))
         return list(every.values())
+
+    def _check_held(self, held: int) -> None:
+        """Raise TooLarge for more bytes of a list than memory should hold."""
+        if held > MOST_HELD:
+            told = f"{self._http.target.host} sent a list of more than {MOST_HELD // 1024**2} MB."
+            raise TooLarge(told, "Ask for less: a shorter period. Or write a file: alga export")
 
     def _incomplete(self, total: int, found: int, rows: Sequence[Entry]) -> Incomplete:
         told = f"{self._http.target.host} counts {total} entries and returned only {found}, so totals would be wrong."
@@ -403,13 +432,14 @@ class Client:
                 raise
         smaller = limit // 10 if limit % 10 == 0 else 1
         first = (int(query.get("page", 1)) - 1) * (limit // smaller) + 1
-        rows = list[T]()
+        rows, size = list[T](), 0
         for number in range(first, first + limit // smaller):
             page = self._page(path, read, {**query, "limit": str(smaller), "page": str(number)})
-            rows += page.rows
+            rows, size = [*rows, *page.rows], size + page.size
+            self._check_held(size)
             if not page.rows or not page.more:
                 break
-        return Page(rows, page.total, page.more and bool(page.rows))
+        return Page(rows, page.total, page.more and bool(page.rows), size)
 
     def _named(self, fault: TooLarge, path: str, query: Query) -> TooLarge:
         """The error for one row that is too large, with the row's id, or else its place in the list."""
@@ -423,14 +453,20 @@ class Client:
         rows = self._each(envelope.data, read)
         total = envelope.pagination.get("total")
         more = _goes_on(envelope.pagination, full=str(len(rows)) == query.get("limit"))
-        return Page(rows, total if isinstance(total, int) else None, more)
+        return Page(rows, total if isinstance(total, int) else None, more, envelope.size)
 
     def _every(self, path: str, read: Callable[[object], T], query: Query) -> list[T]:
+        """The rows of every page; a page without a new row ends them."""
         found: list[T] = []
+        size = 0
         for number in range(1, MOST_PAGES + 1):
             page = self._page(path, read, {**query, "limit": str(PAGE), "page": str(number)})
+            size += page.size
+            self._check_held(size)
+            if not page.rows or page.rows == found[-len(page.rows) :]:
+                break
             found += page.rows
-            if not page.rows or not page.more:
+            if not page.more:
                 break
         return found
 
@@ -478,5 +514,7 @@ def _goes_on(pagination: Mapping[str, Any], full: bool) -> bool:
 
 
 def segment(entry_id: str) -> str:
-    """An id as one segment of a path, whatever a person typed."""
+    """An id as one segment of a path, whatever a person typed. Raises NotFound for dots, which are no segment."""
+    if entry_id in (".", ".."):
+        raise NotFound(f"'{entry_id}' is not the id of an entry.", "To see ids: alga list")
     return quote(entry_id, safe="")

@@ -21,6 +21,7 @@ from alga.api import stream as lists
 from alga.api.deadline import Deadline, Limits
 from alga.api.lean import httpx
 from alga.core.errors import (
+    CHECK,
     AlgaError,
     Interrupted,
     InterruptedUnsent,
@@ -53,16 +54,16 @@ AT_ONCE = 64 * 1024  # bytes that are read and looked at together
 READ = Limits(whole=120, first=30, one_try=10)
 WRITE = Limits(whole=120, first=30, one_try=30, answer=30)  # a write is not repeated
 LIST = Limits(whole=3600, first=600, one_try=600)  # the deployed server makes all rows before it sends the first
-CHECK = "To see whether it was recorded: alga list --today"
 UNREADABLE = "gave an answer alga cannot read"
 Json = Any
 
 
 class Envelope(NamedTuple):
-    """A successful answer: its `data`, and the pagination, if any."""
+    """A successful answer: its `data`, the pagination, if any, and its bytes."""
 
     data: Json
     pagination: Mapping[str, Any] = MappingProxyType({})
+    size: int = 0
 
 
 @dataclass(frozen=True)
@@ -302,10 +303,9 @@ class Http:
             self.answered.add(route(path))
             return Envelope(None)
         if 300 <= status < 400:
-            raise Unreachable(
-                f"{self.target.host} redirects to another address. alga does not follow redirects, to protect the key.",
-                "Log in with the new address: alga login URL",
-            )
+            told = f"{self.target.host} redirects to another address, where alga does not send the key"
+            hint = "Log in with the new address: alga login URL"
+            raise ServerFailed(told, hint, str(status)) if write else Unreachable(f"{told}.", hint)
         body, readable = _parse(content)
         if status >= 400:
             raise self._refused(write, path, status, body)
@@ -313,7 +313,7 @@ class Http:
             raise self._unusable(write, UNREADABLE)
         self.answered.add(route(path))
         pagination = body.get("pagination")
-        return Envelope(body["data"], pagination if isinstance(pagination, Mapping) else {})
+        return Envelope(body["data"], pagination if isinstance(pagination, Mapping) else {}, len(content))
 
     def _refused(self, write: bool, path: str, status: int, body: Json) -> AlgaError:
         """The error for a 4xx or 5xx: the API's own refusal, or an answer that did not come from the API."""

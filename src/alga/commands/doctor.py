@@ -124,7 +124,7 @@ def _address(session: Session) -> Finding:
 
 
 def _clock(session: Session) -> Finding:
-    ahead = session.client.ahead
+    ahead = session.client.shown_ahead
     if ahead is None:
         return Finding("clock", OK, "the server does not send its time")
     if fault := clock_fault(ahead):

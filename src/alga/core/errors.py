@@ -84,6 +84,7 @@ class Refused(AlgaError):
     exit_code = 5
 
 
+CHECK = "To see whether it was recorded: alga list --today"
 CHOOSE_SERVICE = "Choose a service: -s NAME (see alga services), or set a default: alga config set service NAME"
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from alga.core.entry import NON_BILLABLE, EntryRequest, differences, unmet, whole_or_not
 from alga.core.errors import (
+    CHECK,
     AlgaError,
     Forbidden,
     NoneApproved,
@@ -192,21 +193,41 @@ class Server:
         asked = transitions.as_entry(operation)
         assert asked.started_at and asked.ended_at
         try:
-            entry = self._on.client.create_entry(asked)
+            entry = self._about(operation, self._on.client.create_entry(asked))
         except Overlaps as error:
             clash, place = self._clash(operation.id), (asked.started_at, asked.ended_at)
             raise clash.named(error, *place, self._on.again) from None
         self._own(operation, entry)
         return transitions.done(operation, entry), entry
 
+    def _about(self, operation: Operation, entry: Entry) -> Entry:
+        """The entry of an answer. Raises UnknownOutcome for an entry that the operation is not about: then nothing of
+        the answer is believed. A server may change values of an entry, but not its id, nor work item and start at once.
+        """
+        before, times = operation.before or EntryRequest(), (operation.started_at, transitions.sent_there(operation))
+        items = {
+            each.lower() for each in (operation.asked.work_item_id or before.work_item_id, entry.work_item_id) if each
+        }
+        match operation.kind:
+            case Kind.EDIT:
+                other = entry.id.lower() != about(operation).lower()
+            case Kind.STOP:
+                other = len(items) == 2 and about(operation) not in (entry.id, entry.session_id)
+            case _:
+                other = len(items) == 2 and all(abs(entry.started_at - each) > SKEW for each in times)
+        if other:
+            raise UnknownOutcome("The server answered with another entry", CHECK)
+        return entry
+
     def _own(self, operation: Operation, entry: Entry) -> None:
-        """Learn the key's own user from an entry."""
-        if operation.asked.user_id is None:
+        """Learn the key's own user from an entry, but for a new one that is not as it was asked for."""
+        changed = operation.kind is Kind.CREATE and entry.started_at != cut(operation.started_at)
+        if operation.asked.user_id is None and not changed:
             self._on.cache.own(entry.user_id, entry.user_name)
 
     def _start(self, operation: Operation) -> tuple[Operation, Entry | None]:
         asked = replace(operation.asked, started_at=None, ended_at=None, billable_minutes=None)
-        entry = self._on.client.start_tracking(asked)
+        entry = self._about(operation, self._on.client.start_tracking(asked))
         self._own(operation, entry)
         for sentence in differences(asked, entry, self._on.zone):
             self._on.warn(sentence)
@@ -233,7 +254,7 @@ class Server:
         if asked.billable_minutes is None and before.work_item_type == NON_BILLABLE:
             asked = replace(asked, billable_minutes=0)
         try:
-            entry = self._on.client.stop_tracking(about(operation), asked)
+            entry = self._about(operation, self._on.client.stop_tracking(about(operation), asked))
         except NoSession as error:
             raise self._elsewhere(operation, error) from None
         self._own(operation, entry)
@@ -248,7 +269,7 @@ class Server:
 
     def _edit(self, operation: Operation) -> tuple[Operation, Entry | None]:
         running = bool(operation.before and operation.before.ended_at is None and operation.asked.ended_at is None)
-        entry = self._on.client.update_entry(about(operation), operation.asked, running)
+        entry = self._about(operation, self._on.client.update_entry(about(operation), operation.asked, running))
         if not operation.timer and (said := self._ignored(operation, entry)):
             raise Refused(said)
         return transitions.delivered(operation, entry), entry
@@ -337,7 +358,7 @@ def clock_fault(ahead: float | None) -> str:
 
 def say_if_wrong(on: Parts) -> None:
     """Warn, once, if this computer's clock is so wrong that recorded times would be wrong."""
-    if (fault := clock_fault(on.client.ahead)) and not on.profile.is_local:
+    if (fault := clock_fault(on.client.shown_ahead)) and not on.profile.is_local:
         told = f"This computer's clock is {fault}: times taken from it are off by that much. Set the clock."
         if told not in on.warnings:
             on.warn(told)
