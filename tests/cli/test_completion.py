@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from alga.commands.completion import script_for
+from alga.commands.completion import MARKED, script_for
 from alga.ui.completion import SHELLS
 from tests.cli.test_processes import alga, environment, served
 from tests.support import Desk
@@ -244,7 +244,10 @@ def test_install_shows_the_line_and_asks_in_a_terminal(desk: Desk, tmp_path: Pat
     assert (tmp_path / ".bashrc").read_text() == f"source {tmp_path}/.bash_completions/alga.sh\n"
 
 
-@pytest.mark.parametrize("before", [b"", b"Set-Alias x y", "Set-Alias é y\r\n".encode("utf-16")])
+WINDOWS = [mark + "Set-Alias é y\r\n".encode(name) for mark, name in MARKED.items()]
+
+
+@pytest.mark.parametrize("before", [b"", b"Set-Alias x y", *WINDOWS])
 def test_powershell_gets_one_line_and_keeps_its_policy(tmp_path: Path, before: bytes) -> None:
     programs, profile = tmp_path / "bin", tmp_path / "profile.ps1"
     programs.mkdir()
@@ -258,7 +261,7 @@ def test_powershell_gets_one_line_and_keeps_its_policy(tmp_path: Path, before: b
         assert done.returncode == 0, done.stderr
     script = tmp_path / "config" / "alga.ps1"
     assert script.read_text() == f"{script_for('powershell')}\n"
-    encoding = "utf-16" if before.startswith(b"\xff\xfe") else "utf-8"
+    encoding = MARKED.get(before[:2], "utf-8")
     kept = before.decode(encoding)
     line_end = "" if not kept or kept.endswith("\n") else "\n"
     assert profile.read_bytes().decode(encoding) == f"{kept}{line_end}. '{script}'\n"

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -342,6 +343,168 @@ def test_a_config_that_others_can_read_is_said_once_a_day(desk: Desk) -> None:
     assert "can read" not in desk("queue", tty=False).err
 
 
+DOTTED = """default="a"
+profiles.a.url="https://a.test"
+profiles.a.key="K"
+profiles.b.url="https://b.test"
+profiles.b.key="K2"
+"""
+SPLIT = """# mine
+default="a"
+[profiles.a]
+url="https://a.test"
+key="K"
+[other]
+x=1
+[profiles.b]
+url="https://b.test"
+key="K2"
+"""
+DEEP = f"{SPLIT}deep = {'[' * 150}{']' * 150}\n"
+
+
+@pytest.mark.parametrize("text", [DOTTED, SPLIT, DEEP], ids=["dotted", "split", "deep"])
+def test_a_change_of_the_settings_changes_nothing_else(desk: Desk, text: str) -> None:
+    path = desk.home / "config" / "config.toml"
+    write_whole(path, text)
+    before = tomllib.loads(text)
+    desk.ok("config", "set", "target", "8h", "--profile", "local")
+    wanted = {**before, "profiles": {**before["profiles"], "local": {"target": "8h"}}}
+    assert tomllib.loads(path.read_text()) == wanted
+    desk.ok("config", "set", "service", "Basic", "--profile", "b")
+    desk.ok("logout", "-y", "--profile", "a")
+    wanted["profiles"]["b"] = wanted["profiles"]["b"] | {"service": "Basic"}
+    assert tomllib.loads(path.read_text())["profiles"] == {k: v for k, v in wanted["profiles"].items() if k != "a"}
+    assert '"K"' not in path.read_text()
+
+
+def test_two_who_change_the_settings_at_once_both_do(tmp_path: Path) -> None:
+    write_whole(tmp_path / "config" / "config.toml", SPLIT)
+    changes = (("target", "7h", "a"), ("receipts", "9d", "b"), ("service", "x", "a"), ("timer", "local", "b"))
+    running = [
+        subprocess.Popen([*ALGA, "config", "set", key, value, "--profile", name], env=environment(tmp_path))
+        for key, value, name in changes
+    ]
+    assert [process.wait(60) for process in running] == [0] * 4
+    after = tomllib.loads((tmp_path / "config" / "config.toml").read_text())["profiles"]
+    assert (after["a"]["target"], after["a"]["service"]) == ("7h", "x")
+    assert (after["b"]["receipts"], after["b"]["timer"]) == ("9d", "local")
+
+
+def test_what_is_no_file_of_ones_own_keeps_its_mode_and_holds_nobody_up(desk: Desk, tmp_path: Path) -> None:
+    victim, folder = tmp_path / "victim", tmp_path / "folder"
+    victim.touch()
+    victim.chmod(0o644)
+    folder.mkdir()
+    folder.chmod(0o755)
+    for place, target in (("state/outbox.db", victim), ("state/outbox.lock", victim), ("data/local.db", folder)):
+        link = desk.home / place
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(target)
+        desk("log", "tk_1", "9:00-9:10")
+        link.unlink()
+    assert (stat.S_IMODE(victim.stat().st_mode), stat.S_IMODE(folder.stat().st_mode)) == (0o644, 0o755)
+    config = desk.home / "config" / "config.toml"
+    write_whole(config, f'default = "a"\n[profiles.a]\nurl = "https://a.test"\nkey = "{KEY}"\n')
+    for number in range(3):
+        (config.parent / f".config.toml.0badcaf{number}{UNFINISHED}").write_text(KEY)
+    os.mkfifo(config.parent / f".config.toml.0badcaf3{UNFINISHED}")
+    (config.parent / f".config.toml.0badcaf4{UNFINISHED}").mkdir()
+    (config.parent / f".config.toml.mine{UNFINISHED}").write_text("a user's own")
+    told = desk.ok("logout", "-y", columns=300)
+    assert not any(each.is_file() and KEY in each.read_text() for each in config.parent.iterdir())
+    assert f"0badcaf3{UNFINISHED} could not be removed: it may hold the key." in told.err
+    assert (config.parent / f".config.toml.mine{UNFINISHED}").exists()
+
+
+def test_logout_takes_the_key_away_whatever_the_journal_is(desk: Desk) -> None:
+    config = desk.home / "config" / "config.toml"
+    write_whole(config, f'default = "a"\n[profiles.a]\nurl = "https://a.test"\nkey = "{KEY}"\n')
+    write_whole(desk.home / "state" / "outbox.db", "no database")
+    assert desk("logout").code == 3
+    assert "outbox.db cannot be used" in desk.ok("logout", "-y", columns=300).err
+    assert KEY not in config.read_text()
+
+
+def test_a_umask_that_takes_everything_away_takes_nothing_from_alga(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*ALGA, "log", "tk_1", "9:00-9:10", "--date", "2026-11-20"],
+        env=environment(tmp_path),
+        umask=0o777,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done
+    modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in tmp_path.rglob("*")}
+    assert (modes["data"], modes["state"], modes["local.db"], modes["outbox.db"]) == (0o700, 0o700, 0o600, 0o600)
+
+
+def test_completion_is_set_up_whole_or_not_at_all(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = tmp_path / ".bashrc"
+    desk.env = {"HOME": str(tmp_path)}
+    start.write_text(f"# source {tmp_path}/.bash_completions/alga.sh\n")
+    move = os.replace
+
+    def immutable(beside: Path, target: Path) -> None:
+        if target == start:
+            raise PermissionError(1, "Operation not permitted", str(target))
+        move(beside, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.replace", immutable)
+        refused = desk("completion", "install", "bash", "-y", columns=300)
+    assert (refused.code, "Operation not permitted. Nothing was changed." in refused.err) == (3, True)
+    assert not list(tmp_path.rglob("alga.sh*"))
+    desk.ok("completion", "install", "bash", "-y")
+    assert start.read_text().count("source ") == 2, "a line that is commented out is none"
+    start.unlink()
+    os.mkfifo(start)
+    assert checked(desk, ("completion", "install", "bash", "-y")).code == 3
+
+
+def test_places_that_are_none(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.ok("log", "tk_1", "9:00-9:10", "--date", "2026-11-20")
+    refused = checked(desk, ("export", "--profile", "local", "-o", "~nosuchuser/x.csv"))
+    assert refused.code == 2
+    monkeypatch.chdir(desk.home)
+    long = "x" * 250 + ".csv"
+    desk.ok("export", "--profile", "local", "--from", "2026-11-01", "-o", long)
+    assert [each.name for each in desk.home.iterdir() if each.name.startswith("x")] == [long]
+
+    def nowhere(self: object) -> str:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr("platformdirs.unix.Unix.user_config_dir", property(nowhere))
+    desk.env = {"ALGA_CONFIG_DIR": ""}
+    assert (checked(desk, ("list",)).code, "no home directory" in desk("list").err) == (3, True)
+
+
+@pytest.mark.parametrize("value", ["zzz", "0001-01-01T00:00:00Z", "", "9999-12-31T23:59:59"])
+def test_a_tab_says_nothing_of_a_damaged_cache(tmp_path: Path, value: str) -> None:
+    alga(tmp_path, "log", "tk_1", "9:00-9:10", "--date", "2026-11-20")
+    (learnt,) = (tmp_path / "state" / "learnt").iterdir()
+    known = json.loads(learnt.read_text())
+    known["entries"] = {key: [value, value, *row[2:]] for key, row in known["entries"].items()}
+    learnt.write_text(json.dumps(known))
+    for line in ("alga edit ", "alga log "):
+        offered = alga(tmp_path, _ALGA_COMPLETE="complete_lines", _TYPER_COMPLETE_ARGS=line)
+        assert (offered.returncode, offered.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("value", ["", 0, [], {}, None, "zzz", True], ids=repr)
+def test_a_stored_time_that_is_none_is_a_damaged_row(desk: Desk, value: object) -> None:
+    desk.ok("log", "tk_1", "9:00-9:10", "--date", "2026-11-20")
+    with contextlib.closing(sqlite3.connect(desk.home / "state" / "outbox.db")) as db:
+        for name in ("queued_at", "tried_at"):
+            content = json.loads(db.execute("SELECT content FROM operation").fetchone()[0]) | {name: value}
+            db.execute("UPDATE operation SET state = 'queued', content = ?", (json.dumps(content),))
+            db.commit()
+            for command in (("queue",), ("list",), ("sync",)):
+                checked(desk, command)
+
+
 # --- a full disk, and signals ---------------------------------------------------------------------
 
 
@@ -450,8 +613,12 @@ def test_serve_asks_for_the_key_before_the_body_and_bounds_everything(tmp_path: 
         for nonsense in (b"\x16\x03\x01\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"GET " + b"x" * 70_000 + b"\r\n\r\n"):
             first, _, body = asked(port, nonsense).partition(b"\r\n\r\n")
             assert json.loads(body or first)["error"]["code"] == "BAD_REQUEST"
-        elsewhere = b"GET " + path + b"Host: evil.example\r\nX-API-Key: " + key + b"\r\n\r\n"
-        assert b" 403 " in asked(port, elsewhere).split(b"\r\n")[0]
+        for host, status in (
+            (b"evil.example", b" 403 "), (b"localhost:evil", b" 403 "), (b"localhost\r\nHost: evil.example", b" 403 "),
+            (b"", b" 403 "), (b"LOCALHOST", b" 200 "), (b"127.0.0.1:5", b" 200 "), (b"localhost.evil.test", b" 403 "),
+        ):  # fmt: skip
+            request = b"GET " + path + b"Host: " + host + b"\r\nX-API-Key: " + key + b"\r\n\r\n"
+            assert status in asked(port, request).split(b"\r\n")[0], host
         query = (
             b"GET /api/v1/time-entries?limit=5&user_id=%00%ff HTTP/1.1\r\n" + here + b"X-API-Key: " + key + b"\r\n\r\n"
         )

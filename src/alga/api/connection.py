@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import ssl
@@ -218,6 +219,8 @@ def trusted(url: str) -> ssl.SSLContext:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # without certificates: never used
     file, directory = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     try:
+        if file and not os.path.isfile(file):  # opening a pipe would wait
+            raise FileNotFoundError(errno.ENOENT, "it is no file")
         if file or directory:
             return ssl.create_default_context(cafile=file or None, capath=None if file else directory)
     except OSError as fault:

@@ -4,14 +4,15 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 from pathlib import Path, PurePath
 from shlex import quote
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import typer
 
 from alga.app.session import Session
-from alga.core.errors import UsageError
+from alga.core.errors import ConfigError, UsageError
 from alga.core.files import replacing
 from alga.ui.command import command
 from alga.ui.command_line import TAB
@@ -105,6 +106,7 @@ Register-ArgumentCompleter -Native -CommandName alga, algapsa -ScriptBlock {{
     }}
 }}"""
 SCRIPTS = {"bash": BASH, "zsh": ZSH, "fish": FISH, "powershell": POWERSHELL}
+MARKED = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}  # as Windows PowerShell may write a file
 PROFILE = "[Console]::OutputEncoding = [Text.Encoding]::UTF8; $PROFILE"  # prints where PowerShell's start-up file is
 
 
@@ -130,12 +132,21 @@ def install(session: Session, shell: Shell = None, yes: Yes = False) -> Output:
     question = f"Set up TAB completion for {wanted}?"
     if not yes and not confirm(question, True, otherwise, [change.said for change in changes]):
         return Output(None, "Nothing was changed.")
-    for change in changes:
-        change.path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(change.path) as file:
-            file.write(change.content)
+    _write(changes)
     text = f"Completion for {wanted} is in {path}. Open a new terminal to use it."
     return Output({"shell": wanted, "path": str(path)}, text)
+
+
+def _write(changes: list[Change]) -> None:
+    """Write all files or none: each is moved into place when all are complete, the start-up file first."""
+    try:
+        with ExitStack() as unfinished:
+            for change in changes:
+                change.path.parent.mkdir(parents=True, exist_ok=True)
+                unfinished.enter_context(replacing(change.path)).write(change.content)
+    except OSError as fault:
+        told = f"{fault.filename or 'A file'} cannot be written: {fault.strerror}. Nothing was changed."
+        raise ConfigError(told, "Check the permissions.") from fault
 
 
 def _changes(shell: str, env: Mapping[str, str], config_dir: Path) -> tuple[Path, list[Change]]:
@@ -160,11 +171,13 @@ def _changes(shell: str, env: Mapping[str, str], config_dir: Path) -> tuple[Path
 
 def _with_line(start: Path, line: str) -> Change:
     """A start-up file with one line more, unless it has the line; everything else stays as it is, byte for byte."""
+    if start.exists() and not start.is_file():
+        raise ConfigError(f"{start} is not a file. Nothing was changed.", "The script: alga completion show SHELL")
     there = start.read_bytes() if start.exists() else b""
-    encoding = "utf-16-le" if there.startswith(b"\xff\xfe") else "utf-8"  # as Windows PowerShell may write it
-    end, added = ("\n".encode(encoding), line.encode(encoding))
-    if added not in there:
-        there += (b"" if not there or there.endswith(end) else end) + added + end
+    encoding = next((name for mark, name in MARKED.items() if there.startswith(mark)), "utf-8")
+    if line not in map(str.strip, there.decode(encoding, "replace").splitlines()):
+        end = "\n".encode(encoding)
+        there += (b"" if not there or there.endswith(end) else end) + line.encode(encoding) + end
     return Change(start, there, f"Add to {start}: {line}")
 
 
@@ -173,13 +186,17 @@ def _powershell_profiles() -> list[Path]:
 
     Whether PowerShell may run it is up to its execution policy, which alga leaves alone.
     """
-    programs = filter(None, map(shutil.which, ("pwsh", "powershell")))
-    asked = [[program, "-NoProfile", "-NonInteractive", "-Command", PROFILE] for program in programs]
     no_key = {name: value for name, value in os.environ.items() if name != "ALGA_API_KEY"}
-    given: dict[str, Any] = {"stdout": subprocess.PIPE, "env": no_key, "timeout": 60, "check": False}
-    answers = [subprocess.run(each, **given).stdout for each in asked]
-    if profiles := [Path(said) for answer in answers if (said := answer.decode("utf-8", "replace").strip())]:
-        return profiles
+    found = []
+    for program in filter(None, map(shutil.which, ("pwsh", "powershell"))):
+        command = [program, "-NoProfile", "-NonInteractive", "-Command", PROFILE]
+        with suppress(OSError, subprocess.SubprocessError):
+            done = subprocess.run(command, stdout=subprocess.PIPE, env=no_key, timeout=60, check=False)
+            said = done.stdout.decode("utf-8", "replace").strip()
+            if said.isprintable() and Path(said).is_absolute():
+                found.append(Path(said))
+    if found:
+        return found
     raise UsageError("No PowerShell was found. Nothing was changed.", "The script: alga completion show powershell")
 
 

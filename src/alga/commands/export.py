@@ -149,7 +149,10 @@ def _target(session: Session, output: str, period: Period) -> Path:
         output = output.replace(f"{{{name}}}", str(day))
     if unknown := re.search(r"\{\w*\}", output):
         raise UsageError(f"Unknown {unknown[0]} in the file's name.", "Choose from: {from} {to} {date}")
-    path = Path(output).expanduser()
+    try:
+        path = Path(output).expanduser()
+    except RuntimeError:  # no such user
+        raise UsageError(f"{output} is no place for a file.", "Give a file: -o FILE") from None
     if path.is_dir():
         raise UsageError(f"{path} is a directory.", f"Give a file: -o {quote(f'{path}/time.csv')}")
     return path

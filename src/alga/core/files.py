@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 import time
 from contextlib import contextmanager, suppress
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MOST_OWN, MOST_INPUT = 8 * 1024**2, 64 * 1024**2  # bytes
+PATIENCE = 5.0  # seconds for another alga that changes the same file
 UNFINISHED = ".unfinished"  # the end of the name of a file that is being written
 
 
@@ -62,7 +64,7 @@ def write_whole(path: Path, text: str, cache: bool = False) -> None:
 
     A `cache` may be lost in a power failure. Raises OSError, with the old file intact.
     """
-    make_private(path.resolve().parent)
+    make_private(Path(os.path.realpath(path)).parent)
     with replacing(path, mode=0o600, durable=not cache) as file:
         file.write(text.encode("utf-8", "replace"))  # half a character must not cost the whole file
 
@@ -89,6 +91,7 @@ def replacing(path: Path, mode: int | None = None, durable: bool = True) -> Iter
             if fcntl is None:  # Windows, where an open file cannot be moved
                 new.close()
             os.chmod(beside, _usual_mode(target) if mode is None else mode)
+            _keep_owner(beside, target)
             os.replace(beside, target)  # while it is locked, or another alga would take it for stale
     except BaseException:
         with suppress(FileNotFoundError):
@@ -99,7 +102,7 @@ def replacing(path: Path, mode: int | None = None, durable: bool = True) -> Iter
 def _new_beside(target: Path) -> tuple[BinaryIO, Path]:
     """A new file of mode 0600 next to the target, locked as long as it is open."""
     while True:
-        beside = target.with_name(f".{target.name}.{os.urandom(4).hex()}{UNFINISHED}")
+        beside = target.with_name(f"{_beginning(target)}{os.urandom(4).hex()}{UNFINISHED}")
         file: BinaryIO = open(beside, "xb", opener=_private)  # noqa: SIM115  whoever asks closes it
         held = True
         with suppress(OSError):  # a file system without locks
@@ -109,22 +112,30 @@ def _new_beside(target: Path) -> tuple[BinaryIO, Path]:
         file.close()  # another alga took it for stale before it was locked
 
 
+def _beginning(target: Path) -> str:
+    """How the name of an unfinished file begins; names have 255 bytes at most."""
+    return f".{os.fsencode(target.name)[:200].decode(errors='replace')}."
+
+
+def leftovers(target: Path) -> list[Path]:
+    """Unfinished files of writers of a file, whether they live or were killed. They may hold keys."""
+    name = re.compile(rf"{re.escape(_beginning(target))}[0-9a-f]{{8}}{re.escape(UNFINISHED)}")
+    try:
+        return [target.parent / each for each in os.listdir(target.parent) if name.fullmatch(each)]
+    except OSError:
+        return []
+
+
 def _remove_stale(target: Path) -> None:
-    """Remove what writers of the same file left when they were killed: it may hold keys."""
-    with suppress(OSError):
-        for name in os.listdir(target.parent):
-            if name.startswith(f".{target.name}.") and name.endswith(UNFINISHED):
-                _remove_unless_held(target.parent / name)
-
-
-def _remove_unless_held(stale: Path) -> None:
-    if fcntl is None:  # Windows, where the file of a writer that lives cannot be removed
+    """Remove what killed writers of the same file left."""
+    for stale in leftovers(target):
         with suppress(OSError):
-            os.unlink(stale)
-        return
-    with suppress(OSError), open(stale, "rb", opener=_not_waiting) as file:
-        if _hold(file):
-            os.unlink(stale)
+            if fcntl is None:  # Windows, where the file of a writer that lives cannot be removed
+                stale.unlink()
+            elif stat.S_ISREG(stale.lstat().st_mode):
+                with open(stale, "rb", opener=_not_waiting) as file:
+                    if _hold(file):
+                        stale.unlink()
 
 
 def _hold(file: BinaryIO) -> bool:
@@ -149,6 +160,14 @@ def _usual_mode(target: Path) -> int:
     return 0o666 & ~umask
 
 
+def _keep_owner(beside: Path, target: Path) -> None:
+    """Give a new file the owner of the one that it replaces: root may change a file of somebody else's."""
+    with suppress(OSError, AttributeError):  # Windows has no such owners
+        owner = target.stat()
+        if (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()):
+            os.chown(beside, owner.st_uid, owner.st_gid)
+
+
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
@@ -167,22 +186,52 @@ def open_to_others(path: Path) -> bool:
 def make_private_file(path: Path) -> None:
     """Create a file that only its owner may read, or take others' right to read it away. Raises OSError.
 
-    A file that exists is not opened: closing it would take away the locks that SQLite has on it in this process.
+    A file that exists is not opened: closing it would take away the locks that SQLite has on it in this process. What
+    is no file of one's own (a link, a directory, somebody else's) is left as it is.
     """
     make_private(path.parent)
     try:
-        open(path, "xb", opener=_private).close()
+        with open(path, "xb", opener=_private) as file:
+            if os.name == "posix":
+                os.fchmod(file.fileno(), 0o600)  # whatever the umask
     except FileExistsError:
-        if open_to_others(path):
-            with suppress(PermissionError):  # another owner's file
-                path.chmod(0o600)
+        found = path.lstat()
+        alone = stat.S_ISREG(found.st_mode) and found.st_nlink == 1
+        if os.name == "posix" and alone and found.st_uid == os.geteuid() and found.st_mode & 0o077:
+            path.chmod(0o600)
 
 
 def make_private(directory: Path) -> None:
     """Create a directory and its parents, readable by their owner only; an existing directory is left unchanged."""
     if not directory.exists():
         make_private(directory.parent)
-        directory.mkdir(mode=0o700, exist_ok=True)
+        directory.mkdir(exist_ok=True)
+        directory.chmod(0o700)  # whatever the umask
+
+
+@contextmanager
+def alone_in(directory: Path) -> Iterator[None]:
+    """A block that no other alga on this computer is in, for files that are read, changed and written.
+
+    Raises OSError while another one is. Where directories cannot be locked (Windows) nobody waits.
+    """
+    if fcntl is None:
+        yield
+        return
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise BlockingIOError(errno.EWOULDBLOCK, "another alga is changing it", str(directory)) from None
+                time.sleep(0.02)
+        yield
+    finally:
+        os.close(handle)
 
 
 def use_wal(db: sqlite3.Connection, busy: type[sqlite3.Error]) -> None:

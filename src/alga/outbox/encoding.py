@@ -115,6 +115,8 @@ def _operation(row: Mapping[str, Any]) -> Operation:
     }
     if wrong := [name for name, kind in KINDS.items() if not isinstance(read.get(name, kind()), kind)]:
         raise TypeError(f"{wrong[0]} has the wrong type")
+    if wrong := [name for name in TIMES if not isinstance(read.get(name), datetime | None)]:
+        raise TypeError(f"{wrong[0]} is not a time")
     if wrong := [name for name in TEXTS if not isinstance(read.get(name), str | None)]:
         raise TypeError(f"{wrong[0]} is not text")
     operation = Operation(**read)

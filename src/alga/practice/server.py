@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import socketserver
 import threading
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 MOST_CONNECTIONS = 64  # more wait to be accepted
 IDLE, WHOLE = 10.0, 60.0  # seconds for the next bytes of a request, and for a whole request and its answer
-HOSTS = ("127.0.0.1", "localhost")  # a web page elsewhere may have a name that points here
+HERE = re.compile(r"(127\.0\.0\.1|localhost)(:[0-9]+)?", re.IGNORECASE)  # a web page elsewhere may point here, too
 
 
 class Quiet(WSGIRequestHandler):
@@ -56,14 +57,28 @@ class Threaded(socketserver.ThreadingMixIn, WSGIServer):
         while not self._free.acquire(timeout=0.1):
             self.service_actions()
         self._open[request] = time.monotonic()
-        super().process_request(request, client_address)
+        try:
+            super().process_request(request, client_address)
+        except BaseException:  # no thread could be started
+            self._done(request)
+            raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self._open.pop(request, None)
-            self._free.release()
+            self._done(request)
+
+    def _done(self, request: Any) -> None:
+        self._open.pop(request, None)
+        self._free.release()
+
+    def get_request(self) -> Any:
+        try:
+            return super().get_request()
+        except OSError:  # too many files are open: it would be tried again at once, and for ever
+            time.sleep(0.1)
+            raise
 
     def service_actions(self) -> None:
         """Hang up on whoever takes too long. Called while the server waits."""
@@ -87,8 +102,7 @@ def answering(app: App) -> Any:
     """The app for this computer's clients only, with one answer in JSON for whatever goes wrong."""
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        host = environ.get("HTTP_HOST", "").rpartition(":")[0] or environ.get("HTTP_HOST", "")
-        if host not in HOSTS:
+        if not HERE.fullmatch(environ.get("HTTP_HOST", "")):
             return Response.failed(403, "FORBIDDEN", "Only this computer is served").sent(start_response)
         try:
             if (key := environ.get("HTTP_X_API_KEY")) and not app.knows(key):  # before its body is read

@@ -67,15 +67,19 @@ class Paths(NamedTuple):
 
 
 def find_paths(env: Mapping[str, str]) -> Paths:
-    """The directories for this environment; nothing is created."""
+    """The directories for this environment; nothing is created. Raises ConfigError for a user without a home."""
     from platformdirs import PlatformDirs
 
     dirs = PlatformDirs("alga", appauthor=False)
-    return Paths(
-        Path(env.get("ALGA_CONFIG_DIR") or dirs.user_config_dir),
-        Path(env.get("ALGA_DATA_DIR") or dirs.user_data_dir),
-        Path(env.get("ALGA_STATE_DIR") or dirs.user_state_dir),
-    )
+    try:
+        return Paths(
+            Path(env.get("ALGA_CONFIG_DIR") or dirs.user_config_dir),
+            Path(env.get("ALGA_DATA_DIR") or dirs.user_data_dir),
+            Path(env.get("ALGA_STATE_DIR") or dirs.user_state_dir),
+        )
+    except RuntimeError as fault:
+        told = "This user has no home directory, so alga has no place for its files."
+        raise ConfigError(told, "Set HOME, or ALGA_CONFIG_DIR, ALGA_DATA_DIR and ALGA_STATE_DIR.") from fault
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ from typer._completion_classes import PowerShellComplete, ZshComplete
 
 from alga.app.session import Session
 from alga.core import filters
-from alga.core.errors import AlgaError
 from alga.core.safe_text import brief, plain
 from alga.core.times import format_day, format_interval, from_wire, local_date
 from alga.lookup import work_items
@@ -99,7 +98,7 @@ def offered(placeholder: str, ctx: Any, incomplete: str) -> list[CompletionItem]
     values = VALUES.get(placeholder.partition("|")[0])
     context: CommandLine = ctx.find_root().obj
     profile = ctx.params.get("profile") or ctx.find_root().params.get("profile")
-    with suppress(AlgaError, OSError):
+    with suppress(Exception):  # of whatever is damaged: a TAB says nothing
         return beginning(incomplete, values(Session(context.environment, profile))) if values else []
     return []
 
