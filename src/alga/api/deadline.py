@@ -34,13 +34,14 @@ class Deadline:
     """The deadline of the request under way, in seconds of a monotonic clock."""
 
     def __init__(self, slow: Callable[[], None] = lambda: None, now: Callable[[], float] = time.monotonic) -> None:
-        """`slow` is called once, in a step of a request that has taken TOLD_AFTER."""
-        self._slow, self._now, self._told = slow, now, False
+        """`slow` is called once a request, in a step of one that has taken TOLD_AFTER."""
+        self._slow, self._now = slow, now
         self.begin(Limits(math.inf, math.inf, math.inf))
 
     def begin(self, limits: Limits, until: float = math.inf) -> None:
         """Begin a request that must end within its limits, and at `until` at the latest."""
         now = self._began = self._now()
+        self._told = False
         self._limits, self._until, self._first = limits, min(until, now + limits.whole), now + limits.first
         self.begin_try()
 

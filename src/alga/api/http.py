@@ -96,7 +96,7 @@ class Http:
     sleep: Callable[[float], None] = time.sleep
     waiting: Callable[[float], None] = lambda seconds: None
     timed_out: Callable[[], None] = lambda: None  # called when connecting timed out
-    slow: Callable[[bool], None] = lambda write: None  # called once when a read or a write takes longer than a second
+    slow: Callable[[bool], None] = lambda write: None  # called once a request that takes longer than a second
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     answered: set[str] = field(default_factory=set)  # routes from which the API has answered
     forbidden: Callable[[str], None] = lambda action: None  # called when the role may not do an action

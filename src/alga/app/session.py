@@ -51,6 +51,7 @@ class Session:
     notes: list[str] = field(default_factory=list)
     syncing: bool = False  # the command itself delivers what waits
     _unreachable: bool = False
+    _waits: set[str] = field(default_factory=set)  # sentences about waiting that were said
 
     @cached_property
     def zone(self) -> tzinfo:
@@ -264,7 +265,9 @@ class Session:
             alone = write and len(self.journal.of_act()) <= 1  # of many, those that were not sent are taken back
             saved = alone and any(each.sent_at for each in self.journal.queued())
             rest = " It is saved here: Ctrl-C leaves the rest to alga sync." if saved else ""
-            typer.echo(f"Waiting for {host}.{rest}", err=True)
+            if (sentence := f"Waiting for {host}.{rest}") not in self._waits:
+                self._waits.add(sentence)
+                typer.echo(sentence, err=True)
 
     def _mention_practice(self) -> None:
         if self.choice.named:
