@@ -83,11 +83,11 @@ def run(home: Path, *args: str | bytes, typed: bytes = b"", env: Env | None = No
     ],
 )
 def test_an_odd_environment_is_told_or_does_no_harm(tmp_path: Path, env: Env, code: int) -> None:
-    for command in (["list", "--everyone"], ["log", "tk_1", "9:00-9:10", "--date", "2026-11-20"]):
-        result = run(tmp_path, *command, env=env)
-        held(result, tuple(command))
-        assert result.code in ({code} if code == 3 else {code, 0, 3}), (command, result)
-        assert "pass@" not in result.err and "pw@" not in result.err
+    command = ("log", "tk_1", "9:00-9:10", "--date", "2026-11-20")
+    result = run(tmp_path, *command, env=env)
+    held(result, command)
+    assert result.code in ({code} if code == 3 else {code, 0, 3}), result
+    assert "pass@" not in result.err and "pw@" not in result.err
 
 
 def test_a_proxy_that_cannot_be_used_sets_nothing_aside(tmp_path: Path) -> None:
@@ -518,7 +518,7 @@ def limited(size: int) -> Callable[[], None]:
     return limit
 
 
-SIZES = (0, 1, 100, 1000, 4095, 4096, 8192, 20_000, 33_000, 36_864, 50_000, 57_344, 70_000, 100_000)
+SIZES = (0, 1, 1000, 4095, 4096, 20_000, 33_000, 50_000, 70_000, 100_000)
 
 
 def test_a_disk_that_is_full_at_any_step_is_told_and_loses_nothing(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from tests.cli.test_processes import ALGA, environment, served
 from tests.hostile.world import KEY, OK, forever, packed, raw_server, slowly
 from tests.support import Desk
 
-SHORT = Limits(whole=1.5, first=1.0, one_try=0.4, silence=1.0)  # in place of 120, 30, 10 and 30 seconds
+SHORT = Limits(whole=0.8, first=0.6, one_try=0.25, silence=0.6)  # in place of 120, 30, 10 and 30 seconds
 ALLOWED = 1.0  # seconds beyond a limit, on a busy computer
 MOST_MEGABYTES = 150  # of a whole process; an idle one takes 40
 
@@ -68,7 +68,7 @@ def test_a_request_ends_whatever_the_server_does(
     behave: Callable[[bytes], Iterator[bytes]], method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wire, "READ", SHORT)
-    monkeypatch.setattr(wire, "WRITE", SHORT._replace(one_try=1.0, answer=0.7))
+    monkeypatch.setattr(wire, "WRITE", SHORT._replace(one_try=0.6, answer=0.5))
     with raw_server(behave) as url:
         requests = Http(Target(url, KEY, "p", "AlgaPSA"), sleep=lambda seconds: None)
         began = time.monotonic()
@@ -77,7 +77,7 @@ def test_a_request_ends_whatever_the_server_does(
         took = time.monotonic() - began
         requests.close()
     assert type(error.value) is (Unreachable if method == "GET" else UnknownOutcome)
-    limit = (SHORT.first if behave is silent else SHORT.whole) if method == "GET" else 0.7
+    limit = (SHORT.first if behave is silent else SHORT.whole) if method == "GET" else 0.5
     assert took < limit + ALLOWED
 
 
@@ -281,9 +281,9 @@ def large_error(request: bytes) -> Iterator[bytes]:
 @pytest.mark.parametrize(
     ("behave", "code", "said"),
     [
-        (empty_rows(60), 7, ""),
-        (lambda request: packed(2, 100), 7, "cannot be decoded"),
-        (lambda request: packed(1, 100), 7, "sent entry 1 of the list with more than 16 MB"),
+        (empty_rows(20), 7, ""),
+        (lambda request: packed(2, 40), 7, "cannot be decoded"),
+        (lambda request: packed(1, 40), 7, "sent entry 1 of the list with more than 16 MB"),
         (one_large_row, 7, "sent entry e-1 with more than 16 MB"),
         (large_error, 5, "no no"),
     ],

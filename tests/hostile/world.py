@@ -193,7 +193,7 @@ def forever(piece: bytes, pause: float = 0.0) -> Iterator[bytes]:
 @cache
 def packed(layers: int, megabytes: int) -> tuple[bytes, ...]:
     """Blanks, packed in layers: few bytes that become many."""
-    data = zlib.compress(b" " * (1024 * 1024) * megabytes, 9, 31)
+    data = zlib.compress(b" " * (1024 * 1024) * megabytes, 1, 31)
     for _ in range(layers - 1):
         data = zlib.compress(data, 9, 31)
     names = b", ".join([b"gzip"] * layers)

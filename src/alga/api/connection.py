@@ -220,7 +220,7 @@ def trusted(url: str) -> ssl.SSLContext:
     file, directory = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     try:
         if file and not os.path.isfile(file):  # opening a pipe would wait
-            raise FileNotFoundError(errno.ENOENT, "it is no file")
+            raise FileNotFoundError(errno.ENOENT, "No such file")
         if file or directory:
             return ssl.create_default_context(cafile=file or None, capath=None if file else directory)
     except OSError as fault:
