@@ -42,6 +42,7 @@ MOST_PAGES, MOST_STREAMED = 1000, 100_000  # of tickets, and of a published expo
 MOST_LISTED = 1000  # entries to list by page; more come faster from the export
 LEAST_HELD = 1000  # bytes of an entry without its notes
 LONG, MANY = timedelta(days=62), 20_000  # what an export asks for month by month: so long, and so many entries
+MOST_OF_ONE = 1024 * 1024  # bytes of the answer that says how many entries there are
 MOST_MONTHS = 240  # requests of such an export
 ENTRIES = "/time-entries"
 FROM, TO = "start_time_from", "start_time_to"  # filters of lists and exports, both ends included
@@ -363,7 +364,7 @@ class Client:
         with suppress(Unreachable, Forbidden, Refused, NotFound):  # then one request must do
             for order in ("asc", "desc"):
                 ends_of_it = {**query, "sort": "start_time", "order": order, "limit": "1", "page": "1"}
-                page = self._page(ENTRIES, self.read_entry, ends_of_it)
+                page = self._whole_page(ENTRIES, self.read_entry, ends_of_it, MOST_OF_ONE)
                 rows, total = [*rows, *page.rows], page.total or 0
                 if total < MANY or not page.rows:
                     return [], None
