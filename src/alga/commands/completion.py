@@ -13,7 +13,7 @@ import typer
 
 from alga.app.session import Session
 from alga.core.errors import ConfigError, UsageError
-from alga.core.files import replacing
+from alga.core.files import make_private, replacing
 from alga.ui.command import command
 from alga.ui.command_line import TAB
 from alga.ui.completion import LINES, SHELLS
@@ -142,7 +142,7 @@ def _write(changes: list[Change]) -> None:
     try:
         with ExitStack() as unfinished:
             for change in changes:
-                change.path.parent.mkdir(parents=True, exist_ok=True)
+                make_private(change.path.parent)
                 unfinished.enter_context(replacing(change.path)).write(change.content)
     except OSError as fault:
         told = f"{fault.filename or 'A file'} cannot be written: {fault.strerror}. Nothing was changed."
