@@ -232,8 +232,8 @@ def test_a_terminal_says_that_a_write_is_saved(desk: Desk, monkeypatch: pytest.M
 
     with raw_server(behave) as url:
         desk.env = {"ALGA_URL": url, "ALGA_API_KEY": KEY}
-        shown = desk("log", "tk_1", "9:00-9:10", columns=200)
-    told = f"Waiting for {url.removeprefix('http://')}. It is saved here: Ctrl-C leaves the rest to alga sync.\n"
+        shown = desk("log", "tk_1", "9:00-9:10", columns=40)
+    told = f"Waiting for {url.removeprefix('http://')}. It is saved\nhere: Ctrl-C leaves the rest to alga\nsync.\n"
     assert shown.err.startswith(told), shown
     assert shown.code == 0 and "Saved" in shown.out
 

@@ -11,8 +11,6 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from alga.api import client, http
 from alga.app import timer
 from alga.core import files
@@ -26,7 +24,7 @@ from alga.practice import server as listener
 from alga.state import cache, config, status_file
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
     from wsgiref.simple_server import WSGIServer
 
@@ -49,6 +47,7 @@ class Session:
     again: str = ""  # the command line of alga log without its times, for hints with other times
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    say: Callable[[str], None] = lambda sentence: None  # says a sentence at once, where a person reads
     syncing: bool = False  # the command itself delivers what waits
     _unreachable: bool = False
     _waits: set[str] = field(default_factory=set)  # sentences about waiting that were said
@@ -254,20 +253,17 @@ class Session:
         return httpx.WSGITransport(app=self.embedded)
 
     def _waiting(self, seconds: float) -> None:
-        if sys.stderr.isatty():
-            typer.echo(f"The server asks to wait {seconds:.0f} s.", err=True)
+        self.say(f"The server asks to wait {seconds:.0f} s.")
 
     def _slow(self, host: str, write: bool) -> None:
         """Say what alga waits for, and, of a write, that it is saved."""
-        if not sys.stderr.isatty():
-            return
         with suppress(Exception):  # a sentence must not decide what becomes of a write
             alone = write and len(self.journal.of_act()) <= 1  # of many, those that were not sent are taken back
             saved = alone and any(each.sent_at for each in self.journal.queued())
             rest = " It is saved here: Ctrl-C leaves the rest to alga sync." if saved else ""
             if (sentence := f"Waiting for {host}.{rest}") not in self._waits:
                 self._waits.add(sentence)
-                typer.echo(sentence, err=True)
+                self.say(sentence)
 
     def _mention_practice(self) -> None:
         if self.choice.named:

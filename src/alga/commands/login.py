@@ -37,7 +37,7 @@ def login(session: Session, url: Url = None, key_stdin: KeyStdin = False, tenant
     profile = config.Profile(
         name, address, key, tenant or known.get("tenant"), known.get("service"), known.get("timer", "auto")
     )
-    trial = Session(session.environment, name)
+    trial = Session(session.environment, name, say=session.say)
     vars(trial)["choice"] = config.Choice(profile, named=True)
     try:
         lines = _learn(trial)

@@ -43,6 +43,7 @@ def command(function: Callable[..., Output]) -> Callable[..., Output]:
             raise UsageError("--profile is given twice.", "Give each option once.")
         context.form = common.chosen()
         context.session = session = Session(context.environment, common.profile or context.profile, context.args)
+        session.say = output.say
         try:
             return function(session, **given, **made)
         finally:

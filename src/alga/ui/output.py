@@ -136,6 +136,12 @@ def messages(warnings: Sequence[str], notes: Sequence[str]) -> None:
         _print(_wrapped(sentence), sys.stderr)
 
 
+def say(sentence: str) -> None:
+    """Print a sentence to stderr at once, if a person reads there: while a command waits."""
+    if sys.stderr.isatty():
+        _print(_wrapped(sentence), sys.stderr)
+
+
 def error(fault: AlgaError, form: Format, warnings: Sequence[str] = ()) -> None:
     """Print what happened and what to type next to stderr; for a program as one JSON object, with the warnings."""
     if form.machine:
@@ -169,7 +175,7 @@ def confirm(question: str, default: bool, otherwise: str, above: Sequence[str] |
     if not interactive():
         raise UsageError(f"{question} There is no terminal to ask in. Nothing was changed.", otherwise)
     _print_lines(
-        tables.drawn(above, sys.stderr) if isinstance(above, tables.Table) else [plain(line) for line in above],
+        tables.drawn(above, sys.stderr) if isinstance(above, tables.Table) else [_wrapped(line) for line in above],
         sys.stderr,
     )
     while True:
@@ -180,7 +186,7 @@ def confirm(question: str, default: bool, otherwise: str, above: Sequence[str] |
 
 def ask(question: str, above: Sequence[str] = ()) -> str:
     """A line typed at the terminal, asked for below the lines `above`; stdout stays clean. Raises Interrupted."""
-    sys.stderr.write("".join(f"{plain(line)}\n" for line in above) + plain(question) + " ")
+    sys.stderr.write("".join(f"{_wrapped(line)}\n" for line in above) + plain(question) + " ")
     sys.stderr.flush()
     try:
         answer = sys.stdin.readline()
