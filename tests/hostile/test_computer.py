@@ -100,17 +100,17 @@ def test_a_proxy_that_cannot_be_used_sets_nothing_aside(tmp_path: Path) -> None:
 
 def test_certificates_that_cannot_be_read_close_what_was_typed_and_leave_what_waits(tmp_path: Path) -> None:
     """Else the time would be typed again, and be there twice."""
-    with served(tmp_path / "server", "--strict") as connection:
-        line = ("log", "TIC1042", "1m", "-s", "Basic Support")
-        secure = {**connection, "ALGA_URL": "https://127.0.0.1:9"}
-        assert alga(tmp_path, *line, **secure).returncode == 0, "it waits"
+    secure = {"ALGA_URL": "https://127.0.0.1:9", "ALGA_API_KEY": KEY}
+    assert alga(tmp_path, "log", "tk_1", "9:00-9:10", "--date", "2026-11-20", **secure).returncode == 0, "it waits"
+    for in_doubt in (False, True):
         with contextlib.closing(sqlite3.connect(tmp_path / "state" / "outbox.db")) as db:
-            db.execute("UPDATE operation SET sent_at = '2026-11-28T00:00:00Z'")  # in doubt
+            db.execute("UPDATE operation SET sent_at = ?", ("2026-11-28T00:00:00Z" if in_doubt else None,))
             db.execute("DELETE FROM pause")
             db.commit()
-        failed = alga(tmp_path, *line, **secure, SSL_CERT_FILE="/nowhere")
-        assert (failed.returncode, "certificates" in failed.stderr) == (3, True), failed
-        assert len(json.loads(alga(tmp_path, "queue", "--json", **secure).stdout)) == 1
+        for command in (("log", "tk_1", "8:00-8:10", "--date", "2026-11-20"), ("start", "tk_2", "-s", "x")):
+            failed = alga(tmp_path, *command, **secure, SSL_CERT_FILE="/nowhere")
+            assert (failed.returncode, "certificates" in failed.stderr) == (3, True), failed
+            assert len(json.loads(alga(tmp_path, "queue", "--json", **secure).stdout)) == 1
 
 
 ODD_WORDS: tuple[str | bytes, ...] = (

@@ -37,11 +37,7 @@ if TYPE_CHECKING:
 WAIT = 5.0  # seconds for another alga that is sending
 BRIEFLY = 5.0  # seconds that other commands spend on waiting operations
 STILL_WAITS = 8  # exit code of commands that deliver when something still waits
-NOTHING_GETS_THROUGH = (
-    AuthError,
-    NetworkSettings,
-    NeverSent,
-)  # errors after which trying the next operation is useless
+NOTHING_GETS_THROUGH = (AuthError, NeverSent)  # errors after which trying the next operation is useless
 
 
 class Remote(Protocol):
@@ -154,7 +150,7 @@ class Outbox:
                 (each.error for each in settled if isinstance(each.error, NOTHING_GETS_THROUGH)), None
             )
             mine = Result(self.journal.get(operation.id), error=error)
-            if isinstance(error, AuthError | NetworkSettings):  # what stopped an earlier operation stops this one too
+            if isinstance(error, AuthError):  # a key refused for an earlier operation is refused for this one too
                 mine = Result(self._given_up(mine.operation, error.message, own), error=error)
         if mine.operation.state in (State.REFUSED, State.DROPPED):  # perhaps by another process
             raise mine.error or Refused(mine.operation.reason or "It was dropped in the meantime.")
