@@ -158,11 +158,8 @@ class Http:
                 asked = None if pause is None else _wait(write, status, headers, pause)
                 if asked is None or self._deadline.too_late(asked):
                     self._wrote |= write and status < 400
-                    if rows and rows.taken:
-                        self.answered.add(route(path))
-                        return Envelope([], rows.pagination)
                     with self._translated(write):
-                        return self._open(write, path, status, content)
+                        return self._open(write, path, status, content, rows)
                 wait = asked
             if wait > TOLD_WAIT:
                 self.waiting(wait)
@@ -298,7 +295,10 @@ class Http:
             return UnknownOutcome(f"{self.target.host} {what}", CHECK)
         return Unreachable(f"{self.target.host} {what}.", "Try again later.")
 
-    def _open(self, write: bool, path: str, status: int, content: bytes) -> Envelope:
+    def _open(self, write: bool, path: str, status: int, content: bytes, rows: lists.RowReader | None) -> Envelope:
+        if rows and rows.taken:
+            self.answered.add(route(path))
+            return Envelope([], rows.pagination)
         if status == 204:
             self.answered.add(route(path))
             return Envelope(None)

@@ -110,8 +110,8 @@ MARKED = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}  # as Windows Powe
 PROFILE = "[Console]::OutputEncoding = [Text.Encoding]::UTF8; $PROFILE"  # prints where PowerShell's start-up file is
 
 
-class Change(NamedTuple):
-    """A file of a shell, what it will contain, and a sentence that says so."""
+class ShellFile(NamedTuple):
+    """A file that a shell reads, what it will contain, and a sentence that says so."""
 
     path: Path
     content: bytes
@@ -137,7 +137,7 @@ def install(session: Session, shell: Shell = None, yes: Yes = False) -> Output:
     return Output({"shell": wanted, "path": str(path)}, text)
 
 
-def _write(changes: list[Change]) -> None:
+def _write(changes: list[ShellFile]) -> None:
     """Write all files or none: each is moved into place when all are complete, the start-up file first."""
     try:
         with ExitStack() as unfinished:
@@ -149,7 +149,7 @@ def _write(changes: list[Change]) -> None:
         raise ConfigError(told, "Check the permissions.") from fault
 
 
-def _changes(shell: str, env: Mapping[str, str], config_dir: Path) -> tuple[Path, list[Change]]:
+def _changes(shell: str, env: Mapping[str, str], config_dir: Path) -> tuple[Path, list[ShellFile]]:
     """The path of a shell's script, and the files that must change."""
     home = Path(env.get("HOME") or Path.home())
     zsh, fish = Path(env.get("ZDOTDIR") or home), Path(env.get("XDG_CONFIG_HOME") or home / ".config") / "fish"
@@ -163,13 +163,13 @@ def _changes(shell: str, env: Mapping[str, str], config_dir: Path) -> tuple[Path
         case _:
             path, starts = config_dir / "alga.ps1", _powershell_profiles()
     files = {path: SCRIPTS[shell], **({path.with_name("algapsa.fish"): FISH_TOO} if shell == "fish" else {})}
-    scripts = [Change(each, f"{text}\n".encode(), f"Write {each}") for each, text in files.items()]
+    scripts = [ShellFile(each, f"{text}\n".encode(), f"Write {each}") for each, text in files.items()]
     line = f". '{str(path).replace(chr(39), 2 * chr(39))}'" if shell == "powershell" else f"source {quote(str(path))}"
     changes = [*scripts, *(_with_line(start, line) for start in starts)]
     return path, [each for each in changes if not each.path.exists() or each.path.read_bytes() != each.content]
 
 
-def _with_line(start: Path, line: str) -> Change:
+def _with_line(start: Path, line: str) -> ShellFile:
     """A start-up file with one line more, unless it has the line; everything else stays as it is, byte for byte."""
     if start.exists() and not start.is_file():
         raise ConfigError(f"{start} is not a file. Nothing was changed.", "The script: alga completion show SHELL")
@@ -178,7 +178,7 @@ def _with_line(start: Path, line: str) -> Change:
     if line not in map(str.strip, there.decode(encoding, "replace").splitlines()):
         end = "\n".encode(encoding)
         there += (b"" if not there or there.endswith(end) else end) + line.encode(encoding) + end
-    return Change(start, there, f"Add to {start}: {line}")
+    return ShellFile(start, there, f"Add to {start}: {line}")
 
 
 def _powershell_profiles() -> list[Path]:

@@ -127,15 +127,18 @@ def leftovers(target: Path) -> list[Path]:
 
 
 def _remove_stale(target: Path) -> None:
-    """Remove what killed writers of the same file left."""
+    """Remove what killed writers of the same file left. On Windows the file of a writer that lives stays by itself."""
+    remove = Path.unlink if fcntl is None else _remove_unless_held
     for stale in leftovers(target):
         with suppress(OSError):
-            if fcntl is None:  # Windows, where the file of a writer that lives cannot be removed
+            remove(stale)
+
+
+def _remove_unless_held(stale: Path) -> None:
+    if stat.S_ISREG(stale.lstat().st_mode):
+        with open(stale, "rb", opener=_not_waiting) as file:
+            if _hold(file):
                 stale.unlink()
-            elif stat.S_ISREG(stale.lstat().st_mode):
-                with open(stale, "rb", opener=_not_waiting) as file:
-                    if _hold(file):
-                        stale.unlink()
 
 
 def _hold(file: BinaryIO) -> bool:
