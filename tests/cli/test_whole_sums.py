@@ -11,7 +11,7 @@ import httpx
 import openpyxl
 import pytest
 
-from alga.api import client
+from alga.api import lists
 from tests.conftest import Strict
 from tests.support import MONDAY, Desk, joined
 
@@ -77,8 +77,8 @@ def test_sums_are_of_all_whatever_the_number_and_take_one_request_for_them(desk:
 def test_a_long_list_is_read_from_the_export(desk: Desk, archive: Archive) -> None:
     assert len(desk.ok("list", *YEAR, "--json").json) == MANY
     assert (archive.asked["time-entries"], archive.asked["time-entries/export"]) == (1, 1)
-    archive.count = client.MOST_LISTED
-    assert len(desk.ok("list", *YEAR, "--json").json) == client.MOST_LISTED
+    archive.count = lists.MOST_LISTED
+    assert len(desk.ok("list", *YEAR, "--json").json) == lists.MOST_LISTED
     assert (archive.asked["time-entries"], archive.asked["time-entries/export"]) == (11, 1)
 
 

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alga.api import http as wire
-from alga.api.client import PAGE, Client
+from alga.api.client import Client
 from alga.api.http import Http, Target
+from alga.api.lists import PAGE
 from alga.api.stream import RowReader
 from alga.core.entry import Entry
 from alga.core.errors import Incomplete, Refused, TooLarge, Unreachable

@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from alga.api import client as api
 from alga.api import http as wire
+from alga.api import lists as api
 from alga.api.client import Client
 from alga.api.http import Http, Target
 from alga.core.errors import AlgaError

@@ -16,8 +16,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from alga import __version__
-from alga.api import connection, refusals
-from alga.api import stream as lists
+from alga.api import connection, refusals, stream
 from alga.api.deadline import Deadline, Limits
 from alga.api.lean import httpx
 from alga.core.errors import (
@@ -123,7 +122,7 @@ class Http:
         `begin` is called before each try and returns where its rows go: rows of an earlier try do not count. Raises
         what request() raises.
         """
-        return self.request("GET", path, query, into=lambda: lists.RowReader(begin()))
+        return self.request("GET", path, query, into=lambda: stream.RowReader(begin()))
 
     def request(
         self,
@@ -131,7 +130,7 @@ class Http:
         path: str,
         query: Mapping[str, str] | None = None,
         body: Json = None,
-        into: Callable[[], lists.RowReader] | None = None,
+        into: Callable[[], stream.RowReader] | None = None,
         most: int = MOST,
     ) -> Envelope:
         """Send a request and return its envelope, of at most so many bytes. For `into` see each().
@@ -182,7 +181,7 @@ class Http:
             self.transport.close()
 
     def _send(
-        self, request: httpx.Request, rows: lists.RowReader | None, most: int
+        self, request: httpx.Request, rows: stream.RowReader | None, most: int
     ) -> tuple[int, httpx.Headers, bytes]:
         write = request.method != "GET"
         with self._translated(write):
@@ -235,7 +234,7 @@ class Http:
             raise self._too_much(write, "sent too many values at once", bytes(content[:MEGABYTE]))
         return bytes(content)
 
-    def _read_rows(self, response: httpx.Response, rows: lists.RowReader) -> bytes:
+    def _read_rows(self, response: httpx.Response, rows: stream.RowReader) -> bytes:
         """Read the rows, limited in bytes each and together. Returns the body if it had no rows."""
         size = 0
         for chunk in self._chunks(response):
@@ -295,7 +294,7 @@ class Http:
             return UnknownOutcome(f"{self.target.host} {what}", CHECK)
         return Unreachable(f"{self.target.host} {what}.", "Try again later.")
 
-    def _open(self, write: bool, path: str, status: int, content: bytes, rows: lists.RowReader | None) -> Envelope:
+    def _open(self, write: bool, path: str, status: int, content: bytes, rows: stream.RowReader | None) -> Envelope:
         if rows and rows.taken:
             self.answered.add(route(path))
             return Envelope([], rows.pagination)
