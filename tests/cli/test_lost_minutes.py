@@ -143,7 +143,7 @@ def test_a_stop_meant_for_another_timer_does_not_stretch_the_waiting_one(strict:
     desk.clock.pass_by(minutes=75)
     desk.ok("stop", "-m", "web work", "--ago", "5m")
     rows = [(row["duration_minutes"], row["notes"]) for row in desk.ok("list", "--json").json]
-    assert rows == [(48, "x"), (70, "web work")]
+    assert rows == [(48, "x"), (70, "web\nweb work")]
 
 
 def test_what_may_be_there_is_looked_for_as_it_was_before_it_is_mended(strict: Strict) -> None:

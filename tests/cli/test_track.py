@@ -81,7 +81,7 @@ def test_a_stop_can_be_back_dated_and_bill_part_or_nothing(desk: Desk) -> None:
     desk.ok("start", "tk_1", "-m", "x")
     desk.clock.pass_by(minutes=60)
     entry = desk.ok("stop", "--at", "9:57", "--billable", "30", "-m", "y", "--json").json
-    assert (entry["duration_minutes"], entry["billable_minutes"], entry["notes"]) == (45, 30, "y")
+    assert (entry["duration_minutes"], entry["billable_minutes"], entry["notes"]) == (45, 30, "x\ny")
     desk.ok("start", "tk_1")
     desk.clock.pass_by(minutes=60)
     entry = desk.ok("stop", "--ago", "10m", "--no-billable", "--json").json
@@ -521,3 +521,63 @@ def test_a_log_whose_answer_is_lost_is_found_at_once(strict: Strict) -> None:
     assert found.out.startswith("Logged TIC1042: 30m worked, 30m billable (08:00-08:30)  ")
     assert found.err == ""
     assert len(strict.network.sent("POST")) == 1, "a write is never repeated unseen"
+
+
+# --- notes are added to ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("clock", ["practice", "local", "server"])
+def test_notes_of_a_stop_are_added_to_those_of_the_start(strict: Strict, clock: str) -> None:
+    desk, of = strict.desk, ("-s", "Basic Support")
+    if clock == "practice":
+        desk.env, desk.transport = {"ALGA_PROFILE": "local"}, None
+    else:
+        desk.env["ALGA_PROFILE"] = "env"
+        desk.ok("config", "set", "timer", clock)
+
+    def stopped(*typed: str) -> tuple[str, str]:
+        desk.ok("start", "TIC1042", *of, "-m", "Looked at the logs")
+        desk.clock.pass_by(minutes=10)
+        shown = desk.ok("stop", *typed)
+        return shown.out, desk.ok("list", "--json").json[-1]["notes"]
+
+    out, stored = stopped("-m", "Moved the mailbox")
+    assert stored == "Looked at the logs\nMoved the mailbox"
+    assert out.splitlines()[1:] == ["  Looked at the logs", "  Moved the mailbox"], "what was stored is shown"
+    assert stopped()[1] == "Looked at the logs"
+    assert stopped("-m", "")[1] == "Looked at the logs"
+    assert stopped("-m", "Looked at the logs")[1] == "Looked at the logs", "typed again, it is there once"
+    assert stopped("-m", "Moved it", "--replace-notes")[1] == "Moved it"
+    desk.ok("start", "TIC1042", *of)
+    desk.clock.pass_by(minutes=10)
+    desk.ok("stop", "-m", "Only now")
+    assert desk.ok("list", "--json").json[-1]["notes"] == "Only now"
+    desk.ok("start", "TIC1042", *of)
+    refused = desk("stop", "--replace-notes")
+    assert (refused.code, "needs the new notes" in refused.err) == (2, True)
+
+
+def test_the_notes_of_a_switch_are_those_of_the_work_that_begins(desk: Desk) -> None:
+    desk.ok("start", "tk_1", "-m", "first")
+    desk.clock.pass_by(minutes=10)
+    desk.ok("switch", "tk_2", "-m", "second")
+    desk.clock.pass_by(minutes=10)
+    desk.ok("stop", "-m", "and more")
+    assert [row["notes"] for row in desk.ok("list", "--json").json] == ["first", "second\nand more"]
+
+
+def test_notes_are_added_without_a_connection_too(strict: Strict) -> None:
+    strict.desk.ok("log", "TIC1042", "5:00-5:10", "-s", "Basic Support")
+    strict.desk.ok("start", "TIC1042", "-s", "Basic Support", "-m", "before")
+    strict.desk.clock.pass_by(minutes=10)
+
+    def down(request: httpx.Request) -> None:
+        raise httpx.ConnectError("no network")
+
+    strict.network.before = down
+    shown = strict.desk.ok("stop", "-m", "after")
+    assert shown.out.splitlines()[1:] == ["  before", "  after"]
+    strict.network.before = lambda request: None
+    strict.desk.clock.pass_by(minutes=2)
+    strict.desk.ok("sync")
+    assert strict.desk.ok("list", "--json").json[-1]["notes"] == "before\nafter"

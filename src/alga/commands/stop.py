@@ -2,16 +2,17 @@
 
 from dataclasses import replace
 
-from alga.app.running import Running, Stopped
+from alga.app.running import LONGEST_NOTES, Running, Stopped
 from alga.app.session import Session
 from alga.core.entry import EntryRequest
-from alga.core.errors import AuthError, NotFound, Refused, Unreachable
+from alga.core.errors import AuthError, NotFound, Refused, Unreachable, UsageError
+from alga.core.safe_text import brief
 from alga.core.times import format_time
 from alga.outbox.operation import Kind, Operation, State
 from alga.ui import messages, options
 from alga.ui.command import command
 from alga.ui.messages import delivered, mention, queued, saved, told
-from alga.ui.options import Ago, At, Billable, NoBillable, Notes, Service
+from alga.ui.options import Ago, At, Billable, NoBillable, Notes, ReplaceNotes, Service
 from alga.ui.output import Output
 
 
@@ -21,14 +22,19 @@ def stop(
     at: At = None,
     ago: Ago = None,
     notes: Notes = None,
+    replace_notes: ReplaceNotes = False,
     service_name: Service = None,
     billable: Billable = None,
     no_billable: NoBillable = False,
 ) -> Output:
     """Stop the running timer and record its time."""
     minutes = options.billable_minutes(billable, no_billable)
+    if replace_notes and notes is None:
+        raise UsageError("--replace-notes needs the new notes.", "Give them too: -m TEXT")
     with session.in_passing():
         running = _running(session)
+        if not replace_notes:
+            notes = _added(running.notes, notes)
         asked = _asked(session, running, at, ago, EntryRequest(billable_minutes=minutes, notes=notes))
         done = session.timer.stop(running, asked, service_name)
         return stopped(session, done)
@@ -43,6 +49,13 @@ def _running(session: Session) -> Running:
         mention(session)
         raise NotFound("Nothing is running.", "To record work already done: alga log WORK_ITEM 90m")
     return running
+
+
+def _added(known: str | None, more: str | None) -> str | None:
+    """The notes of a timer with more notes on a new line; None where there is nothing to add."""
+    if not known or more is None:
+        return more
+    return None if more.strip() in ("", *map(str.strip, known.splitlines())) else f"{known}\n{more}"
 
 
 def _asked(session: Session, running: Running, at: str | None, ago: str | None, asked: EntryRequest) -> EntryRequest:
@@ -61,7 +74,8 @@ def stopped(session: Session, done: Stopped) -> Output:
         data = done.running.published(session.now()) | {"delivery": "discarded"}
         return Output(data, f"Less than a minute on {done.running.work_item.label}: nothing recorded.")
     told(session, done.asked, done.entry)
-    return Output(delivered(done.entry), messages.entry_line("Stopped", done.entry, messages.view(session)))
+    line = messages.entry_line("Stopped", done.entry, messages.view(session))
+    return Output(delivered(done.entry), _with_notes(line, done.asked.notes and done.entry.notes))
 
 
 def _waits(session: Session, done: Stopped, operation: Operation) -> Output:
@@ -77,7 +91,14 @@ def _waits(session: Session, done: Stopped, operation: Operation) -> Output:
     if isinstance(done.error, AuthError):
         raise done.error.adding(f"{kept}.")
     session.warn(saved(session, operation, done.error))
-    return Output(queued(operation), messages.minutes_line("Stopped", operation, messages.view(session)))
+    line = messages.minutes_line("Stopped", operation, messages.view(session))
+    return Output(queued(operation), _with_notes(line, operation.asked.notes))
+
+
+def _with_notes(line: str, notes: str | None) -> str:
+    """The line of a stop, with the notes below it where there are several lines of them: what was added to what."""
+    several = brief(notes or "", LONGEST_NOTES).splitlines()
+    return "\n".join([line, *(f"  {each}" for each in several)]) if len(several) > 1 else line
 
 
 def _since(session: Session, operation: Operation) -> str:

@@ -31,6 +31,9 @@ ProfileName = Annotated[
 ITEM = "A ticket's number (TIC1042, 1042) or any work item's id"
 WorkItem = Annotated[str, typer.Argument(metavar="WORK_ITEM", help=f"{ITEM}.")]
 Notes = Annotated[str | None, typer.Option("-m", "--notes", metavar="TEXT", help="What was done; appears on invoices.")]
+ReplaceNotes = Annotated[
+    bool, typer.Option("--replace-notes", help="Replace the notes of the timer; otherwise -m adds a line to them.")
+]
 Service = Annotated[
     str | None,
     typer.Option("-s", "--service", metavar="SERVICE", help="The service to bill, by name or id."),
