@@ -201,16 +201,6 @@ def test_a_second_start_asks_to_switch(desk: Desk) -> None:
     assert started == "Started tk_77d0 at 10:24"
 
 
-def test_starting_what_runs_already_is_no_switch(desk: Desk) -> None:
-    desk.ok("start", "tk_9c41")
-    desk.clock.pass_by(minutes=5)
-    refused = desk("start", "tk_9c41")
-    assert (refused.code, refused.err) == (
-        5,
-        "alga: tk_9c41 is running (5m). Nothing was started.\nTo record it: alga stop\n",
-    )
-
-
 def test_a_second_start_without_a_terminal_names_the_command(desk: Desk) -> None:
     desk.ok("start", "tk_9c41")
     desk.clock.pass_by(minutes=72)
@@ -581,3 +571,41 @@ def test_notes_are_added_without_a_connection_too(strict: Strict) -> None:
     strict.desk.clock.pass_by(minutes=2)
     strict.desk.ok("sync")
     assert strict.desk.ok("list", "--json").json[-1]["notes"] == "before\nafter"
+
+
+# --- what runs already ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("clock", ["practice", "local", "server"])
+@pytest.mark.parametrize("verb", ["start", "switch"])
+def test_what_runs_already_runs_on(strict: Strict, clock: str, verb: str) -> None:
+    desk = strict.as_role("admin")
+    desk.env["ALGA_PROFILE"] = "env"
+    if clock == "practice":
+        desk.env = {"ALGA_PROFILE": "local"}
+    else:
+        desk.ok("config", "set", "timer", clock)
+    desk.ok("start", "TIC1042", "-s", "Basic Support", "-m", "x")
+    before = desk.ok("status", "--json").json
+    desk.clock.pass_by(minutes=5)
+    for tty in (True, False):
+        same = desk.ok(verb, "TIC1042", tty=tty)
+        assert same.out == "TIC1042 runs already, since 09:12. Nothing was changed.\n"
+    desk.ok(verb, "1042", "-m", "x", "-s", "Basic Support", "--at", "9:12")
+    for more, told, hint in (
+        (["-m", "it's new"], "Its notes were not changed.", "To add them: alga stop -m 'it'\"'\"'s new'\n"),
+        (["-s", "Premium Support"], "Its service was not changed.", "To bill it so: alga stop -s 'Premium Support'\n"),
+        (["--at", "9:00"], "Its start was not changed.", "To change it: alga "),
+    ):
+        refused = desk(verb, "TIC1042", *more, columns=200)
+        assert (refused.code, f"TIC1042 runs already, since 09:12. {told}" in refused.err) == (5, True)
+        assert hint in refused.err
+    edit = f"alga edit {str(before['id'])[:8]} --from 2026-11-23T09:00\n"
+    again = f"alga cancel -y, then alga {verb} TIC1042 --at 9:00\n"
+    assert (again if clock == "local" else edit) in refused.err
+    after = desk.ok("status", "--json").json
+    assert {key: after[key] for key in after if "elapsed" not in key} == {
+        k: before[k] for k in before if "elapsed" not in k
+    }
+    desk.ok("stop")
+    assert len(desk.ok("list", "--json").json) == 1

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from alga.api import connection
 from alga.api import http as wire
 from alga.api import lists as api
 from alga.api.client import Client
@@ -202,6 +203,15 @@ def test_gzip_of_nothing_and_in_members_is_fine(monkeypatch: pytest.MonkeyPatch)
         assert requests.request("DELETE", "/time-entries/x", body={}).data is None
         assert requests.request("GET", "/time-entries/x").data == [1]
         requests.close()
+
+
+def test_what_is_unpacked_comes_in_pieces() -> None:
+    class Few(httpx.SyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            yield zlib.compress(b" " * 20_000_000, 9, 31)
+
+    pieces = [len(piece) for piece in connection.Unpacked(Few())]
+    assert (sum(pieces), max(pieces)) == (20_000_000, connection.PIECE)
 
 
 def test_what_is_said_while_waiting_decides_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """alga start: start the clock on a work item."""
 
+import shlex
 from datetime import datetime
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from alga.app.session import Session
 from alga.app.timer import KEPT_HERE
 from alga.commands.stop import stopped
 from alga.core.errors import AlgaError, AlreadyRunning, UsageError
-from alga.core.times import format_day, format_minutes, format_time, is_digits, local_date, minutes_between
+from alga.core.times import cut, format_day, format_minutes, format_time, is_digits, local_date, minutes_between
 from alga.lookup import work_items
 from alga.lookup.work_items import WorkItem
 from alga.ui import messages, options
@@ -58,16 +59,43 @@ def start(
             old = session.timer.running()
         if old is None:
             raise error
+    if same := runs_already(session, old, item, notes, service_name, moment):
+        return same
     elapsed = format_minutes(max(0, minutes_between(old.started_at, session.now())))
     told = f"{old.work_item.label} is running ({elapsed})."
-    if old.work_item.id == item.id:
-        raise AlreadyRunning(f"{told} Nothing was started.", "To record it: alga stop") from None
     if not interactive():
         hint = session.retyped(()).replace(" start", " switch", 1)
         raise AlreadyRunning(f"{told} Nothing was started.", hint) from None
     if not confirm(f"{told} Stop it and start {item.label}?", True, ""):
         raise AlreadyRunning("Nothing was started.") from None
     return switched(session, old, item, service_found, notes, moment)
+
+
+def runs_already(
+    session: Session, old: Running, item: WorkItem, notes: str | None, service: str | None, at: datetime | None
+) -> Output | None:
+    """The output where the work item runs already and nothing else was asked for; None where another one runs.
+
+    Raises AlreadyRunning, with the command that does it, for other notes, another service or another start.
+    """
+    if (item.type, item.id or item.label) not in (
+        (old.work_item.type, each) for each in (old.work_item.id, old.work_item.label)
+    ):
+        return None
+    told = f"{old.work_item.label} runs already, since {format_time(old.started_at, session.zone)}"
+    if at and cut(at) != old.started_at:
+        new = f"{local_date(at, session.zone)}T{format_time(at, session.zone)}"
+        again = f"alga cancel -y, then {session.retyped(())}"
+        hint = f"alga edit {old.entry.id[:8]} --from {new}" if old.entry else again
+        raise AlreadyRunning(f"{told}. Its start was not changed.", f"To change it: {hint}")
+    if notes and notes != old.notes:
+        raise AlreadyRunning(f"{told}. Its notes were not changed.", f"To add them: alga stop -m {shlex.quote(notes)}")
+    billed_as = session.cache.services.get(old.service_id or "", old.service_id or "")
+    if service and service != old.service_id and service.lower() not in billed_as.lower():
+        hint = f"To bill it so: alga stop -s {shlex.quote(service)}"
+        raise AlreadyRunning(f"{told}. Its service was not changed.", hint)
+    data = old.published(session.now()) | {"delivery": "delivered" if old.entry else "queued"}
+    return Output(data, f"{told}. Nothing was changed.")
 
 
 def started(session: Session, running: Running) -> Output:

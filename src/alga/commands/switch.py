@@ -6,7 +6,7 @@ import typer
 
 from alga.app.running import Running
 from alga.app.session import Session
-from alga.commands.start import started, switched
+from alga.commands.start import runs_already, started, switched
 from alga.core.errors import NotFound
 from alga.ui import options
 from alga.ui.choices import item_or_typed, service_or_typed, with_service
@@ -49,6 +49,8 @@ def switch(
             session.note("Nothing was running.")
             begun = started(session, session.timer.start(item, found, notes, moment))
             return Output({"stopped": None, "started": begun.data}, begun.text)
+    if work_item != "-" and (same := runs_already(session, old, item, notes, service_name, moment)):
+        return Output({"stopped": None, "started": same.data}, same.text)
     return switched(session, old, item, found, notes, moment)
 
 
