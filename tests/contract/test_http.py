@@ -253,6 +253,20 @@ def test_the_key_is_in_no_error_and_no_repr() -> None:
         assert TARGET.key not in f"{error!r} {error.message} {error.hint} {error.__cause__!r} {client!r} {TARGET!r}"
 
 
+@pytest.mark.parametrize(
+    "date", ["Mon, 23 Nov 10000000 08:00:00 GMT", "\x7f", "", "Mon, 23 Nov 2026 08:00:00 +9999", "x" * 900]
+)
+def test_a_date_that_is_none_costs_nothing_but_the_date(date: str) -> None:
+    client = http(answering(200, EMPTY, {"Date": date}))
+    assert client.request("GET", "/time-entries").data == []
+    assert client.ahead is None
+
+
+@pytest.mark.parametrize("body", [b'{"data": NaN}', b'{"data": [], "pagination": {"total": -Infinity}}'])
+def test_what_json_does_not_know_is_not_read(body: bytes) -> None:
+    assert "cannot read" in failing(lambda: http(answering(200, body)).request("GET", "/x")).message
+
+
 def test_no_cookie_is_kept_and_no_redirect_followed() -> None:
     asked: list[httpx.Request] = []
 
