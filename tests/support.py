@@ -98,7 +98,7 @@ class Desk:
         at_terminal = self.tty if tty is None else tty
         out, err = Stream(tty=at_terminal), Stream(tty=at_terminal)
         environment = Environment(
-            self.clock, self.zone, self.transport, lambda seconds: pause(seconds), self.environment()
+            self.clock, self.zone, self.transport, lambda seconds: pause(seconds), self.environment(), "lap7"
         )
         terminal = {"COLUMNS": str(columns or self.columns)} if at_terminal else {}
         shown = {"LANG": "en_US.UTF-8", "TERM": "xterm", **terminal, **self.env}

@@ -26,7 +26,7 @@ def test_login_says_what_it_learnt_and_what_to_type_next(strict: Strict) -> None
     text = login(strict, desk, "--profile", "acme").splitlines()
     assert text[0].startswith(f"Logged in to {strict.url} as ")
     assert text[0].endswith("(profile acme).")
-    assert text[1].startswith("Timers: alga keeps the clock; AlgaPSA gets the entry at stop")
+    assert text[1].startswith("Timers: alga keeps the clock on this computer (lap7). AlgaPSA gets")
     assert text[2] == "Services: your role may not list them; 3 known from recent entries."
     assert text[3] == "Next: alga tickets, then alga start TIC1042"
     assert desk.ok("whoami", "--json").json["profile"] == "acme", "the first login is the default"

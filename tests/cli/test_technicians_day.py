@@ -9,7 +9,10 @@ from alga.core.errors import Forbidden
 from tests.conftest import Strict
 from tests.support import body_of, joined
 
-KEPT = "Clock kept here; AlgaPSA gets the entry at stop (its own timer leaves entries off the time sheet)."
+KEPT = (
+    "Clock kept here (lap7), and nowhere else; AlgaPSA gets the entry at stop "
+    "(its own timer leaves entries off the time sheet)."
+)
 
 
 def test_the_day(strict: Strict) -> None:

@@ -609,3 +609,29 @@ def test_what_runs_already_runs_on(strict: Strict, clock: str, verb: str) -> Non
     }
     desk.ok("stop")
     assert len(desk.ok("list", "--json").json) == 1
+
+
+# --- a timer that alga keeps is on one computer ------------------------------------------------------
+
+
+def test_a_computer_without_the_timer_says_that_it_may_be_on_another(strict: Strict) -> None:
+    laptop, server = strict.desk, strict.as_role("technician")
+    server.home = strict.desk.home.parent / "jump host"
+    kept = "Clock kept here (lap7), and nowhere else"
+    assert kept in laptop.ok("start", "TIC1042", "-s", "Basic Support").err
+    server.env["ALGA_PROFILE"] = "env"
+    told = "No timer on this computer (lap7). A timer that alga keeps is only on the computer where it was started."
+    refused = server("stop", columns=200)
+    assert (refused.code, refused.err.startswith(f"alga: {told}\n")) == (6, True)
+    for offline in ([], ["--offline"]):
+        assert server.ok("status", *offline, columns=200).out.startswith(f"{told}\nToday")
+    assert server.ok("status", "--json").out == "null\n"
+    assert "kept by alga on this computer (lap7) and on no other" in server.ok("whoami", columns=200).out
+    laptop.clock.pass_by(minutes=5)
+    laptop.ok("stop")
+    assert kept not in laptop.ok("start", "TIC1042", "-s", "Basic Support").err, "once is enough"
+
+
+def test_where_the_server_keeps_the_clock_nothing_runs_anywhere(published: Desk) -> None:
+    published.ok("log", "tk_1", "5:00-5:10")
+    assert published("stop").err.startswith("alga: Nothing is running.\n")

@@ -234,6 +234,13 @@ def test_what_is_deeper_than_any_entry_is_no_sense() -> None:
         exported(Sending([answer(row(0))[:-2] + b', {"x": ' + b"[" * 100_000]))
 
 
+def test_a_row_of_a_million_values_is_no_sense() -> None:
+    many = b'{"entry_id": "e9", "x": [' + b"[]," * 1_000_001 + b"1]}"
+    pieces = [many[at : at + 65536] for at in range(0, len(many), 65536)]
+    with pytest.raises(Unreachable, match="cannot read"):
+        exported(Sending([answer(row(0))[:-2] + b",", *pieces, b"]}"]))
+
+
 halves = st.sampled_from(["\ud83d", "\ude00", "\ud83d\ude00", "\\", "\\ud83d", '"', "n", "u", "\U0001f600"])
 
 

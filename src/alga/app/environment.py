@@ -27,3 +27,8 @@ class Environment:
     transport: httpx.BaseTransport | None = None
     sleep: Callable[[float], None] = sleep
     env: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    computer: str = field(default_factory=lambda: _name_of_this_computer())
+
+
+def _name_of_this_computer() -> str:
+    return os.uname().nodename if os.name == "posix" else os.environ.get("COMPUTERNAME", "")

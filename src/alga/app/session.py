@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from alga.state.cache import ServerCache
     from alga.state.config import Choice, Config, Paths, Profile
 
+MOST_MENTIONED = 100  # days or profiles that are remembered
 PRACTICE = "No AlgaPSA login: kept on this computer. To connect: alga login"
 
 
@@ -270,7 +271,7 @@ class Session:
             return
         if not sys.stderr.isatty():
             self.warn(PRACTICE)
-        elif self._first_today("practice"):
+        elif self.first("practice", self._today):
             self.note(PRACTICE)
 
     def mention_open_config(self) -> None:
@@ -278,16 +279,21 @@ class Session:
         if "paths" not in vars(self):
             return
         path = self.paths.config
-        if files.open_to_others(path) and self._first_today("open-config"):
+        if files.open_to_others(path) and self.first("open-config", self._today):
             told = f"Other users of this computer can read {path}, where keys are kept."
             self.warn(f"{told} To stop that: chmod 600 {shlex.quote(str(path))}")
 
-    def _first_today(self, said: str) -> bool:
-        """Whether something is said for the first time today on this computer."""
-        mark, today = self.paths.state_dir / f"{said}-mentioned", str(local_date(self.now(), self.zone))
+    def first(self, said: str, of: str) -> bool:
+        """Whether something is said of a day, or of a profile, for the first time on this computer."""
+        mark, known = self.paths.state_dir / f"{said}-mentioned", list[str]()
         with suppress(OSError, ValueError):
-            if files.read_own(mark) == today:
-                return False
+            known = files.read_own(mark).splitlines()
+        if of in known:
+            return False
         with suppress(OSError):
-            files.write_whole(mark, today, cache=True)
+            files.write_whole(mark, "\n".join([*known[-MOST_MENTIONED:], of]), cache=True)
         return True
+
+    @property
+    def _today(self) -> str:
+        return str(local_date(self.now(), self.zone))

@@ -50,7 +50,8 @@ if TYPE_CHECKING:
         def outbox(self) -> Outbox: ...
 
 
-KEPT_HERE = "Clock kept here; AlgaPSA gets the entry at stop (its own timer leaves entries off the time sheet)."
+KEPT_HERE = "AlgaPSA gets the entry at stop (its own timer leaves entries off the time sheet)."
+ONLY_HERE = "A timer that alga keeps is only on the computer where it was started."
 
 
 class Timer:
@@ -71,6 +72,13 @@ class Timer:
             except Unreachable:
                 return True  # a finished entry is right on either kind
         return profile.timer == "local" or cache.deployed
+
+    def keeps_clock(self) -> bool:
+        """The same as far as it is known, without asking a server."""
+        profile = self._on.profile
+        return not profile.is_local and (
+            profile.timer == "local" or (profile.timer == "auto" and self._on.cache.deployed)
+        )
 
     def known(self) -> Running | None:
         """The timer that this computer knows, without asking a server: kept here, or started here on the server."""

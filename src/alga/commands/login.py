@@ -91,7 +91,7 @@ def _learn(trial: Session) -> list[str]:
     work_items.own_user(trial.client, trial.cache)
     lines = []
     if trial.cache.deployed:
-        lines.append(KEPT_HERE.replace("Clock kept here;", "Timers: alga keeps the clock;"))
+        lines.append(f"Timers: alga keeps the clock on this computer ({trial.environment.computer}). {KEPT_HERE}")
     known, whole = work_items.services(trial.client, trial.cache)
     if known and whole:
         lines.append(

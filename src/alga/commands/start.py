@@ -107,14 +107,16 @@ def started(session: Session, running: Running) -> Output:
     billed_as = messages.view(session).billed_as(*running.service)
     text = f"Started {name} at {on}{format_time(running.started_at, session.zone)}{billed_as}"
     if running.entry is None:
-        session.warn(IN_DOUBT) if not running.kept else session.note(_kept(session))
+        session.warn(IN_DOUBT) if not running.kept else _say_kept(session)
     data = running.published(session.now()) | {"delivery": "delivered" if running.entry else "queued"}
     return Output(data, f"{text}: {running.short_notes}" if running.notes else text)
 
 
-def _kept(session: Session) -> str:
-    """Why the clock is kept on this computer."""
-    return KEPT_HERE if session.cache.deployed else "Clock kept here; AlgaPSA gets the entry at stop."
+def _say_kept(session: Session) -> None:
+    """Say once a profile where the clock is kept, and why."""
+    if session.first("clock", session.profile.name):
+        why = KEPT_HERE if session.cache.deployed else "AlgaPSA gets the entry at stop."
+        session.note(f"Clock kept here ({session.environment.computer}), and nowhere else; {why}")
 
 
 def switched(

@@ -21,7 +21,7 @@ from alga.core.times import (
 from alga.lookup import entries, work_items
 from alga.outbox import describe
 from alga.ui.command import command
-from alga.ui.messages import mention, to_be_sent
+from alga.ui.messages import mention, nothing_runs, to_be_sent
 from alga.ui.options import Common
 from alga.ui.output import Output
 
@@ -80,7 +80,7 @@ def _filled(session: Session, template: str, offline: bool) -> Output:
 def _shown(session: Session, running: Running | None, day_sum: str) -> Output:
     mention(session)
     if running is None:
-        return Output(None, f"Nothing is running.\nToday    {day_sum}")
+        return Output(None, f"{nothing_runs(session, session.timer.keeps_clock())}\nToday    {day_sum}")
     wide = max(5, len(running.work_item.label))
     text = f"{line(session, running, wide)}\n{'Today'.ljust(wide)}  {day_sum}"
     return Output(running.published(session.now()), text)

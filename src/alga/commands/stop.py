@@ -47,7 +47,10 @@ def _running(session: Session) -> Running:
         raise error.adding("No timer is known on this computer.") from None
     if running is None:
         mention(session)
-        raise NotFound("Nothing is running.", "To record work already done: alga log WORK_ITEM 90m")
+        raise NotFound(
+            messages.nothing_runs(session, session.timer.kept_here()),
+            "To record work already done: alga log WORK_ITEM 90m",
+        )
     return running
 
 

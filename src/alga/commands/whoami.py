@@ -22,7 +22,8 @@ def whoami(session: Session) -> Output:
         "server_kind": cache.kind,
     }
     server = profile.url or f"practice data on this computer ({session.paths.local_db})"
-    clock = "kept by alga, since this server's own timers reach no time sheet" if data["clock"] == "here" else None
+    here = f"kept by alga on this computer ({session.environment.computer}) and on no other"
+    clock = f"{here}, since this server's own timers reach no time sheet" if data["clock"] == "here" else None
     person = (
         f"{cache.user_name} ({user_id})"
         if cache.user_name

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alga.app import running
+from alga.app.timer import ONLY_HERE
 from alga.core.entry import EntryRequest, differences
 from alga.core.errors import (
     LONGEST,
@@ -83,6 +84,13 @@ def unsent_here(session: Session) -> list[Operation]:
 def kept_here(session: Session) -> Running | None:
     """The timer that runs on this computer; None when no timer does."""
     return session.timer.here() if session.paths.outbox_db.exists() and session.journal.live() else None
+
+
+def nothing_runs(session: Session, kept: bool) -> str:
+    """The sentence about no timer; where alga keeps the clock (`kept`), another computer may have one."""
+    if not kept:
+        return "Nothing is running."
+    return f"No timer on this computer ({session.environment.computer}). {ONLY_HERE}"
 
 
 def mention(session: Session) -> None:
