@@ -253,6 +253,17 @@ def test_the_key_is_in_no_error_and_no_repr() -> None:
         assert TARGET.key not in f"{error!r} {error.message} {error.hint} {error.__cause__!r} {client!r} {TARGET!r}"
 
 
+def test_a_long_message_leaves_room_for_the_details() -> None:
+    told = {
+        "code": "X",
+        "message": "m" * 5000,
+        "details": [{"path": ["a"], "message": "b" * 5000}, {"message": "last"}],
+    }
+    error = failing(lambda: http(answering(400, {"error": told})).request("GET", "/x"))
+    assert len(error.message) < 1000
+    assert "mmm\u2026; a: bbb" in error.message and error.message.endswith("\u2026; last.")
+
+
 @pytest.mark.parametrize(
     "date", ["Mon, 23 Nov 10000000 08:00:00 GMT", "\x7f", "", "Mon, 23 Nov 2026 08:00:00 +9999", "x" * 900]
 )
