@@ -62,6 +62,10 @@ PANELS = {  # each command's file is commands/NAME.py, imported when it is typed
     },
 }
 HIDDEN = ("serve",)
+MEANT = {  # what other trackers call it
+    "ls": "list", "rm": "delete", "remove": "delete", "add": "log", "pause": "stop", "continue": "resume",
+    "in": "start", "out": "stop", "report": "stats",
+}  # fmt: skip
 NAMES = [*(name for panel in PANELS.values() for name in panel), *HIDDEN]
 
 
@@ -135,10 +139,14 @@ class Commands(Group):
 
 
 def _meant(typed: str) -> str:
+    near = [MEANT[typed]] if typed in MEANT else sorted(_near(typed, NAMES, 2, 0.6))
+    return f" Did you mean {' or '.join(near)}?" if near else ""
+
+
+def _near(typed: str, names: Sequence[str], most: int, alike: float) -> list[str]:
     from difflib import get_close_matches
 
-    near = sorted(get_close_matches(typed, NAMES, n=2))
-    return f" Did you mean {' or '.join(near)}?" if near else ""
+    return get_close_matches(typed, names, most, alike)
 
 
 @cache
@@ -187,7 +195,7 @@ def main(
     ctx: typer.Context,
     profile: ProfileName = None,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> Any:
     """Track time in AlgaPSA: start, stop, log."""
@@ -201,6 +209,7 @@ def main(
 
 def run(args: Sequence[str], environment: Environment | None = None) -> int:
     """Run one command line and return its exit code. Errors never show a traceback unless ALGA_DEBUG is set."""
+    args = _spelled(args)
     context = CommandLine(environment or Environment(), args)
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by whoever called
@@ -219,6 +228,16 @@ def run(args: Sequence[str], environment: Environment | None = None) -> int:
         return _told(error, context)
     finally:
         _afterwards(context)
+
+
+def _spelled(args: Sequence[str]) -> Sequence[str]:
+    """`alga help log` as `alga log --help`, and `alga version` as `alga --version`."""
+    match list(args):
+        case ["help", *rest]:
+            return [*rest, "--help"]
+        case ["version"]:
+            return ["--version"]
+    return args
 
 
 OUTSIDE = (UnicodeError, OverflowError, RecursionError, MemoryError)  # a value from outside that nobody thought of
@@ -334,6 +353,8 @@ def _usage(fault: Any, context: CommandLine, args: Sequence[str]) -> int:
         with _unheard():
             print(ctx.get_usage(), file=sys.stderr)
     near = getattr(fault, "possibilities", None)
+    if near is not None:  # click's guesses are far-fetched: --year is not --user
+        near = _near(fault.option_name, near, 1, 0.75)
     message = f"No such option '{fault.option_name}'." if near is not None else fault.format_message()
     message = message if message.endswith((".", "?")) else f"{message}."
     meant = f" Did you mean {near[0]}?" if near else ""

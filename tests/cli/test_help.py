@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from alga.cli import HIDDEN, NAMES, PANELS
+from alga.state.config import LOCAL_SETTINGS, SETTINGS
 from tests.support import Desk
 
 COMMANDS = Path(__file__).parents[2] / "src" / "alga" / "commands"
@@ -33,3 +34,34 @@ def test_the_help_of_a_command_is_whole_and_fits(name: str, desk: Desk) -> None:
     assert max(map(len, out.splitlines())) <= 80
     assert "{" not in out.splitlines()[0]
     assert "..." not in out.partition("\n")[2].replace("ID...", ""), "nothing is cut"
+
+
+def test_help_and_version_are_words_too(desk: Desk) -> None:
+    assert desk.ok("help").out == desk.ok("--help").out
+    assert desk.ok("help", "log").out == desk.ok("log", "--help").out
+    assert desk.ok("help", "queue", "retry").out == desk.ok("queue", "retry", "--help").out
+    assert desk.ok("version").out == desk.ok("-V").out == desk.ok("--version").out
+    assert desk("help", "lgo").err.startswith("alga: No such command 'lgo'. Did you mean log")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("ls", "list"), ("rm", "delete"), ("pause", "stop"), ("continue", "resume"), ("in", "start"), ("out", "stop")],
+)
+def test_the_words_of_other_trackers_are_known(desk: Desk, typed: str, meant: str) -> None:
+    assert desk(typed).err.startswith(f"alga: No such command '{typed}'. Did you mean {meant}?")
+
+
+def test_guesses_are_not_far_fetched(desk: Desk) -> None:
+    assert "Did you mean" not in desk("list", "--year").err
+    assert "Did you mean --from?" in desk("list", "--fom").err
+
+
+def test_every_setting_is_shown_with_its_meaning(desk: Desk) -> None:
+    desk.ok("config", "set", "target", "8h", "--profile", "local")
+    shown = desk.ok("config", "list", "--profile", "local", tty=False).out
+    assert shown.startswith("Settings of profile local\n")
+    for name in LOCAL_SETTINGS:
+        assert any(line.startswith(name) and line.endswith(SETTINGS[name]) for line in shown.splitlines())
+    assert any(line.split()[:2] == ["target", "8h"] for line in shown.splitlines())
+    assert desk.ok("config", "list", "--profile", "local", "--json").json["target"] == "8h"

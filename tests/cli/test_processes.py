@@ -306,7 +306,7 @@ print(*[name for name in used if name.startswith("alga.") and not hasattr(sys.mo
         (["log", "tk_1", "90"], set()),
         (["completion", "show", "bash"], set()),
         (["config", "path"], {"platformdirs"}),
-        (["config", "list"], {"platformdirs"}),
+        (["config", "list"], {"platformdirs", "rich"}),
         (["status", "--offline"], {"platformdirs"}),
         (["status"], {"platformdirs", "httpx", "sqlite3"}),
         (["list", "--json"], {"platformdirs", "httpx", "sqlite3"}),

@@ -7,8 +7,8 @@ import typer
 from alga.app.session import Session
 from alga.core.errors import UsageError
 from alga.state import settings
-from alga.state.config import SETTINGS
-from alga.ui import messages
+from alga.state.config import LOCAL_SETTINGS, SETTINGS
+from alga.ui import columns, messages
 from alga.ui.command import command
 from alga.ui.messages import unsent_here
 from alga.ui.output import Output
@@ -28,11 +28,14 @@ def path(session: Session) -> Output:
 
 @command
 def show_all(session: Session) -> Output:
-    """Show the settings of the login in use, the key left out."""
+    """Show the settings of the login in use and what they mean, the key left out."""
     profile = session.profile
     values = {name: getattr(profile, name) or (False if name == "allow_http" else None) for name in SETTINGS}
-    text = messages.details([("profile", profile.name), *((name, _said(value)) for name, value in values.items())])
-    return Output({"profile": profile.name, **values}, text)
+    known = LOCAL_SETTINGS if profile.is_local else SETTINGS
+    rows = [(name, _said(values[name]) or "", SETTINGS[name]) for name in known]
+    view = messages.View(session.zone, session.now(), session.remembered)
+    table = columns.listing(f"Settings of profile {profile.name}", columns.SETTINGS, rows, view, "")
+    return Output({"profile": profile.name, **values}, table)
 
 
 @command

@@ -88,6 +88,11 @@ TICKETS: tuple[Column, ...] = (
         when=lambda rows: any(t.is_closed for t in rows),
     ),
 )
+SETTINGS = (
+    Column(Head("SETTING"), lambda s, view: s[0]),
+    Column(Head("VALUE", most=30), lambda s, view: s[1]),
+    Column(Head("MEANING", wide=True, wrap=True), lambda s, view: s[2]),
+)
 SERVICES: tuple[Column, ...] = (
     Column(Head("SERVICE", wide=True), lambda s, view: s[1]),
     Column(
