@@ -285,3 +285,19 @@ def test_month_starts_are_all_first_days_between_two_instants(after: datetime, d
     every = [first + timedelta(days=n) for n in range(days + 2)]
     wanted = {day.replace(day=1, hour=0, minute=0, second=0, microsecond=0) for day in every}
     assert month_starts(first, until) == sorted(day for day in wanted if first < day <= until)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0001-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+14:00",
+        "1969-12-31T23:59:59Z",
+        "9001-01-01T00:00:00Z",
+        "9999-12-31T23:59:59-14:00",
+    ],
+)
+def test_times_near_the_ends_of_time_are_no_times(text: str) -> None:
+    with pytest.raises(ValueError, match="out of range"):
+        from_wire(text)
+    assert from_wire("1970-01-01T00:00:00Z") and from_wire("9000-12-31T23:59:59Z")
