@@ -211,6 +211,22 @@ def test_an_answer_about_another_entry_is_no_answer(strict: Strict) -> None:
     assert sum(row["started_at"] == "2026-11-23T05:00:00Z" for row in rows) == 1, "the log is there once"
 
 
+def test_whose_key_it_is_is_not_learnt_from_an_entry_at_another_time(strict: Strict) -> None:
+    """The work item is the same, so it may be ours with times that the server changed; but it may be somebody else's."""
+    inner = strict.network.inner
+
+    def changed(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return inner.handle_request(request)
+        return another(work_item_id=json.loads(request.content)["work_item_id"])(request, httpx.Response(200))
+
+    strict.network.inner = httpx.MockTransport(changed)
+    told = strict.desk("log", "TIC1042", "6:00-6:30", "-s", "Basic Support", columns=200)
+    assert "The server stored" in told.err
+    strict.network.inner = inner
+    assert strict.desk.ok("whoami", "--json").json["user_name"] != "Mallory"
+
+
 @pytest.mark.parametrize("body", [b'"a":{%s"b":1}', b'"a":[%s1]'])
 def test_a_pagination_written_a_million_times_takes_no_time(body: bytes) -> None:
     row = json.dumps(ENTRY).encode()
