@@ -212,7 +212,7 @@ def test_an_answer_about_another_entry_is_no_answer(strict: Strict) -> None:
 
 
 def test_whose_key_it_is_is_not_learnt_from_an_entry_at_another_time(strict: Strict) -> None:
-    """The work item is the same, so it may be ours with times that the server changed; but it may be somebody else's."""
+    """On the same work item it may be ours with times that the server changed, or somebody else's."""
     inner = strict.network.inner
 
     def changed(request: httpx.Request) -> httpx.Response:
