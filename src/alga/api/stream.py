@@ -22,7 +22,7 @@ class Broken(ValueError):
 
 
 BESIDE = re.compile(rb'"pagination"\s*:\s*')  # inside text its quotes would be escaped
-BESIDE_WITHIN, MOST_BESIDE = 64 * 1024, 10  # bytes in which a pagination is looked for, and places tried
+BESIDE_WITHIN = 64 * 1024  # bytes in which a pagination is looked for
 BOM = b"\xef\xbb\xbf"
 HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 FIRST_HALF = re.compile(rb"\\u[dD][89abAB]")
@@ -120,7 +120,7 @@ class RowReader:
     def pagination(self) -> Mapping[str, Any]:
         """The pagination after the rows, or before them. (A second parser would take a fifth more time.)"""
         for part in (b"".join(self._tail)[-BESIDE_WITHIN:], bytes(self._head[:BESIDE_WITHIN])):
-            for match in reversed([*BESIDE.finditer(part)][-MOST_BESIDE:]):
+            for match in reversed([*BESIDE.finditer(part)]):
                 with suppress(ValueError, RecursionError):
                     found, _ = json.JSONDecoder().raw_decode(part[match.end() :].decode("utf-8", "replace"))
                     if isinstance(found, dict):
