@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
+from itertools import takewhile
 from typing import Annotated, Any, TextIO
 
 import typer
@@ -233,8 +234,8 @@ def run(args: Sequence[str], environment: Environment | None = None) -> int:
 def _spelled(args: Sequence[str]) -> Sequence[str]:
     """`alga help log` as `alga log --help`, and `alga version` as `alga --version`."""
     match list(args):
-        case ["help", *rest]:
-            return [*rest, "--help"]
+        case ["help", *rest]:  # of what follows only the command counts: an option might take --help for its value
+            return [*takewhile(lambda word: not word.startswith("-"), rest), "--help"]
         case ["version"]:
             return ["--version"]
     return args

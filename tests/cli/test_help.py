@@ -40,6 +40,9 @@ def test_help_and_version_are_words_too(desk: Desk) -> None:
     assert desk.ok("help").out == desk.ok("--help").out
     assert desk.ok("help", "log").out == desk.ok("log", "--help").out
     assert desk.ok("help", "queue", "retry").out == desk.ok("queue", "retry", "--help").out
+    desk.ok("start", "tk_1")
+    assert desk.ok("help", "stop", "-m").out == desk.ok("stop", "--help").out
+    assert desk.ok("status", "--json").json is not None, "no option takes --help for its value"
     assert desk.ok("version").out == desk.ok("-V").out == desk.ok("--version").out
     assert desk("help", "lgo").err.startswith("alga: No such command 'lgo'. Did you mean log")
 

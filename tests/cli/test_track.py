@@ -1,5 +1,6 @@
 """start, stop, switch, resume, cancel and status: on the server's clock and on the one kept here."""
 
+import shlex
 import threading
 
 import httpx
@@ -543,8 +544,19 @@ def test_notes_of_a_stop_are_added_to_those_of_the_start(strict: Strict, clock: 
     desk.ok("stop", "-m", "Only now")
     assert desk.ok("list", "--json").json[-1]["notes"] == "Only now"
     desk.ok("start", "TIC1042", *of)
-    refused = desk("stop", "--replace-notes")
-    assert (refused.code, "needs the new notes" in refused.err) == (2, True)
+    for empty in ([], ["-m", ""]):
+        refused = desk("stop", "--replace-notes", *empty)
+        assert (refused.code, "needs the new notes" in refused.err) == (2, True)
+
+
+def test_what_runs_already_without_a_connection_runs_on(strict: Strict) -> None:
+    def down(request: httpx.Request) -> None:
+        raise httpx.ConnectError("no network")
+
+    strict.network.before = down
+    strict.desk.ok("start", "TIC1042", "-s", "Remote", "-m", "x")
+    strict.desk.clock.pass_by(minutes=5)
+    assert "Nothing was changed." in strict.desk.ok("start", "tic1042", "-s", "remote", "-m", "x").out
 
 
 def test_the_notes_of_a_switch_are_those_of_the_work_that_begins(desk: Desk) -> None:
@@ -592,17 +604,24 @@ def test_what_runs_already_runs_on(strict: Strict, clock: str, verb: str) -> Non
         same = desk.ok(verb, "TIC1042", tty=tty)
         assert same.out == "TIC1042 runs already, since 09:12. Nothing was changed.\n"
     desk.ok(verb, "1042", "-m", "x", "-s", "Basic Support", "--at", "9:12")
-    for more, told, hint in (
+    changes = (
         (["-m", "it's new"], "Its notes were not changed.", "To add them: alga stop -m 'it'\"'\"'s new'\n"),
         (["-s", "Premium Support"], "Its service was not changed.", "To bill it so: alga stop -s 'Premium Support'\n"),
-        (["--at", "9:00"], "Its start was not changed.", "To change it: alga "),
-    ):
-        refused = desk(verb, "TIC1042", *more, columns=200)
+        (
+            ["--at", "9:00"],
+            "Its start was not changed.",
+            f"To change it: alga edit {str(before['id'])[:8]} --from 2026-11-23T09:00\n",
+        ),
+    )
+    for more, told, hint in changes:
+        refused = desk(verb, "tic1042", *more, columns=200)
         assert (refused.code, f"TIC1042 runs already, since 09:12. {told}" in refused.err) == (5, True)
+        typed = shlex.join(["alga", "start", "tic1042", *more])
+        if verb == "switch":  # for somebody who divides the work
+            hint = f"To begin it anew: alga stop{' --at 09:00' if '--at' in more else ''}, then {typed}\n"
+        elif clock == "local" and "--at" in more:
+            hint = f"To change it: alga cancel -y, then {typed}\n"
         assert hint in refused.err
-    edit = f"alga edit {str(before['id'])[:8]} --from 2026-11-23T09:00\n"
-    again = f"alga cancel -y, then alga {verb} TIC1042 --at 9:00\n"
-    assert (again if clock == "local" else edit) in refused.err
     after = desk.ok("status", "--json").json
     assert {key: after[key] for key in after if "elapsed" not in key} == {
         k: before[k] for k in before if "elapsed" not in k

@@ -17,7 +17,7 @@ from alga.api import http as wire
 from alga.api import lists as api
 from alga.api.client import Client
 from alga.api.http import Http, Target
-from alga.core.errors import AlgaError
+from alga.core.errors import AlgaError, TooLarge
 from alga.practice.app import App
 from tests.conftest import Strict
 from tests.hostile.world import (
@@ -260,6 +260,21 @@ def test_a_list_without_end_ends(desk: Desk, monkeypatch: pytest.MonkeyPatch, na
     ]
     checked(desk, command)
     assert len(asked) < 30
+
+
+def test_a_long_list_of_small_entries_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [ENTRY | {"entry_id": f"e{n}"} for n in range(5000)]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        listed = {"data": rows[:100], "pagination": {"total": 5000, "hasNext": True}}
+        return httpx.Response(200, json={"data": rows} if "export" in request.url.path else listed)
+
+    monkeypatch.setattr(api, "MOST_HELD", 1_510_000)
+    client = Client(Http(Target("http://x.test", KEY, "p", "AlgaPSA"), httpx.MockTransport(answer)))
+    assert len(client.walk_entries({})) == 5000
+    monkeypatch.setattr(api, "MOST_HELD", 1_490_000)
+    with pytest.raises(TooLarge, match="a list of more than"):
+        client.walk_entries({})
 
 
 def test_a_page_that_comes_again_ends_a_look_up(desk: Desk) -> None:

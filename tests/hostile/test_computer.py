@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from alga.core.files import UNFINISHED, replacing, write_whole
+from alga.core.files import UNFINISHED, alone_in, replacing, write_whole
 from alga.core.times import system_clock
 from alga.practice.app import App
 from alga.practice.server import MOST_CONNECTIONS
@@ -389,6 +389,23 @@ def test_two_who_change_the_settings_at_once_both_do(tmp_path: Path) -> None:
     after = tomllib.loads((tmp_path / "config" / "config.toml").read_text())["profiles"]
     assert (after["a"]["target"], after["a"]["service"]) == ("7h", "x")
     assert (after["b"]["receipts"], after["b"]["timer"]) == ("9d", "local")
+
+
+def test_settings_are_changed_where_nothing_can_be_locked(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unsupported(*args: object) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr("fcntl.flock", unsupported)
+    desk.ok("config", "set", "target", "8h", "--profile", "local")
+    assert desk.ok("config", "get", "target", "--profile", "local").out == "8h\n"
+
+
+def test_while_another_alga_changes_the_settings_they_wait(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alga.core.files.PATIENCE", 0.1)
+    desk.ok("config", "set", "target", "8h", "--profile", "local")
+    with alone_in(desk.home / "config"):
+        refused = desk("config", "set", "target", "7h", "--profile", "local", columns=300)
+    assert (refused.code, "another alga is changing it. Nothing was changed." in refused.err) == (3, True)
 
 
 def test_what_is_no_file_of_ones_own_keeps_its_mode_and_holds_nobody_up(desk: Desk, tmp_path: Path) -> None:

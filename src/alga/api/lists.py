@@ -27,7 +27,7 @@ PAGE = 100  # rows of a page
 MOST_HELD = 100 * 1024 * 1024  # bytes of a list that is held in memory
 MOST_PAGES, MOST_STREAMED = 1000, 100_000  # of tickets, and of a published export
 MOST_LISTED = 1000  # entries to list by page; more come faster from the export
-LEAST_HELD = 1000  # bytes of an entry without its notes
+LEAST_HELD = 300  # bytes of an entry without its notes
 LONG, MANY = timedelta(days=62), 20_000  # what an export asks for month by month: so long, and so many entries
 MOST_OF_ONE = 1024 * 1024  # bytes of the answer that says how many entries there are
 MOST_MONTHS = 240  # requests of such an export
@@ -138,19 +138,19 @@ class Lists:
     def _exported(self, query: Query, total: int) -> list[Entry]:
         """The same entries from the export. Raises Incomplete."""
         pages: dict[int, dict[str, Entry]] = {}
-        held = 0
+        held: dict[int, int] = {}
 
         def begin(page: int) -> Callable[[Entry], None]:
-            nonlocal held
             if page == 1:
                 pages.clear()
-                held = 0
+                held.clear()
             rows = pages[page] = {}
+            others = sum(size for number, size in held.items() if number != page)
+            held[page] = 0
 
             def keep(entry: Entry) -> None:
-                nonlocal held
-                held += LEAST_HELD + len(entry.notes or "") + len(entry.work_item_title or "")
-                self._check_held(held)
+                held[page] += LEAST_HELD + len(entry.notes or "") + len(entry.work_item_title or "")
+                self._check_held(others + held[page])
                 rows[entry.id] = entry
 
             return keep

@@ -72,30 +72,45 @@ def start(
 
 
 def runs_already(
-    session: Session, old: Running, item: WorkItem, notes: str | None, service: str | None, at: datetime | None
+    session: Session,
+    old: Running,
+    item: WorkItem,
+    notes: str | None,
+    service: str | None,
+    at: datetime | None,
+    anew: str = "",
 ) -> Output | None:
     """The output where the work item runs already and nothing else was asked for; None where another one runs.
 
-    Raises AlreadyRunning, with the command that does it, for other notes, another service or another start.
+    Raises AlreadyRunning for other notes, another service or another start, with the command that does it: `anew`, or
+    else one that changes what runs.
     """
-    if (item.type, item.id or item.label) not in (
-        (old.work_item.type, each) for each in (old.work_item.id, old.work_item.label)
-    ):
+    running = {(old.work_item.id or "").lower(), old.work_item.label.lower()}
+    if item.type != old.work_item.type or (item.id or item.label).lower() not in running:
         return None
     told = f"{old.work_item.label} runs already, since {format_time(old.started_at, session.zone)}"
     if at and cut(at) != old.started_at:
         new = f"{local_date(at, session.zone)}T{format_time(at, session.zone)}"
         again = f"alga cancel -y, then {session.retyped(())}"
         hint = f"alga edit {old.entry.id[:8]} --from {new}" if old.entry else again
-        raise AlreadyRunning(f"{told}. Its start was not changed.", f"To change it: {hint}")
+        raise AlreadyRunning(f"{told}. Its start was not changed.", anew or f"To change it: {hint}")
     if notes and notes != old.notes:
-        raise AlreadyRunning(f"{told}. Its notes were not changed.", f"To add them: alga stop -m {shlex.quote(notes)}")
-    billed_as = session.cache.services.get(old.service_id or "", old.service_id or "")
-    if service and service != old.service_id and service.lower() not in billed_as.lower():
+        hint = f"To add them: alga stop -m {shlex.quote(notes)}"
+        raise AlreadyRunning(f"{told}. Its notes were not changed.", anew or hint)
+    if service and not _billed_so(session, old, service):
         hint = f"To bill it so: alga stop -s {shlex.quote(service)}"
-        raise AlreadyRunning(f"{told}. Its service was not changed.", hint)
+        raise AlreadyRunning(f"{told}. Its service was not changed.", anew or hint)
     data = old.published(session.now()) | {"delivery": "delivered" if old.entry else "queued"}
     return Output(data, f"{told}. Nothing was changed.")
+
+
+def _billed_so(session: Session, old: Running, typed: str) -> bool:
+    """Whether a timer is billed as the service that was typed, as far as services are known here."""
+    wanted, known = typed.lower(), session.cache.services
+    if wanted in ((old.service_id or "").lower(), (old.service[1] or "").lower()):
+        return True
+    exact = [key for key, name in known.items() if name.lower() == wanted]
+    return (exact or [key for key, name in known.items() if wanted in name.lower()]) == [old.service_id]
 
 
 def started(session: Session, running: Running) -> Output:

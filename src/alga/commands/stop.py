@@ -29,7 +29,7 @@ def stop(
 ) -> Output:
     """Stop the running timer and record its time."""
     minutes = options.billable_minutes(billable, no_billable)
-    if replace_notes and notes is None:
+    if replace_notes and not notes:  # servers keep the old notes where the new ones are empty (section 6)
         raise UsageError("--replace-notes needs the new notes.", "Give them too: -m TEXT")
     with session.in_passing():
         running = _running(session)

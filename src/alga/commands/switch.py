@@ -8,6 +8,7 @@ from alga.app.running import Running
 from alga.app.session import Session
 from alga.commands.start import runs_already, started, switched
 from alga.core.errors import NotFound
+from alga.core.times import format_time
 from alga.ui import options
 from alga.ui.choices import item_or_typed, service_or_typed, with_service
 from alga.ui.command import command
@@ -49,7 +50,9 @@ def switch(
             session.note("Nothing was running.")
             begun = started(session, session.timer.start(item, found, notes, moment))
             return Output({"stopped": None, "started": begun.data}, begun.text)
-    if work_item != "-" and (same := runs_already(session, old, item, notes, service_name, moment)):
+    ended = f" --at {format_time(moment, session.zone)}" if moment else ""
+    anew = f"To begin it anew: alga stop{ended}, then {session.retyped(()).replace(' switch', ' start', 1)}"
+    if work_item != "-" and (same := runs_already(session, old, item, notes, service_name, moment, anew)):
         return Output({"stopped": None, "started": same.data}, same.text)
     return switched(session, old, item, found, notes, moment)
 

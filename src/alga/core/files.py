@@ -216,25 +216,34 @@ def make_private(directory: Path) -> None:
 def alone_in(directory: Path) -> Iterator[None]:
     """A block that no other alga on this computer is in, for files that are read, changed and written.
 
-    Raises OSError while another one is. Where directories cannot be locked (Windows) nobody waits.
+    Raises OSError while another one is. Where a directory cannot be locked (Windows, some network drives) nobody waits.
     """
-    if fcntl is None:
-        yield
-        return
-    handle = os.open(directory, os.O_RDONLY)
+    handle = None
     try:
+        with suppress(PermissionError):
+            handle = os.open(directory, os.O_RDONLY)
         until = time.monotonic() + PATIENCE
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > until:
-                    raise BlockingIOError(errno.EWOULDBLOCK, "another alga is changing it", str(directory)) from None
-                time.sleep(0.02)
+        while handle is not None and not _locked(handle):
+            if time.monotonic() > until:
+                raise BlockingIOError(errno.EWOULDBLOCK, "another alga is changing it", str(directory))
+            time.sleep(0.02)
         yield
     finally:
-        os.close(handle)
+        if handle is not None:
+            os.close(handle)
+
+
+def _locked(handle: int) -> bool:
+    """Lock a directory, where that is possible. False while another process has it locked."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # this file system knows no locks
+        return True
+    return True
 
 
 def use_wal(db: sqlite3.Connection, busy: type[sqlite3.Error]) -> None:

@@ -212,7 +212,11 @@ class Server:
             case Kind.EDIT:
                 other = entry.id.lower() != about(operation).lower()
             case Kind.STOP:
-                other = len(items) == 2 and about(operation) not in (entry.id, entry.session_id)
+                ids = {each.lower() for each in (entry.id, entry.session_id) if each}
+                same_id = bool(
+                    ids & {about(operation).lower(), (operation.before.id if operation.before else "").lower()}
+                )
+                other = len(items) == 2 and not same_id and entry.started_at != before.started_at
             case _:
                 other = len(items) == 2 and all(abs(entry.started_at - each) > SKEW for each in times)
         if other:

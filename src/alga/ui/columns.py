@@ -90,7 +90,7 @@ TICKETS: tuple[Column, ...] = (
 )
 SETTINGS = (
     Column(Head("SETTING"), lambda s, view: s[0]),
-    Column(Head("VALUE", most=30), lambda s, view: s[1]),
+    Column(Head("VALUE", wrap=True), lambda s, view: s[1]),
     Column(Head("MEANING", wide=True, wrap=True), lambda s, view: s[2]),
 )
 SERVICES: tuple[Column, ...] = (
