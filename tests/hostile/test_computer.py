@@ -203,13 +203,24 @@ def test_a_cache_with_anything_in_it_is_a_cache(desk: Desk) -> None:
     desk.ok("log", "tk_1", "9:00-9:10", "--date", "2026-11-20")
     chance, learnt = dice("cache"), next((desk.home / "state" / "learnt").iterdir())
     whole = json.loads(learnt.read_text())
-    for number in rounds(40):
+    for _ in rounds(40):
         damaged = json.loads(json.dumps(whole))
         damaged[chance.choice(list(damaged))] = chance.choice(VALUES)
-        learnt.write_text("[" * 100_000 if number == 0 else json.dumps(damaged))
-        checked(
-            desk, chance.choice((("list",), ("edit", "last", "-m", "x"), ("status",), ("log", "tk_1", "1m", "--json")))
-        )
+        learnt.write_text(json.dumps(damaged))
+        commands = (("list",), ("edit", "last", "-m", "x"), ("status",), ("log", "tk_1", "1m", "--json"))
+        checked(desk, chance.choice(commands))
+    learnt.write_text("[" * 100_000)
+    assert checked(desk, ("list", "--from", "2026-11-01")).code == 0, "what is deeper than any cache is no cache"
+
+
+def test_a_user_whom_the_server_does_not_know_is_forgotten(tmp_path: Path) -> None:
+    with served(tmp_path / "server", "--strict") as connection:
+        alga(tmp_path, "log", "TIC1042", "9:00-9:10", "--date", "2026-11-20", "-s", "Basic Support", **connection)
+        (learnt,) = (tmp_path / "state" / "learnt").iterdir()
+        learnt.write_text(json.dumps(json.loads(learnt.read_text()) | {"user_id": "x"}))
+        refused = alga(tmp_path, "list", "--from", "2026-11-01", **connection)
+        assert (refused.returncode, "does not know that user" in refused.stderr) == (5, True)
+        assert "TIC1042" in alga(tmp_path, "list", "--from", "2026-11-01", **connection).stdout
 
 
 TABLES = {"data/local.db": ("entries", "users", "tickets", "services"), "state/outbox.db": ("operation", "pause")}

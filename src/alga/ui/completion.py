@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 SHELLS = ("bash", "zsh", "fish", "powershell")
 MOST_NOTES = 60  # characters
-LONGEST_VALUE, LONGEST_MEANING = 200, 120  # characters of what a TAB offers
+LONGEST_MEANING = 120  # characters beside a value
 HARMLESS = r"[\w ./:=@+-]+"
 LINES = "lines"  # the protocol of alga's scripts for bash, zsh and fish: no shell ever evaluates its text
 
@@ -86,7 +86,7 @@ def register() -> None:
 def beginning(incomplete: str, pairs: Pairs) -> list[CompletionItem]:
     """The values that begin with the typed text, upper and lower case alike."""
     typed = incomplete.lower()
-    fitting = [pair for pair in pairs if pair[0].lower().startswith(typed) and len(pair[0]) <= LONGEST_VALUE]
+    fitting = [pair for pair in pairs if pair[0].lower().startswith(typed)]
     return [CompletionItem(value, help=brief(meaning, LONGEST_MEANING)) for value, meaning in fitting]
 
 
