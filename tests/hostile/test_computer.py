@@ -193,10 +193,15 @@ def test_a_pipe_or_a_device_in_place_of_a_file_ends(desk: Desk, tmp_path: Path) 
 
 def test_many_rows_are_refused_before_they_take_memory(desk: Desk) -> None:
     desk.env = {"ALGA_PROFILE": "local"}
-    for content in (b"{}," * 1_100_000, b"id\n" + b"a\n" * 100_001, b"[" + b"[" * 5000):
+    faults = (
+        (b"{}\n" * 1_000_001, "has too many values. Nothing was sent."),
+        (b"id\n" + b"a\n" * 100_001, "has more than 100,000 rows. Nothing was sent."),
+        (b"[" + b"[" * 5000, "not valid JSON. Nothing was sent."),
+    )
+    for content, told in faults:
         refused = desk("bulk", "create", "-", typed=content, tty=False)
         held(refused, ("bulk",), whole=True)
-        assert refused.code == 2
+        assert (refused.code, told in refused.err) == (2, True), refused
 
 
 def test_a_cache_with_anything_in_it_is_a_cache(desk: Desk) -> None:
