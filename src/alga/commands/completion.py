@@ -128,7 +128,7 @@ def install(session: Session, shell: Shell = None, yes: Yes = False) -> Output:
     if not changes:
         text = f"Completion for {wanted} is set up already, in {path}."
         return Output({"shell": wanted, "path": str(path)}, text)
-    otherwise = "\n".join([f"alga completion install {wanted} --yes", *(change.said for change in changes)])
+    otherwise = "\n".join([f"To go ahead: alga completion install {wanted} --yes", *(each.said for each in changes)])
     question = f"Set up TAB completion for {wanted}?"
     if not yes and not confirm(question, True, otherwise, [change.said for change in changes]):
         return Output(None, "Nothing was changed.")

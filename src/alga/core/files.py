@@ -141,7 +141,7 @@ def _remove_unless_held(stale: Path) -> None:
                 stale.unlink()
 
 
-def _hold(file: BinaryIO) -> bool:
+def _hold(file: BinaryIO | int) -> bool:
     """Lock a file as long as it is open: its writer lives. Returns False if the file is locked already.
 
     Raises OSError where files cannot be locked.
@@ -235,15 +235,10 @@ def alone_in(directory: Path) -> Iterator[None]:
 
 def _locked(handle: int) -> bool:
     """Lock a directory, where that is possible. False while another process has it locked."""
-    if fcntl is None:
-        return True
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
+        return _hold(handle)
     except OSError:  # this file system knows no locks
         return True
-    return True
 
 
 def use_wal(db: sqlite3.Connection, busy: type[sqlite3.Error]) -> None:
