@@ -142,7 +142,7 @@ FAULTS = {  # a row after a good heading: what is said of it
     ",9:00,10:00,tk_1,x": "start: 9:00 on which day? Add a date.",
     ",9:00:00,2026-11-20 10:00,tk_1,x": "start: 9:00:00 on which day? Add a date.",
     "0001-01-01,9:00,10:00,tk_1,x": "date: '0001-01-01' is not a date.",
-    "20.11.2026,9:00,10:00,tk_1,x": "date: '20.11.2026' is not a date.",
+    "20.11.,9:00,10:00,tk_1,x": "date: '20.11.' is not a date. Did you mean 2026-11-20?",
     "2026-11-20,9:00,,tk_1,x": "end: The row has neither an end nor a span.",
     "2026-11-20,,10:00,tk_1,x": "start: The row has no start. Add a start, or a span like 9:00-10:30.",
     "2026-11-20,\"9,5\",10:00,tk_1,x": "start: '9,5' is not a time.",
@@ -205,10 +205,10 @@ def test_every_fault_of_a_row_is_told(local: Desk) -> None:
 
 
 def test_a_span_that_cannot_be_read_is_one_fault(local: Desk) -> None:
-    rows = 'date,span,item\n2026-11-20,"1,5h",tk_1\n2026-11-20,90,tk_1\n'
+    rows = 'date,span,item\n2026-11-20,"1,5",tk_1\n2026-11-20,90,tk_1\n'
     told = faults_of(local("bulk", "create", "-", typed=rows), "standard input")
     assert told == [
-        "2 span: '1,5h' is not a length of time. Accepted: 90m, 1h, 1h30m, 1.5h.",
+        "2 span: '1,5' is not a length of time. Did you mean 1,5h?",
         "3 span: 90 what? 90m or 90h.",
     ]
 

@@ -28,7 +28,7 @@ def written(path: Path) -> list[tuple[str, str]]:
             row = [f"{at:%Y-%m-%d}", f"{at:%H:%M}", "30m", "TIC1042", "Basic Support", f"row {n}"]
             match FAULTY.get(n):
                 case "date":
-                    row[0] = "1.5.2026"
+                    row[0] = "5/1/2026"
                 case "span":
                     row[2] = "30"
                 case "item":

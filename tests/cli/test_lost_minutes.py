@@ -364,7 +364,7 @@ def test_part_of_a_services_name_is_looked_up_and_an_edit_does_not_change_the_us
     [
         (["edit", "ID", "45m"], "45m from when?"),
         (["log", "tk_1", "--from", "9:00", "--date", "yesterday"], "Until when? The start is not today."),
-        (["start", "tk_1", "--at", "8:00-10:30"], "this computer's offset is +01:00"),
+        (["start", "tk_1", "--at", "8:00-10:30"], "the offset here is +01:00"),
     ],
 )
 def test_what_could_be_read_in_two_ways_is_asked_back(desk: Desk, typed: list[str], told: str) -> None:

@@ -1,6 +1,5 @@
 """What a person types as a time or a span, and what is shown of it."""
 
-import re
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,21 +9,14 @@ from hypothesis import strategies as st
 
 from alga.core.errors import UsageError
 from alga.core.times import (
-    LONGEST_SPAN,
     SystemZone,
     cut,
     format_elapsed,
     format_interval,
     format_minutes,
-    format_time,
     from_wire,
-    local_date,
     minutes_between,
     month_starts,
-    parse_date,
-    parse_instant,
-    parse_interval,
-    parse_span,
     to_wire,
 )
 
@@ -38,7 +30,6 @@ FALL_BACK = date(2026, 10, 25)  # in Berlin 02:00-03:00 happens twice
 SPRING = date(2026, 3, 29)  # in Berlin 02:00-03:00 does not happen
 
 instants = st.datetimes(datetime(2001, 1, 1), datetime(2037, 12, 31)).map(lambda naive: naive.replace(tzinfo=UTC))
-minutes = st.integers(1, LONGEST_SPAN)
 zones = st.sampled_from(ZONES)
 
 
@@ -52,48 +43,7 @@ def refusal(action: object, *given: object) -> UsageError:
     return caught.value
 
 
-# --- spans ---
-
-
-@pytest.mark.parametrize(
-    ("typed", "expected"),
-    [
-        ("90m", 90),
-        ("1h", 60),
-        ("1h30m", 90),
-        ("1h 30m", 90),
-        ("1.5h", 90),
-        ("0.25h", 15),
-        ("120m", 120),
-        (" 5m ", 5),
-        ("0m", 0),
-    ],
-)
-def test_a_span_is_hours_and_minutes(typed: str, expected: int) -> None:
-    assert parse_span(typed) == expected
-
-
-@pytest.mark.parametrize(
-    "typed", ["", "1h90m", "1.33h", "m", "h", "1,5h", "90 min", "-5m", "1d", "1h30", "h30m", "9:00"]
-)
-def test_anything_else_is_refused_with_what_is_accepted(typed: str) -> None:
-    error = refusal(parse_span, typed)
-    assert error.exit_code == 2
-    assert "Accepted: 90m, 1h, 1h30m, 1.5h." in error.hint
-
-
-def test_a_bare_number_is_asked_back() -> None:
-    assert refusal(parse_span, "90").message == "90 what? 90m or 90h."
-
-
-def test_a_span_of_more_than_a_month_is_a_slip() -> None:
-    assert "longer than 31 days" in refusal(parse_span, "9000h").message
-
-
-@given(minutes)
-def test_what_is_shown_of_a_span_can_be_typed_back(span: int) -> None:
-    assert parse_span(format_minutes(span)) == span
-    assert parse_span(format_minutes(span).replace(" ", "")) == span
+# --- shown ---
 
 
 @pytest.mark.parametrize(("span", "shown"), [(0, "0m"), (48, "48m"), (60, "1h"), (90, "1h 30m"), (-105, "-1h 45m")])
@@ -128,113 +78,6 @@ def test_every_form_a_server_uses_is_read(text: str) -> None:
     assert from_wire(text) == utc("2026-01-05T00:00:00")
 
 
-# --- instants typed ---
-
-
-@pytest.mark.parametrize(
-    ("typed", "expected"),
-    [
-        ("9:05", "2026-11-23T08:05"),
-        ("09:05", "2026-11-23T08:05"),
-        ("9:05+01:00", "2026-11-23T08:05"),
-        ("9:05Z", "2026-11-23T09:05"),
-        ("yesterday 9:05", "2026-11-22T08:05"),
-        ("today 9:05", "2026-11-23T08:05"),
-        ("2026-06-02T14:00", "2026-06-02T12:00"),
-        ("2026-06-02 14:00", "2026-06-02T12:00"),
-        ("2026-06-02T14:00:00Z", "2026-06-02T14:00"),
-        ("2026-06-02T14:00:00.123Z", "2026-06-02T14:00"),
-        ("2026-06-02T14:00+05:45", "2026-06-02T08:15"),
-        ("24:00", "2026-11-23T23:00"),
-    ],
-)
-def test_a_time_is_local_unless_it_says_otherwise(typed: str, expected: str) -> None:
-    assert parse_instant(typed, TODAY, TODAY, BERLIN) == utc(expected)
-
-
-@pytest.mark.parametrize(
-    "typed",
-    ["", "9", "9am", "25:00", "9:60", "24:01", "9:05+2", "2026-02-30T09:00", "tomorrow 9:00", "9.05", "9:05+99:00"],
-)
-def test_an_unreadable_time_is_refused_with_what_is_accepted(typed: str) -> None:
-    error = refusal(parse_instant, typed, TODAY, TODAY, BERLIN)
-    assert re.search("is not a (time|date)", error.message)
-    assert "Accepted:" in error.hint
-
-
-@pytest.mark.parametrize("typed", ["9:00-10:30", "9:05+02:00", "8:00-10:00"])
-def test_a_clock_takes_no_offset_but_the_one_that_is_used_here(typed: str) -> None:
-    assert "this computer's offset is +01:00" in refusal(parse_instant, typed, TODAY, TODAY, BERLIN).message
-
-
-def test_a_time_that_happens_twice_is_asked_back_with_both_readings() -> None:
-    error = refusal(parse_instant, "2:30", FALL_BACK, TODAY, BERLIN)
-    assert error.message == "02:30 on Sun 25 Oct happens twice: the clocks go back."
-    assert error.hint == "Choose a time: 02:30+02:00 or 02:30+01:00"
-    assert parse_instant("02:30+02:00", FALL_BACK, TODAY, BERLIN) == utc("2026-10-25T00:30")
-    assert parse_instant("02:30+01:00", FALL_BACK, TODAY, BERLIN) == utc("2026-10-25T01:30")
-
-
-def test_a_time_that_does_not_exist_is_asked_back_with_both_readings() -> None:
-    error = refusal(parse_instant, "2:30", SPRING, TODAY, BERLIN)
-    assert error.message == "02:30 on Sun 29 Mar does not exist: the clocks go forward."
-    assert error.hint == "Choose a time: 02:30+01:00 (03:30 local time) or 02:30+02:00 (01:30 local time)"
-
-
-@given(instants, zones)
-def test_what_is_shown_of_a_time_can_be_typed_back(instant: datetime, zone: ZoneInfo) -> None:
-    day = local_date(instant, zone)
-    assert parse_instant(format_time(instant, zone), day, day, zone) == cut(instant)
-
-
-# --- intervals ---
-
-
-@pytest.mark.parametrize(
-    ("typed", "start", "end"),
-    [
-        ("90m", "2026-11-23T07:35", "2026-11-23T09:05"),
-        ("9:00-10:30", "2026-11-23T08:00", "2026-11-23T09:30"),
-        ("9:00+90m", "2026-11-23T08:00", "2026-11-23T09:30"),
-        ("9:00+1h30m", "2026-11-23T08:00", "2026-11-23T09:30"),
-        ("9:00+01:00+30m", "2026-11-23T08:00", "2026-11-23T08:30"),
-        ("9:00+01:00-10:00+01:00", "2026-11-23T08:00", "2026-11-23T09:00"),
-        ("9:00+01:00-10:00", "2026-11-23T08:00", "2026-11-23T09:00"),
-        ("9:00-10:00+01:00", "2026-11-23T08:00", "2026-11-23T09:00"),
-        ("22:00-24:00", "2026-11-23T21:00", "2026-11-23T23:00"),
-    ],
-)
-def test_the_three_forms_of_a_span_of_time(typed: str, start: str, end: str) -> None:
-    assert parse_interval(typed, NOW, None, BERLIN) == (utc(start), utc(end))
-
-
-def test_west_of_greenwich_an_offset_has_a_hyphen_too() -> None:
-    new_york, day = ZoneInfo("America/New_York"), date(2026, 11, 1)  # 01:00-02:00 happens twice
-    first, second = utc("2026-11-01T05:30"), utc("2026-11-01T06:30")
-    assert parse_interval("01:30-04:00-2:15", NOW, day, new_york) == (first, utc("2026-11-01T07:15"))
-    assert parse_interval("01:30-05:00-2:15", NOW, day, new_york) == (second, utc("2026-11-01T07:15"))
-    assert "happens twice" in refusal(parse_interval, "01:30-02:15", NOW, day, new_york).message
-
-
-def test_a_length_alone_says_nothing_about_another_day() -> None:
-    error = refusal(parse_interval, "90m", NOW, TODAY - timedelta(days=1), BERLIN)
-    assert error.message == "90m from when, on Sun 22 Nov?"
-    assert error.hint == "Give the start too: 9:00+90m"
-
-
-@pytest.mark.parametrize("typed", ["9:00", "9:00-", "9:00-10:30-11:00", "9:00+", "9:00+90", "-10:30"])
-def test_half_an_interval_is_refused(typed: str) -> None:
-    assert refusal(parse_interval, typed, NOW, None, BERLIN).exit_code == 2
-
-
-@given(instants, st.integers(1, 30 * 24 * 60), zones)
-def test_what_is_shown_of_an_interval_can_be_typed_back(start: datetime, length: int, zone: ZoneInfo) -> None:
-    start = cut(start)
-    end = start + timedelta(minutes=length)
-    shown = format_interval(start, end, zone)
-    assert parse_interval(shown, NOW, local_date(start, zone), zone) == (start, end)
-
-
 def test_intervals_across_midnight_and_to_midnight() -> None:
     def shown(start: str, end: str | None) -> str:
         return format_interval(utc(start), utc(end) if end else None, BERLIN)
@@ -244,16 +87,6 @@ def test_intervals_across_midnight_and_to_midnight() -> None:
     assert shown("2026-11-23T22:00", "2026-11-24T00:30") == "23:00+2h30m"
     assert shown("2026-11-23T08:12", None) == "09:12-"
     assert shown("2026-10-25T00:30", "2026-10-25T02:10") == "02:30+02:00-03:10+01:00"
-
-
-# --- dates ---
-
-
-def test_dates() -> None:
-    assert parse_date("2026-06-02", TODAY) == date(2026, 6, 2)
-    assert parse_date("yesterday", TODAY) == date(2026, 11, 22)
-    assert "2026-06-02, today, yesterday" in refusal(parse_date, "2.6.", TODAY).hint
-    assert "is not a date" in refusal(parse_date, "2026-02-30", TODAY).message
 
 
 # --- the computer's own zone ---

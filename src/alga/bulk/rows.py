@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from difflib import get_close_matches
@@ -18,16 +17,8 @@ from alga.core.entry import (
     whole_or_not,
 )
 from alga.core.errors import NotFound, Refused, UsageError
-from alga.core.times import (
-    cut,
-    is_digits,
-    local_date,
-    minutes_between,
-    parse_date,
-    parse_instant,
-    parse_interval,
-    parse_span,
-)
+from alga.core.grammar import names_times, parse_date, parse_interval, parse_span, read_time
+from alga.core.times import cut, is_digits, local_date, minutes_between
 from alga.lookup.work_items import TYPES, WorkItem
 
 if TYPE_CHECKING:
@@ -140,7 +131,6 @@ class Cells:
 # --- a row as an entry ----------------------------------------------------------------------------
 
 NO_ITEM = ("ad_hoc", "interaction", NON_BILLABLE)  # types that need no id (section 2)
-_CLOCK_ONLY = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -261,7 +251,7 @@ def times_of(cells: Cells, known: LookUps, before: Entry | None) -> tuple[dateti
     if typed_date and day is None:
         return None
     minutes = cells.tried("minutes", lambda: _whole(cells))
-    if span and ":" in span:
+    if span and names_times(span):
         both = cells.tried("span", lambda: _span_with_times(cells, span, day, known))
         cells.tried("minutes", lambda: _agree(minutes, both))
         return both if len(cells.faults) == faulty else None
@@ -269,9 +259,9 @@ def times_of(cells: Cells, known: LookUps, before: Entry | None) -> tuple[dateti
     unread = (span or cells["minutes"]) and length is None  # already reported
     start = None
     if typed_start or not unread:
-        start = cells.tried("start", lambda: _instant(typed_start, day, today, known.zone))
+        start = cells.tried("start", lambda: _instant(typed_start, day, known))
     on = day or (local_date(start, known.zone) if start else today)
-    end = cells.tried("end", lambda: _end(typed_end, start, length, on, today, known.zone)) if not unread else None
+    end = cells.tried("end", lambda: _end(typed_end, start, length, on, known)) if not unread else None
     if not start or not end:
         return None
     cells.tried("span" if span else "minutes", lambda: _agree(length, (start, end)))
@@ -290,12 +280,10 @@ def _same_day(typed: object, start: date) -> None:
         raise UsageError(f"The row says {typed}, but the start is on {start}.")
 
 
-def _end(
-    typed: str | None, start: datetime | None, length: int | None, day: date, today: date, zone: tzinfo
-) -> datetime | None:
+def _end(typed: str | None, start: datetime | None, length: int | None, day: date, known: LookUps) -> datetime | None:
     """The typed end, otherwise the start plus `length` minutes."""
     if typed:
-        return _instant(typed, day, today, zone)
+        return _instant(typed, day, known)
     if length is None:
         raise UsageError("The row has neither an end nor a span.")
     return start + timedelta(minutes=length) if start else None
@@ -313,11 +301,11 @@ def _day(day: date | None, typed: str) -> date:
     return day
 
 
-def _instant(typed: str | None, day: date | None, today: date, zone: tzinfo) -> datetime:
+def _instant(typed: str | None, day: date | None, known: LookUps) -> datetime:
     if not typed:
         raise UsageError("The row has no start.", "Add a start, or a span like 9:00-10:30.")
-    on = _day(day, typed) if _CLOCK_ONLY.fullmatch(typed) else day or today
-    return parse_instant(typed, on, today, zone)
+    time = read_time(typed, known.now, known.zone)
+    return time.on(local_date(known.now, known.zone) if time.says_when else _day(day, typed), known.zone)
 
 
 def _whole(cells: Cells) -> int | None:

@@ -7,11 +7,12 @@ import typer
 
 from alga.app.running import Running, of_operation
 from alga.app.session import Session
+from alga.core import grammar
 from alga.core.day import Daysheet, Stretch, of_day
 from alga.core.errors import Refused
 from alga.core.filters import Selection
 from alga.core.periods import Period
-from alga.core.times import format_day, format_minutes, local_date, parse_date, parse_span
+from alga.core.times import format_day, format_minutes, local_date
 from alga.lookup import entries, work_items
 from alga.lookup.overlaps import LOOK_BACK
 from alga.ui import columns, messages
@@ -31,7 +32,7 @@ def day(session: Session, date: Date = "today", user: User = None) -> Output:
     """Show the sheet of a day (default: yours, today)."""
     now, zone = session.now(), session.zone
     today = local_date(now, zone)
-    on = parse_date(date, today)
+    on = grammar.parse_date(date, today)
     own = work_items.asked_user(session.client, session.cache)
     user_id, name = work_items.user(user, session.client, session.cache) if user else (own, "")
     if user_id is None:
@@ -45,7 +46,7 @@ def day(session: Session, date: Date = "today", user: User = None) -> Output:
     waits = [session.timer.here(), *map(of_operation, to_be_sent(session))]
     here = [each for each in waits if each] if user_id == own else []
     stretches = [*(_recorded(session, each) for each in recorded), *map(_kept, here)]
-    target = parse_span(session.profile.target) if session.profile.target else None
+    target = grammar.parse_span(session.profile.target) if session.profile.target else None
     sheet = of_day(on, stretches, zone, now, target, session.cache.deployed)
     shown = [each.published() for each in recorded if local_date(each.started_at, zone) == on]
     kept = [each.published(now) for each in here if local_date(each.started_at, zone) == on]

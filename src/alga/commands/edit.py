@@ -1,16 +1,16 @@
 """alga edit: change an entry."""
 
 from contextlib import suppress
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from alga.app.session import Session
-from alga.core import periods
+from alga.core import grammar, periods
 from alga.core.entry import EntryRequest, billable_follows, check_billable, check_times
 from alga.core.errors import Overlaps, Refused, Unreachable, UsageError
-from alga.core.times import cut, local_date, minutes_between, parse_date, parse_instant, parse_interval
+from alga.core.times import cut, local_date, minutes_between
 from alga.delivery import sender
 from alga.lookup import entries, work_items
 from alga.outbox.operation import Kind, Operation
@@ -100,34 +100,33 @@ def _times(
     session: Session, before: "Entry", span: str | None, date: str | None, first: str | None, last: str | None
 ) -> tuple[datetime | None, datetime | None]:
     """The new times, both or neither (of a running timer only the start); without a date on the entry's own day."""
-    zone, today = session.zone, local_date(session.now(), session.zone)
+    zone, now = session.zone, session.now()
     if not (span or date or first or last):
         return None, None
     own_day = local_date(before.started_at, zone)
-    day = parse_date(date, today) if date else own_day
+    day = grammar.parse_date(date, local_date(now, zone)) if date else own_day
     if span and (first or last):
         raise UsageError("A span and --from or --to cannot be combined.", "Use 9:00-10:30 or --from 9:00 --to 10:30.")
-    if span and ":" not in span:
+    if span and grammar.is_length(span):
         raise UsageError(f"{span} from when?", f"Give the start too: 9:00+{span}")
     if before.ended_at is None and (span or last):
         raise Refused(
             "The timer is still running: give the end when you stop it. Nothing was changed.", "alga stop --at 10:30"
         )
     if span:
-        return parse_interval(span, session.now(), day, zone)
-    start = parse_instant(first, day, today, zone) if first else _moved(before.started_at, own_day, day, session)
+        return grammar.parse_interval(span, now, day, zone)
+    start = grammar.parse_instant(first, now, zone, day) if first else _moved(before.started_at, own_day, day, session)
     if last:
-        return start, parse_instant(last, start.astimezone(zone).date(), today, zone)
+        return start, grammar.parse_instant(last, now, zone, local_date(start, zone))
     return start, _moved(before.ended_at, own_day, day, session) if before.ended_at else None
 
 
-def _moved(instant: datetime, own_day: object, day: object, session: Session) -> datetime:
+def _moved(instant: datetime, own_day: date, day: date, session: Session) -> datetime:
     """The same time on another day."""
     if own_day == day:
         return instant
     local = instant.astimezone(session.zone)
-    wanted = parse_date(str(day), local.date()) + (local.date() - parse_date(str(own_day), local.date()))
-    return parse_instant(f"{wanted} {local:%H:%M}", wanted, wanted, session.zone)
+    return grammar.parse_instant(f"{local:%H:%M}", session.now(), session.zone, day + (local.date() - own_day))
 
 
 def _check(session: Session, before: "Entry", asked: EntryRequest) -> None:

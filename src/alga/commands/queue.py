@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alga.app.session import Session
+from alga.core import grammar
 from alga.core.entry import check_billable, check_times
 from alga.core.errors import Refused, UsageError
-from alga.core.times import cut, format_minutes, local_date, parse_date, parse_instant
+from alga.core.times import cut, format_minutes, local_date
 from alga.lookup import work_items
 from alga.outbox import transitions
 from alga.outbox.describe import DELIVERY, failing, minutes, published, published_unreadable, what
@@ -228,14 +229,14 @@ def _with_times(
         return operation
     now, zone = session.now(), session.zone
     today, own_day = local_date(now, zone), local_date(operation.started_at, zone)
-    day = parse_date(date, today) if date else own_day
+    day = grammar.parse_date(date, today) if date else own_day
     if span:
-        if ":" not in span:
+        if grammar.is_length(span):
             raise UsageError(f"{span} from when?", f"Give the start too: 9:00+{span}")
         start, end = options.interval(span, str(day), first, last, now, zone)
     else:
-        start = parse_instant(first, day, today, zone) if first else operation.started_at
-        end = parse_instant(last, day, today, zone) if last else operation.asked.ended_at or operation.queued_at
+        start = grammar.parse_instant(first, now, zone, day) if first else operation.started_at
+        end = grammar.parse_instant(last, now, zone, day) if last else operation.asked.ended_at or operation.queued_at
     check_times(start, end, now, zone)
     return operation._replace(asked=replace(operation.asked, started_at=cut(start), ended_at=cut(end)))
 

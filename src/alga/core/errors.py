@@ -47,6 +47,14 @@ class UsageError(AlgaError):
     exit_code = 2
 
 
+class Unclear(UsageError):
+    """What was typed could mean several things, or needs to be typed differently: `readings` can be typed."""
+
+    def __init__(self, message: str, hint: str, readings: Sequence[str]) -> None:
+        super().__init__(message, hint)
+        self.readings = list(readings)
+
+
 class ConfigError(AlgaError):
     """The configuration, or another of alga's files on this computer, cannot be used."""
 

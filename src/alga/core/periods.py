@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 
+from alga.core import grammar
 from alga.core.errors import UsageError
-from alga.core.times import day_start, format_day, local_date, parse_date
+from alga.core.times import day_start, format_day, local_date
 
 NAMES = ("today", "yesterday", "week", "last-week", "month", "last-month")
 
@@ -53,12 +54,19 @@ def named(name: str, now: datetime, zone: tzinfo) -> Period:
 def between(first: str | None, last: str | None, now: datetime, zone: tzinfo) -> Period:
     """The period from and to the days typed, both included; either may be missing. Raises UsageError."""
     today = local_date(now, zone)
-    start, end = (parse_date(text, today) if text else None for text in (first, last))
+    start, end = (grammar.parse_date(text, today) if text else None for text in (first, last))
     if start and end and end < start:
         raise UsageError(f"--to {end} is before --from {start}.", f"Swap them: --from {end} --to {start}")
     if start and end:
         return Period(start, end, days(start, end, today))
     return Period(start, end, f"from {format_day(start, today)}" if start else f"to {format_day(end or today, today)}")
+
+
+def typed(text: str, now: datetime, zone: tzinfo) -> Period:
+    """The period in `2026-11`, `2026-W48`, `2026-Q4`, `2026`, `7d` or a date. Raises UsageError."""
+    today = local_date(now, zone)
+    first, last = grammar.parse_period(text, today)
+    return Period(first, last, days(first, last, today))
 
 
 def days(first: date, last: date, today: date) -> str:

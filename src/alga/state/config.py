@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
+from alga.core import grammar
 from alga.core.errors import ConfigError, UsageError
 from alga.core.files import read_own
-from alga.core.times import parse_span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -189,7 +189,7 @@ def fault_of(key: str, value: object) -> str | None:
         return "receipts must be a number of days, like 400d"
     if key == "target":
         try:
-            minutes = parse_span(value)
+            minutes = grammar.parse_span(value)
         except UsageError:
             minutes = 0
         return None if 0 < minutes <= 24 * 60 else "target must be the length of a working day, like 8h or 7h30m"

@@ -36,14 +36,20 @@ class PeriodOptions:
     last_month: Annotated[bool, typer.Option("--last-month", help="Last month.")] = False
     first: Annotated[str | None, typer.Option("--from", metavar="DATE", help="From that day on.")] = None
     last: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Up to and including that day.")] = None
+    period: Annotated[
+        str | None, typer.Option("--period", metavar="PERIOD", help="2026-11, 2026-W48, 2026-Q4, 2026, or 7d.")
+    ] = None
 
     def chosen(self, default: str, now: datetime, zone: tzinfo) -> Period:
         """The one period named, or the default. Raises UsageError for two at once."""
         named = [name for name in periods.NAMES if getattr(self, name.replace("-", "_"))]
-        if len(named) + bool(self.first or self.last) > 1:
+        if len(named) + bool(self.first or self.last) + bool(self.period) > 1:
             raise UsageError(
-                "Only one period can be given.", "Choose from: --today --yesterday --week … or --from and --to."
+                "Only one period can be given.",
+                "Choose from: --today --week …, --period, or --from and --to.",
             )
+        if self.period:
+            return periods.typed(self.period, now, zone)
         if self.first or self.last:
             return periods.between(self.first, self.last, now, zone)
         return periods.named(named[0] if named else default, now, zone)

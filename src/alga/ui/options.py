@@ -7,19 +7,9 @@ from typing import Annotated, ClassVar
 
 import typer
 
+from alga.core import grammar
 from alga.core.errors import Refused, UsageError
-from alga.core.times import (
-    AHEAD,
-    cut,
-    format_day,
-    format_time,
-    is_digits,
-    local_date,
-    parse_date,
-    parse_instant,
-    parse_interval,
-    parse_span,
-)
+from alga.core.times import AHEAD, cut, format_day, format_time, is_digits, local_date
 from alga.ui import output
 
 FORMATS = ("table", "json", "jsonl", "ids")
@@ -96,7 +86,7 @@ def billable_minutes(typed: str | None, nothing: bool) -> int | None:
         raise UsageError("--billable and --no-billable cannot be combined.")
     if typed is None:
         return 0 if nothing else None
-    return int(typed) if is_digits(typed) and len(typed) < 6 else parse_span(typed)
+    return int(typed) if is_digits(typed) and len(typed) < 6 else grammar.parse_span(typed)
 
 
 def moment(at: str | None, ago: str | None, now: datetime, zone: tzinfo) -> datetime | None:
@@ -104,9 +94,8 @@ def moment(at: str | None, ago: str | None, now: datetime, zone: tzinfo) -> date
     if at and ago:
         raise UsageError("--at and --ago cannot be combined.")
     if ago:
-        return cut(now) - timedelta(minutes=parse_span(ago))
-    today = local_date(now, zone)
-    return parse_instant(at, today, today, zone) if at else None
+        return cut(now) - timedelta(minutes=grammar.parse_span(ago))
+    return grammar.parse_instant(at, now, zone) if at else None
 
 
 def interval(
@@ -114,19 +103,19 @@ def interval(
 ) -> tuple[datetime, datetime]:
     """Start and end in UTC of a SPAN with --date, or of --from and --to (up to now without --to)."""
     today = local_date(now, zone)
-    on = parse_date(day, today) if day else None
+    on = grammar.parse_date(day, today) if day else None
     if span and (first or last):
         raise UsageError("A span and --from or --to cannot be combined.", "Use 9:00-10:30 or --from 9:00 --to 10:30.")
     if span:
-        return parse_interval(span, now, on, zone)
+        return grammar.parse_interval(span, now, on, zone)
     if not first:
         raise UsageError("How long, or from when to when?", "For example: 90m, 9:00-10:30, or --from 9:00 --to 10:30.")
-    start = parse_instant(first, on or today, today, zone)
+    start = grammar.parse_instant(first, now, zone, on)
     if not last:
         if start.astimezone(zone).date() != today:
             raise UsageError("Until when? The start is not today.", "Give the end too: --to 10:30")
         return start, cut(now)
-    return start, parse_instant(last, start.astimezone(zone).date(), today, zone)
+    return start, grammar.parse_instant(last, now, zone, local_date(start, zone))
 
 
 def moment_since(typed: str, start: datetime, now: datetime, zone: tzinfo, command: str) -> datetime:
@@ -135,12 +124,11 @@ def moment_since(typed: str, start: datetime, now: datetime, zone: tzinfo, comma
     Raises Refused when no day fits, UsageError, with the commands to choose from, when several days fit.
     """
     today, first = local_date(now, zone), local_date(start, zone)
-    if " " in typed.strip() or "T" in typed or "today" in typed or "yesterday" in typed:
-        return parse_instant(typed, today, today, zone)
+    time = grammar.read_time(typed, now, zone)
+    if time.says_when:
+        return time.on(today, zone)
     days = [first + timedelta(days=n) for n in range(min((today - first).days, 31) + 1)]
-    fitting = [
-        each for each in (parse_instant(typed, day, today, zone) for day in days) if start <= each <= now + AHEAD
-    ]
+    fitting = [each for each in (time.on(day, zone) for day in days) if start <= each <= now + AHEAD]
     if not fitting:
         since = f"{format_day(first, today)} {format_time(start, zone)}"
         raise Refused(f"{typed} is not between the start, {since}, and now. The timer is still running.")
