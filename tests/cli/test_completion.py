@@ -106,7 +106,9 @@ def test_no_word_of_others_is_run_or_drives_the_terminal(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     notes = f"\x07\x1b]0;title{HOSTILE}"
-    made = alga(tmp_path, "log", HOSTILE[:60], "9:00-9:30", "--date", "2026-06-02", "-m", notes, "-f", "ids").stdout
+    made = alga(
+        tmp_path, "log", HOSTILE[:60], "9:00-9:30", "--exact", "--date", "2026-06-02", "-m", notes, "-f", "ids"
+    ).stdout
     assert made, "it was recorded"
     for line in ("alga log ", "alga log $", "alga edit ", f"alga edit {made[:4]}"):
         tab(shell, line, tmp_path)

@@ -47,7 +47,7 @@ def test_the_body_of_a_log_carries_both_vocabularies_and_the_key_its_header(desk
         if request.method == "GET" and request.url.path.endswith("/time-entries"):
             return httpx.Response(200, json={"data": [{"id": "te_0", "started_at": "2026-06-01T08:00:00Z"}]})
         if request.method == "GET":
-            return httpx.Response(404, json={"error": {"code": "NOT_FOUND", "message": "no such look-up"}})
+            return httpx.Response(404, text="<html>no such look-up</html>")
         return httpx.Response(201, json={"data": {"id": "te_1", **body_of(request)}})
 
     desk.env = {"ALGA_URL": "https://psa.example.test", "ALGA_API_KEY": "k" * 64}

@@ -37,13 +37,13 @@ def test_digits_of_other_scripts_are_no_time_and_no_minutes(desk: Desk, typed: s
 
 
 def test_hints_are_quoted_where_a_shell_would_read_them_otherwise(desk: Desk) -> None:
-    desk.ok("start", "printer down", "-m", "x")
+    desk.ok("start", "printer down", "--exact", "-m", "x")
     desk.clock.pass_by(minutes=30)
-    switch = desk("start", "tk 2", "--at", "yesterday 9:30", tty=False)
-    assert "Try: alga switch 'tk 2' --at 'yesterday 9:30'" in switch.err
+    switch = desk("start", "tk 2", "--exact", "--at", "yesterday 9:30", tty=False)
+    assert "Try: alga switch 'tk 2' --exact --at 'yesterday 9:30'" in switch.err
     later = desk("log", "tk 2", "20:00-21:00", "-m", "it's", columns=200)
     assert """Yesterday? alga log 'tk 2' 20:00-21:00 -m 'it'"'"'s' --date yesterday""" in later.err
-    desk.ok("log", "tk 2", "8:00-8:30", "-m", "x")
+    desk.ok("log", "tk 2", "8:00-8:30", "-m", "x", "--exact")
     taken = desk("log", "tk 2", "8:10-8:40", "-m", "x", columns=200)
     assert "Try: alga log 'tk 2' -m x 8:30-9:00" in taken.err
     found = desk.ok("search", "a b; rm", columns=200)

@@ -224,6 +224,14 @@ class Client:
         query = {"query": words, "include_closed": "true", "limit": str(PAGE)}
         return each(self._http.request("GET", "/tickets/search", query).data, self._reading(models.Ticket))
 
+    def ticket(self, ticket_id: str) -> models.Ticket:
+        """GET /tickets/{id}: 404 for an unknown one, 400 for what is no UUID."""
+        return self._reading(models.Ticket)(self._http.request("GET", f"/tickets/{segment(ticket_id)}").data)
+
+    def task(self, task_id: str) -> models.Task:
+        """GET /projects/tasks/{id}: a task of a project."""
+        return self._reading(models.Task)(self._http.request("GET", f"/projects/tasks/{segment(task_id)}").data)
+
     def services(self, hourly: bool = True) -> list[models.Service]:
         """Active services, hourly ones or all, from every page. Raises Forbidden for technicians."""
         query = {"is_active": "true", "limit": str(PAGE)} | ({"billing_method": "hourly"} if hourly else {})
@@ -237,15 +245,6 @@ class Client:
         """Open work assigned to the key's user: needs no extra permission."""
         query = {"type": kinds, "status": "open", "pageSize": str(PAGE)}
         return each(self._http.request("GET", "/activities", query).data, self._reading(models.Activity))
-
-    def assigned_tickets(self) -> list[models.Ticket]:
-        """Open tickets assigned to the key's user."""
-        tickets = [each for each in self.activities("ticket") if each.type == "ticket" and each.source_id]
-        return [
-            models.Ticket(ticket_id=each.source_id, ticket_number=each.ticket_number, title=each.title)
-            for each in tickets
-            if each.ticket_number
-        ]
 
     # --- reading answers ---
 

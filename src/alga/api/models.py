@@ -100,6 +100,13 @@ class Ticket(Record):
     is_closed: bool | None = None
 
 
+class Task(Record):
+    """A task of a project."""
+
+    task_id: Text
+    task_name: Text
+
+
 class Service(Record):
     """A service, as which time is billed."""
 
@@ -129,6 +136,7 @@ class Activity(Record):
     source_id: Text = Field(default="", alias="sourceId")
     title: Text | None = None
     ticket_number: Text | None = Field(default=None, alias="ticketNumber")
+    client_name: Text | None = Field(default=None, alias="clientName")
     project_name: Text | None = Field(default=None, alias="projectName")
     assigned_to: list[Text] = Field(default=[], alias="assignedTo")
 

@@ -60,6 +60,11 @@ class Running:
         return self.operation.asked.ended_at if self.operation and not self.entry else None
 
     @property
+    def finished_at(self) -> datetime | None:
+        """The end, on the server or of a stop that waits; None while it runs."""
+        return self.entry.ended_at if self.entry else self.ended_at
+
+    @property
     def short_notes(self) -> str:
         """The notes for a line on the screen."""
         return brief(self.notes or "", LONGEST_NOTES)

@@ -16,7 +16,7 @@ from alga.app import timer
 from alga.core import files
 from alga.core.errors import LONGEST, ConfigError, NoConnection, Overtaken
 from alga.core.safe_text import brief
-from alga.core.times import LAST_YEAR, local_date
+from alga.core.times import LAST_YEAR, city, local_date, zone_named
 from alga.delivery import sender
 from alga.outbox import describe, journal, outbox
 from alga.practice import app
@@ -55,7 +55,12 @@ class Session:
 
     @cached_property
     def zone(self) -> tzinfo:
-        """The local time zone, in which people type and read times. Raises ConfigError when it is none."""
+        """The time zone in which people type and read times: the setting, or this computer's.
+
+        Raises ConfigError when the computer's is none.
+        """
+        if (setting := self.profile.zone) and (named := zone_named(setting)):
+            return named
         zone = self.environment.zone
         try:
             self.now().astimezone(zone).utcoffset()
@@ -63,6 +68,17 @@ class Session:
             told = f"The time zone in TZ cannot be used: {os.environ.get('TZ', '')}."
             raise ConfigError(told, "For example: TZ=Europe/Berlin") from None
         return zone
+
+    def place(self, instant: datetime) -> str:
+        """` Berlin`: the zone's city, where this computer's clock shows another time at that instant; otherwise ''."""
+        here, there = (instant.astimezone(zone).utcoffset() for zone in (self.environment.zone, self.zone))
+        return "" if here == there else f" {city(self.zone)}"
+
+    def mention_zone(self) -> None:
+        """Say once that times are read in UTC, where no zone is set: this may be a server that a person works on."""
+        used = "zone" in vars(self) and not self.profile.zone and sys.stderr.isatty()
+        if used and self.zone.tzname(self.now()) == "UTC" and self.first("utc", self.profile.name):
+            self.note("Times are in UTC, this computer's time zone. Yours: alga config set zone Europe/Berlin")
 
     def now(self) -> datetime:
         """Now, in UTC. Raises ConfigError when this computer's clock is centuries off."""
@@ -131,7 +147,9 @@ class Session:
     def remembered(self) -> ServerCache:
         """The same without opening the embedded server's data."""
         profile = self.profile
-        return cache.load_cache(self.paths.state_dir / "learnt", profile.url or config.LOCAL, profile.key)
+        known = cache.load_cache(self.paths.state_dir / "learnt", profile.url or config.LOCAL, profile.key)
+        known.any_word = profile.is_local
+        return known
 
     @cached_property
     def client(self) -> client.Client:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 NOTHING = "Nothing was changed."
+UNCHECKED = ("project_task",)  # the server checks a new entry's ticket itself (section 2)
 DRY = "Nothing was sent (--dry-run)."
 Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="CSV, JSON or JSON lines; - reads standard input.")]
 Doomed = Annotated[
@@ -46,7 +47,7 @@ def create(session: Session, files: Files, yes: Yes = False, dry_run: DryRun = F
     """Record the rows of files: date, start, end or span, item, notes, billable, service."""
     deliberate(session)
     rows = _read(files, (("item", "type"), ("start", "span")))
-    bulk, known = _bulk(session), _known(session)
+    bulk, known = _bulk(session), _known(session, UNCHECKED)
     drafts, faulty = split(to_create(record, known) for record in rows.records)
     waiting = plan.waiting(drafts, to_be_sent(session))  # queued by an earlier run, which this run continues
     going, there, clashing = plan.creates(bulk, drafts, waiting, _taken(session, waiting.values()))
@@ -87,7 +88,7 @@ def update(session: Session, files: Files, yes: Yes = False, dry_run: DryRun = F
     """Change entries from the rows of files: id, and the columns to change."""
     deliberate(session)
     rows = _read(files, (("id",),))
-    bulk, known = _bulk(session), _known(session)
+    bulk, known = _bulk(session), _known(session, work_items.LOOKED_UP)
     found, unknown = _entries(session, bulk, rows)
     changes, faulty = split(plan.to_change(bulk, each, known, entry) for each, entry in found)
     changes, twice = _once(changes)
@@ -149,12 +150,13 @@ def _bulk(session: Session) -> Bulk:
     return Bulk(session.client, session.cache, session.zone, session.now())
 
 
-def _known(session: Session) -> LookUps:
+def _known(session: Session, ids_of: Sequence[str]) -> LookUps:
+    """What rows are read with; ids are looked up of the types that the server does not check."""
     client, cache = session.client, session.cache
     return LookUps(
         session.zone,
         session.now(),
-        _remembered(lambda typed, kind: work_items.resolve(typed, kind, client, cache)),
+        _remembered(lambda typed, kind: work_items.resolve(typed, kind, client, cache, ids_of=ids_of)),
         _remembered(lambda typed, item: _service(session, typed, item)),
         work_items.own_user(client, cache),
         cache.deployed,

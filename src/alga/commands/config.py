@@ -15,7 +15,7 @@ from alga.ui.output import Output
 
 Key = Annotated[
     str,
-    typer.Argument(metavar="SETTING", help="service, target, receipts, timer, url, tenant, allow_http or default."),
+    typer.Argument(metavar="SETTING", help="default, or one of those that alga config list shows."),
 ]
 Value = Annotated[str, typer.Argument(metavar="VALUE", help="The value; '' removes the setting.")]
 

@@ -62,11 +62,13 @@ def edit(
             "What should change?",
             "Give one of: 9:00-10:30, -m TEXT, -s SERVICE, --billable 60, --work-item, --from, --to.",
         )
-    with session.in_passing():
-        with nothing("changed"):
+    with nothing("changed"):
+        with session.in_passing():
             before, remembered = entries.as_seen(session.client, session.cache, entry_id, session.now())
             start, end = _times(session, before, span, date, first, last)
-            item = item_or_typed(session, work_item, kind or before.work_item_type or "ticket") if work_item else None
+        item = item_or_typed(session, work_item, kind or _kind(session, before, work_item)) if work_item else None
+    with session.in_passing():
+        with nothing("changed"):
             service_id, typed = service_or_typed(session, service_name, item) if service_name else (None, None)
         new_kind, item_id = (item.type, item.id or None) if item else (kind, None)
         asked = billable_follows(EntryRequest(new_kind, item_id, start, end, minutes, notes, None, service_id), before)
@@ -119,6 +121,12 @@ def _times(
     if last:
         return start, grammar.parse_instant(last, now, zone, local_date(start, zone))
     return start, _moved(before.ended_at, own_day, day, session) if before.ended_at else None
+
+
+def _kind(session: Session, before: "Entry", typed: str) -> str | None:
+    """The type of the new work item: what is known here, or a number, says it; else it stays."""
+    said = work_items.here(typed, None, session.cache) or work_items.NUMBER.fullmatch(typed)
+    return None if said else before.work_item_type
 
 
 def _moved(instant: datetime, own_day: date, day: date, session: Session) -> datetime:

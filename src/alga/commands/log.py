@@ -1,27 +1,41 @@
 """alga log: work already done."""
 
-from shlex import quote
-from typing import Annotated
+import shlex
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from itertools import pairwise
+from typing import Annotated, Any
 
 import typer
 
 from alga.app.session import Session
+from alga.core import grammar
 from alga.core.entry import EntryRequest, check_billable, check_times
 from alga.core.errors import NotFound, Overlaps, Overtaken, Refused, Unreachable, UsageError
-from alga.core.times import cut, minutes_between
+from alga.core.times import cut, format_interval, format_time, local_date, minutes_between
 from alga.lookup import work_items
+from alga.lookup.work_items import WorkItem
 from alga.outbox import describe, transitions
 from alga.outbox.operation import Kind, Operation, State
-from alga.outbox.results import Result
+from alga.outbox.results import Ending, Result, exit_code, outcome
 from alga.ui import messages, options
-from alga.ui.choices import with_service
+from alga.ui.choices import item_or_typed, with_service
 from alga.ui.command import command
-from alga.ui.messages import delivered, nothing, queued, settled_entry, told
-from alga.ui.options import Billable, From, NoBillable, Notes, On, Service, To, Type, WorkItem
+from alga.ui.messages import delivered, lately, nothing, queued, settled_entry, told
+from alga.ui.options import ITEM, Billable, Exact, NoBillable, Notes, On, Service, To, Type
 from alga.ui.output import Output
 
 PAST_MIDNIGHT = "Past midnight? Give the date too: --from 'yesterday 23:00' --to 'today 1:00'"
-Span = Annotated[str | None, typer.Argument(metavar="[SPAN]", help="90m (ending now), 9:00-10:30 or 9:00+90m.")]
+LoggedItem = Annotated[str, typer.Argument(metavar="WORK_ITEM", help=f"{ITEM}; a type without work items needs none.")]
+Span = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[SPAN]...", help="90m (ending now), 9:00-10:30, 9:00+90m; or several of them."),
+]
+FromOrLast = Annotated[
+    str | None,
+    typer.Option("--from", metavar="TIME", help="The start: 9:00; or 'last', the end of the entry before."),
+]
 Key = Annotated[
     str | None, typer.Option("--key", metavar="TEXT", help="For scripts: an entry with that key is recorded only once.")
 ]
@@ -33,35 +47,52 @@ User = Annotated[
 @command
 def log(
     session: Session,
-    work_item: WorkItem,
+    work_item: LoggedItem,
     span: Span = None,
     notes: Notes = None,
     service_name: Service = None,
-    kind: Type = "ticket",
+    kind: Type = None,
+    exact: Exact = False,
     billable: Billable = None,
     no_billable: NoBillable = False,
     user: User = None,
     date: On = None,
-    first: From = None,
+    first: FromOrLast = None,
     last: To = None,
     script_key: Key = None,
 ) -> Output:
     """Record work already done: alga log TIC1042 90m -m "Patched the switch"."""
-    now, zone = session.now(), session.zone
-    start, end = options.interval(span, date, first, last, now, zone)
-    yesterday = session.retyped("--date", "--date", "yesterday") if span and not date else ""
-    with nothing("logged"):
-        future = f"Yesterday? {yesterday}" if yesterday else ""
-        check_times(start, end, now, zone, past_midnight=PAST_MIDNIGHT, future=future)
-        check_billable(options.billable_minutes(billable, no_billable), minutes_between(start, end))
-    session.again = session.retyped(("--from", "--to", "--date"))
-    session.again = session.again.replace(f" {quote(span)}", "", 1) if span else session.again
     minutes = options.billable_minutes(billable, no_billable)
-    typed = work_items.checked(work_item, kind)
-    asked = EntryRequest(kind, None, start, end, minutes, notes, user)
-    operation = Operation(Kind.CREATE, asked, typed, now, item_typed=typed, key=script_key)
+    typed, words = _item_and_span(work_item, span or [], kind, bool(first))
     with nothing("logged"):
-        settled = with_service(session, lambda name: _delivered(session, operation, name or ""), service_name)
+        spans = _spans(session, words, date, first, last)
+        for start, end in spans:
+            check_billable(minutes, minutes_between(start, end))
+    said = session.retyped(("--from", "--to", "--date"))
+    session.again = said.replace(f" {shlex.join(words)}", "", 1) if words else said
+    if len(spans) > 1 and script_key:
+        raise UsageError("--key is the key of one entry, and these are several.", "Log each with a key of its own.")
+    known = session.journal.with_key(script_key) if script_key else None
+    with nothing("logged"):
+        item = None if known or not typed else item_or_typed(session, typed, kind, exact)
+    if item is None:
+        kind = kind or (known.asked.work_item_type if known else None)
+        item = WorkItem(kind or "ticket", "", typed or kind or "")
+    operations = [
+        Operation(
+            Kind.CREATE,
+            EntryRequest(item.type, item.id or None, start, end, minutes, notes, user),
+            item.label,
+            session.now(),
+            item_typed=typed,
+            key=script_key,
+        )
+        for start, end in spans
+    ]
+    if len(operations) > 1:
+        return with_service(session, lambda name: several(session, operations, name or ""), service_name)
+    with nothing("logged"):
+        settled = with_service(session, lambda name: _delivered(session, operations[0], name or ""), service_name)
     with nothing("logged"), session.in_passing():
         if settled.operation.state is State.DONE and settled.entry is None:
             return _before(session, settled.operation)
@@ -71,6 +102,89 @@ def log(
         return Output(queued(settled.operation), saved)
     told(session, transitions.as_entry(settled.operation), entry)
     return Output(delivered(entry), messages.entry_line("Logged", entry, messages.view(session)))
+
+
+def _item_and_span(work_item: str, span: list[str], kind: str | None, timed: bool) -> tuple[str | None, list[str]]:
+    """The work item, and the words of the span. Types without look-up need no work item: the span may come first."""
+    if kind is None or kind in work_items.LOOKED_UP or timed:
+        return work_items.checked(work_item, kind or "ticket"), span
+    if grammar.is_length(work_item) or grammar.names_times(work_item):
+        return None, [work_item, *span]
+    return work_items.checked(work_item, kind), span
+
+
+def _spans(
+    session: Session, words: list[str], date: str | None, first: str | None, last: str | None
+) -> list[tuple[datetime, datetime]]:
+    """The spans, each checked, and none over another. Raises UsageError, Refused or Overlaps."""
+    now, zone = session.now(), session.zone
+    if first == "last":
+        found = [_since_last(session, words, date, last)]
+    elif words and not (first or last):
+        on = grammar.parse_date(date, local_date(now, zone)) if date else None
+        found = grammar.parse_intervals(words, now, on, zone)
+    else:
+        found = [options.interval(" ".join(words) or None, date, first, last, now, zone)]
+    yesterday = session.retyped("--date", "--date", "yesterday") if words and not date else ""
+    future = f"Yesterday? {yesterday}" if yesterday else ""
+    for start, end in found:
+        check_times(start, end, now, zone, past_midnight=PAST_MIDNIGHT, future=future)
+    for (start, end), (later, until) in pairwise(sorted(found)):
+        if later < end:
+            raise Overlaps(f"{format_interval(start, end, zone)} overlaps {format_interval(later, until, zone)}.")
+    return found
+
+
+def _since_last(session: Session, words: list[str], date: str | None, last: str | None) -> tuple[datetime, datetime]:
+    """From the end of the entry before, today, to now or to the time given. Raises NotFound when none is known."""
+    if words or date:
+        raise UsageError(
+            "--from last and a span or --date cannot be combined.", "Give --from last alone, or with --to."
+        )
+    now, zone = session.now(), session.zone
+    end = grammar.parse_instant(last, now, zone) if last else cut(now)
+    with session.in_passing():
+        running = session.timer.running_if_known()
+        done = [each for each in lately(session) if each.finished_at and each.finished_at <= end]
+    if running and running.started_at < end:
+        end = cut(running.started_at)
+        done = [each for each in done if each.finished_at and each.finished_at <= end]
+    before = max(done, key=lambda each: each.finished_at or now, default=None)
+    if before is None or before.finished_at is None or local_date(before.finished_at, zone) != local_date(end, zone):
+        raise NotFound("No entry of today is known that ended before.", "Give the start: --from 9:05")
+    session.note(f"From {format_time(before.finished_at, zone)}, the end of {before.work_item.label}.")
+    return before.finished_at, end
+
+
+def several(session: Session, operations: Sequence[Operation], service: str) -> Output:
+    """Record several entries as one act: all are checked before the first is sent, and each has its own outcome."""
+    with nothing("logged"), session.in_passing():
+        for each in operations:
+            assert each.asked.started_at and each.asked.ended_at
+            with suppress(Unreachable):
+                session.timer.clash().check_new(each.asked.started_at, each.asked.ended_at)
+    with nothing("logged"):
+        settled = session.outbox.deliver([each._replace(service_typed=service) for each in operations])
+    rows, lines, view = list[dict[str, Any]](), list[str](), messages.view(session)
+    for result in settled:
+        row, line = _outcome(session, result, view)
+        rows.append(row)
+        lines.append(line)
+    return Output(rows, "\n".join(lines), exit_code([outcome(each, Ending.RECORDED) for each in settled]))
+
+
+def _outcome(session: Session, settled: Result, view: messages.View) -> tuple[dict[str, Any], str]:
+    """One of several entries, as JSON and as a line."""
+    operation, state = settled.operation, settled.operation.state
+    if settled.entry:
+        told(session, transitions.as_entry(operation), settled.entry)
+        return delivered(settled.entry), messages.entry_line("Logged", settled.entry, view)
+    if state is State.QUEUED:
+        session.warn(messages.saved(session, operation, settled.error))
+        return queued(operation), messages.minutes_line("Saved", operation, view)
+    why = operation.reason or (settled.error.message if settled.error else "")
+    data = queued(operation) | {"delivery": None, "reason": why}
+    return data, f"{messages.minutes_line('Not logged:', operation, view)}. {why}"
 
 
 def _before(session: Session, operation: Operation) -> Output:

@@ -15,7 +15,7 @@ from alga.lookup import work_items
 from alga.state import config
 from alga.state.settings import save_profile
 from alga.ui.command import command
-from alga.ui.output import Output, interactive
+from alga.ui.output import Output, ask, interactive
 
 LONGEST_KEY = 1000  # bytes
 Url = Annotated[str | None, typer.Argument(metavar="[URL]", help="Your AlgaPSA's address; by default the profile's.")]
@@ -44,7 +44,8 @@ def login(session: Session, url: Url = None, key_stdin: KeyStdin = False, tenant
     finally:
         trial.close()
     first = settings.default is None or session.asked is None
-    save_profile(settings, name, {"url": address, "key": key, "tenant": tenant}, make_default=first)
+    zone = known.get("zone") or _asked_zone(session)
+    save_profile(settings, name, {"url": address, "key": key, "tenant": tenant, "zone": zone}, make_default=first)
     cache = trial.cache
     who = cache.user_name or cache.user_id or "a user whom the server has not yet named"
     text = [f"Logged in to {address} as {who} (profile {name}).", *lines, _next(name, first, settings.default)]
@@ -100,6 +101,16 @@ def _learn(trial: Session) -> list[str]:
     elif known:
         lines.append(f"Services: your role may not list them; {len(known)} known from recent entries.")
     return lines
+
+
+def _asked_zone(session: Session) -> str | None:
+    """The time zone that a person names where this computer's is UTC; None for UTC, and without a terminal."""
+    utc = session.environment.zone.tzname(session.now()) == "UTC"
+    while utc and interactive():
+        typed = ask("This computer's time zone is UTC. Yours, e.g. Europe/Berlin (Enter: UTC):")
+        if not typed or config.fault_of("zone", typed) is None:
+            return typed or None
+    return None
 
 
 def _next(name: str, is_default: bool, default: str | None) -> str:

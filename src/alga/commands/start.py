@@ -1,6 +1,7 @@
 """alga start: start the clock on a work item."""
 
 import shlex
+import sys
 from datetime import datetime
 from typing import Annotated
 
@@ -11,15 +12,15 @@ from alga.app.session import Session
 from alga.app.timer import KEPT_HERE
 from alga.commands.stop import stopped
 from alga.core.errors import AlgaError, AlreadyRunning, UsageError
-from alga.core.times import cut, format_day, format_minutes, format_time, is_digits, local_date, minutes_between
+from alga.core.times import cut, format_day, format_minutes, format_time, local_date, minutes_between
 from alga.lookup import work_items
 from alga.lookup.work_items import WorkItem
 from alga.ui import messages, options
-from alga.ui.choices import item_or_typed, service_or_typed, with_service
+from alga.ui.choices import item_or_typed, numbered, service_or_typed, with_service
 from alga.ui.command import command
 from alga.ui.messages import nothing
-from alga.ui.options import ITEM, Ago, At, Notes, Service, Type
-from alga.ui.output import Output, ask, confirm, interactive
+from alga.ui.options import ITEM, Ago, At, Exact, Notes, Service, Type
+from alga.ui.output import Output, confirm, interactive
 
 IN_DOUBT = "No answer: AlgaPSA's timer may be running; alga checks when it connects. alga stop works anyway."
 WorkItemOrChoice = Annotated[
@@ -34,14 +35,15 @@ def start(
     work_item: WorkItemOrChoice = None,
     notes: Notes = None,
     service_name: Service = None,
-    kind: Type = "ticket",
+    kind: Type = None,
+    exact: Exact = False,
     at: At = None,
     ago: Ago = None,
 ) -> Output:
     """Start the clock on a work item."""
     moment = options.moment(at, ago, session.now(), session.zone)
     with nothing("started"):
-        item = item_or_typed(session, work_item, kind) if work_item else _choose(session)
+        item = item_or_typed(session, work_item, kind, exact) if work_item else _choose(session)
     service_found: tuple[str | None, str | None] = (None, service_name)
 
     def begin(service: str | None) -> Running:
@@ -120,7 +122,8 @@ def started(session: Session, running: Running) -> Output:
     day, today = local_date(running.started_at, session.zone), local_date(session.now(), session.zone)
     on = "" if day == today else f"{format_day(day, today)} "
     billed_as = messages.view(session).billed_as(*running.service)
-    text = f"Started {name} at {on}{format_time(running.started_at, session.zone)}{billed_as}"
+    at = f"{format_time(running.started_at, session.zone)}{session.place(running.started_at)}"
+    text = f"Started {name} at {on}{at}{billed_as}"
     if running.entry is None:
         session.warn(IN_DOUBT) if not running.kept else _say_kept(session)
     data = running.published(session.now()) | {"delivery": "delivered" if running.entry else "queued"}
@@ -129,7 +132,7 @@ def started(session: Session, running: Running) -> Output:
 
 def _say_kept(session: Session) -> None:
     """Say once a profile where the clock is kept, and why."""
-    if session.first("clock", session.profile.name):
+    if sys.stderr.isatty() and session.first("clock", session.profile.name):
         why = KEPT_HERE if session.cache.deployed else "AlgaPSA gets the entry at stop."
         session.note(f"Clock kept here ({session.environment.computer}), and nowhere else; {why}")
 
@@ -163,7 +166,4 @@ def _choose(session: Session) -> WorkItem:
         raise UsageError(
             "Start what? There is no recent or assigned work.", "alga start WORK_ITEM, or alga tickets WORDS"
         )
-    chosen = ask("Which?", [f"{number:3}  {item.label}  {title}" for number, (item, title) in enumerate(found, 1)])
-    if not is_digits(chosen) or not 1 <= int(chosen) <= len(found):
-        raise UsageError(f"'{chosen}' is not in that list. Nothing was started.")
-    return found[int(chosen) - 1][0]
+    return numbered(found, "Which?")

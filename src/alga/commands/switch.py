@@ -13,7 +13,7 @@ from alga.ui import options
 from alga.ui.choices import item_or_typed, service_or_typed, with_service
 from alga.ui.command import command
 from alga.ui.messages import lately, nothing
-from alga.ui.options import Ago, At, Notes, Service, Type
+from alga.ui.options import Ago, At, Exact, Notes, Service, Type
 from alga.ui.output import Output
 
 Next = Annotated[
@@ -28,23 +28,25 @@ def switch(
     work_item: Next,
     notes: Notes = None,
     service_name: Service = None,
-    kind: Type = "ticket",
+    kind: Type = None,
+    exact: Exact = False,
     at: At = None,
     ago: Ago = None,
 ) -> Output:
     """Stop the running timer and start another at the same minute."""
     now = session.now()
     moment = options.moment(at, ago, now, session.zone)
+    with nothing("changed"):
+        item = None if work_item == "-" else item_or_typed(session, work_item, kind, exact)
     with session.in_passing():
         old = session.timer.running_if_known()
         session.timer.kept_here()  # asks what kind of server it is, if that is not known yet
-        if work_item == "-":
+        if item is None:
             before = _one_before(session, old)
             item, notes = before.work_item, before.notes if notes is None else notes
             found = service_or_typed(session, service_name, item) if service_name else before.service
         else:
             with nothing("changed"):
-                item = item_or_typed(session, work_item, kind)
                 found = with_service(session, lambda service: service_or_typed(session, service, item), service_name)
         if old is None:
             session.note("Nothing was running.")

@@ -65,8 +65,13 @@ def zone_named(name: str) -> tzinfo | None:
 
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: `Europe` alone is a directory
         return None
+
+
+def city(zone: tzinfo) -> str:
+    """`Berlin`, of `Europe/Berlin`; of a zone without a name its offset is all that is known, so ''."""
+    return str(getattr(zone, "key", "")).rpartition("/")[2].replace("_", " ")
 
 
 def system_clock() -> datetime:

@@ -179,6 +179,13 @@ def on_other_sheet(client: Client, entry: Entry, day: date) -> tuple[date, date]
     return days if days and not days[0] <= day <= days[1] else None
 
 
+def seen_here(client: Client, cache: ServerCache) -> list[Entry]:
+    """Own finished entries as this computer last saw them, the latest first, without notes that were cut."""
+    rows = [(each, client.read_entry(each._asdict(), learning=False)) for each in cache.recorded(mine=True)]
+    found = [entry._replace(notes=None) if each.cut else entry for each, entry in rows]
+    return sorted(found, key=lambda entry: entry.ended_at or entry.started_at, reverse=True)
+
+
 def recent_work(client: Client, cache: ServerCache, now: datetime) -> list[Entry]:
     """Own finished entries of the last three months, the latest first."""
     user_id = work_items.own_user(client, cache)

@@ -23,13 +23,16 @@ from alga.core.times import is_digits
 from alga.state.cache import LONGEST_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from alga.api.client import Client
-    from alga.api.models import Activity
+    from alga.api.models import Ticket
     from alga.state.cache import ServerCache
 
 TYPES = ("ticket", "project_task", "non_billable_category", "ad_hoc", "interaction")
+LOOKED_UP = ("ticket", "project_task")  # the other types need no id (section 2)
+SHORT = 8  # characters of an id
+MOST_SHOWN, MOST_TITLE = 5, 50  # tickets in a message, and characters of a title
 NUMBER = re.compile(r"([A-Za-z]+-?)?[0-9]+")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -53,29 +56,131 @@ class Pointed(Protocol):
     def work_item_title(self) -> str | None: ...
 
 
-def resolve(typed: str, kind: str, client: Client, cache: ServerCache) -> WorkItem:
-    """The work item that a person typed. A ticket's number is looked up and compared exactly; other ids stay unchanged.
+class FoundByWords(NotFound):
+    """Words were typed where a work item is needed: `found` are the tickets that have them, with their titles."""
 
-    Raises NotFound for an unknown ticket number, UsageError for digits that several tickets share.
+    found: Sequence[tuple[WorkItem, str]] = ()
+
+
+def resolve(
+    typed: str,
+    kind: str | None,
+    client: Client,
+    cache: ServerCache,
+    exact: bool = False,
+    ids_of: Collection[str] = LOOKED_UP,
+) -> WorkItem:
+    """The work item that a person typed: one that is known here, or a number, an id or words, looked up on the server.
+
+    A ticket unless `kind` or what is known here says otherwise. With `exact`, and for types without look-up, the text
+    is the id; ids are looked up of the types `ids_of`.
+
+    Raises NotFound for a number or id that the server does not know, FoundByWords for words, UsageError for digits that
+    several tickets share.
     """
-    typed = checked(typed, kind)
-    for ticket_id, (number, _) in cache.tickets.items() if kind == "ticket" else ():
-        if number.lower() == typed.lower():  # whatever format the numbers have
-            return WorkItem(kind, ticket_id, number)
-    if kind != "ticket" or not NUMBER.fullmatch(typed):
+    typed = checked(typed, kind or "ticket")
+    if not exact and (known := here(typed, kind, cache)):
+        return known
+    kind = kind or "ticket"
+    if not exact and kind == "ticket" and NUMBER.fullmatch(typed):
+        return _numbered(typed, client, cache)
+    if exact or kind not in LOOKED_UP or (cache.any_word and " " not in typed):
         return WorkItem(kind, typed, label_of(typed, None, kind, cache))
+    if not is_id(typed):
+        raise _by_words(typed, client, cache)
+    if kind in ids_of:
+        _check_id(typed, kind, client, cache)
+    return WorkItem(kind, typed, label_of(typed, None, kind, cache))
+
+
+def here(typed: str, kind: str | None, cache: ServerCache) -> WorkItem | None:
+    """A work item that this computer knows: by number or id, a project task by 8 characters of it; None for others."""
+    wanted = typed.lower()
+    if kind in (None, "ticket"):
+        for ticket_id, (number, *_) in cache.tickets.items():  # whatever format the numbers have
+            if wanted in (number.lower(), ticket_id.lower()):
+                return WorkItem("ticket", ticket_id, label_of(ticket_id, None, "ticket", cache))
+    if kind in (None, "project_task") and len(wanted) >= SHORT:
+        tasks = [task_id for task_id in cache.tasks if task_id.lower().startswith(wanted)]
+        if len(tasks) == 1:
+            return WorkItem("project_task", tasks[0], label_of(tasks[0], None, "project_task", cache))
+    for entry in cache.recorded(mine=False):
+        if entry.work_item_id and entry.work_item_id.lower() == wanted and kind in (None, entry.work_item_type):
+            return WorkItem(entry.work_item_type or "ticket", entry.work_item_id, label(entry, cache))
+    return None
+
+
+def is_id(typed: str) -> bool:
+    """Whether a text looks like an id: one word with a digit, `_` or `-`."""
+    return " " not in typed and re.search(r"[0-9_-]", typed) is not None
+
+
+def _numbered(typed: str, client: Client, cache: ServerCache) -> WorkItem:
+    """The ticket with a number, compared exactly; on a server without look-ups any text may be an id."""
     try:
         found = [ticket for ticket in client.tickets_numbered(typed) if _same(ticket.ticket_number, typed)]
-    except (NoSuchPath, NotFound):  # a server without look-ups: any id may be valid
-        return WorkItem(kind, typed, typed)
+    except (NoSuchPath, NotFound):
+        return WorkItem("ticket", typed, typed)
     if not found:
         raise NotFound(f"There is no ticket {typed}.", "To find one: alga tickets WORDS")
     if len(found) > 1:
         raise UsageError(
             f"{typed} could be {' or '.join(ticket.ticket_number for ticket in found)}.", "Give the full number."
         )
-    cache.ticket(found[0].ticket_id, found[0].ticket_number, found[0].title)
-    return WorkItem(kind, found[0].ticket_id, found[0].ticket_number)
+    return learnt(found[0], cache)
+
+
+def _check_id(typed: str, kind: str, client: Client, cache: ServerCache) -> None:
+    """Raise NotFound for an id that the server does not know: it would bill a task that does not exist to nothing.
+
+    Only the API's own "not found" counts. Where the look-up is not allowed or not offered, the id is taken at its word.
+    """
+    try:
+        if kind == "project_task":
+            task = client.task(typed)
+            cache.task(task.task_id, task.task_name, None)
+        else:
+            learnt(client.ticket(typed), cache)
+    except NotFound as error:
+        raise _unknown(typed, kind) from error
+    except Refused as error:  # 400: the deployed kind knows UUIDs only
+        if cache.kind is None:
+            client.list_entries({"limit": "1"})  # the cache learns from every answer
+        if cache.deployed:
+            raise _unknown(typed, kind) from error
+    except (NoSuchPath, Forbidden, Senseless):
+        return
+
+
+def _unknown(typed: str, kind: str) -> NotFound:
+    name = "project task" if kind == "project_task" else "ticket"
+    return NotFound(f"There is no {name} {typed}.", "To find work: alga tickets, or alga tickets WORDS")
+
+
+def _by_words(typed: str, client: Client, cache: ServerCache) -> NotFound:
+    """The error for words: with the tickets that have them, known here or else on the server."""
+    words = typed.lower()
+    known = [(ticket_id, title) for ticket_id, (number, title, _) in cache.tickets.items() if number]
+    found = [(WorkItem("ticket", key, cache.tickets[key][0]), title) for key, title in known if words in title.lower()]
+    if not found:
+        try:
+            found = [(learnt(ticket, cache), ticket.title or "") for ticket in client.search_tickets(typed)]
+        except (NoSuchPath, NotFound):
+            found = []
+    if not found:
+        hint = "To find one: alga tickets WORDS. If the text is an id, add --exact."
+        return NotFound(f"No ticket has the number '{typed}', nor these words in its title.", hint)
+    shown = "; ".join(f"{item.label} {brief(title, MOST_TITLE)}" for item, title in found[:MOST_SHOWN])
+    more = f"; and {len(found) - MOST_SHOWN} more" if len(found) > MOST_SHOWN else ""
+    error = FoundByWords(f"'{typed}' is no number. Tickets with these words: {shown}{more}.", "Give the number.")
+    error.found = found
+    return error
+
+
+def learnt(ticket: Ticket, cache: ServerCache) -> WorkItem:
+    """A ticket as a work item, and remember its number."""
+    cache.ticket(ticket.ticket_id, ticket.ticket_number, ticket.title, ticket.client_name)
+    return WorkItem("ticket", ticket.ticket_id, ticket.ticket_number)
 
 
 def checked(typed: str, kind: str) -> str:
@@ -109,6 +214,7 @@ def label_of(work_item_id: str | None, title: str | None, kind: str | None, cach
         return brief(title or kind or "?", LONGEST_NAME)
     if number := cache.tickets.get(work_item_id, [""])[0]:
         return number
+    title = title or cache.tasks.get(work_item_id, [""])[0]
     return brief((title or work_item_id[:8]) if UUID.fullmatch(work_item_id) else work_item_id, LONGEST_NAME)
 
 
@@ -128,12 +234,13 @@ def learn_numbers(pointed: Sequence[Pointed], client: Client, cache: ServerCache
 def learn_latest(client: Client, cache: ServerCache) -> None:
     """Learn the numbers of the newest tickets."""
     for ticket in client.latest_tickets():
-        cache.ticket(ticket.ticket_id, ticket.ticket_number, ticket.title)
+        learnt(ticket, cache)
 
 
 def title(work_item_id: str | None, cache: ServerCache) -> str | None:
-    """A ticket's title; None when unknown."""
-    return cache.tickets.get(work_item_id or "", [None, None])[1] or None
+    """A ticket's title, or a project task's project; None when unknown."""
+    known = cache.tickets.get(work_item_id or "") or cache.tasks.get(work_item_id or "") or ["", ""]
+    return known[1] or None
 
 
 # --- services -------------------------------------------------------------------------------------
@@ -287,18 +394,36 @@ def comfort() -> Iterator[None]:
         return
 
 
+class Assigned(NamedTuple):
+    """Open work that is assigned to the key's user: a ticket, or a task of a project."""
+
+    item: WorkItem
+    title: str
+    client_name: str | None
+    project_name: str | None
+
+
+def assigned(client: Client, cache: ServerCache) -> list[Assigned]:
+    """The open tickets and project tasks assigned to the key's user, and remember their numbers and names."""
+    found = []
+    for each in client.activities():
+        if each.type == "ticket" and each.source_id and each.ticket_number:
+            cache.ticket(each.source_id, each.ticket_number, each.title, each.client_name)
+        elif each.source_id and each.type != "ticket":
+            cache.task(each.source_id, each.title or "", each.project_name)
+        else:
+            continue
+        kind = "ticket" if each.type == "ticket" else "project_task"
+        item = WorkItem(kind, each.source_id, label_of(each.source_id, each.title, kind, cache))
+        found.append(Assigned(item, each.title or "", each.client_name, each.project_name))
+    return found
+
+
 def recent_and_assigned(client: Client, cache: ServerCache) -> list[tuple[WorkItem, str]]:
     """Work items to choose from, with titles: recent work, then assigned work, each once."""
     found: dict[str, tuple[WorkItem, str]] = {}
-    assigned: list[Activity] = []
     with comfort():
-        assigned = [each for each in client.activities() if each.source_id]
-    for activity in assigned:
-        kind = "ticket" if activity.type == "ticket" else "project_task"
-        if activity.ticket_number:
-            cache.ticket(activity.source_id, activity.ticket_number, activity.title)
-        item = WorkItem(kind, activity.source_id, label_of(activity.source_id, activity.title, kind, cache))
-        found[item.id] = (item, activity.title or activity.project_name or "")
+        found = {each.item.id: (each.item, each.title or each.project_name or "") for each in assigned(client, cache)}
     if user_id := own_user(client, cache):
         query = {"user_id": user_id, "sort": "start_time", "order": "desc", "limit": "25"}
         recent: dict[str, tuple[WorkItem, str]] = {}

@@ -114,7 +114,7 @@ class Batch:
         They are of one kind, and not more than one listing shows.
         """
         kind, going = self._now[self._left[0]].kind, dict[int, Operation]()
-        in_call = self._outbox.remote.most(kind)
+        in_call = 1 if self._now[self._left[0]].unresolved else self._outbox.remote.most(kind)
         most = LOOKED_AT if in_call > 1 else 1
         while self._left and len(going) < most:
             operation = self._now[self._left[0]]

@@ -114,6 +114,12 @@ class Operation(NamedTuple):
         return self.state is State.QUEUED and self.sent_at is not None
 
     @property
+    def unresolved(self) -> bool:
+        """Whether a name that was typed is still to be looked up, so that it cannot go in a call with others."""
+        item = self.item_typed is not None and self.asked.work_item_id is None
+        return item or self.service_typed is not None
+
+    @property
     def live(self) -> bool:
         """Whether it is a timer that runs or may run; each key has at most one."""
         starting = self.kind is Kind.START and self.state is State.QUEUED and self.asked.ended_at is None

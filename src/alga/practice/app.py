@@ -49,10 +49,13 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("DELETE", f"/time-entries/{ID}", time_entries.delete),
     ("GET", "/tickets", lookups.tickets),
     ("GET", "/tickets/search", lookups.search_tickets),
+    ("GET", f"/tickets/{ID}", lookups.ticket),
+    ("GET", f"/projects/tasks/{ID}", lookups.task),
     ("GET", "/services", lookups.services),
     ("GET", f"/time-sheets/{ID}", lookups.time_sheet),
     ("GET", "/activities", lookups.activities),
 )
+STRICT_ONLY = (lookups.ticket, lookups.task)  # a lenient server takes any id
 FREE_BODY = (
     time_entries.create,
     time_entries.update,
@@ -100,6 +103,7 @@ class App:
             return Response.json(401, {"error": "Unauthorized: API key missing"})
         method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "").removesuffix("/").removeprefix(BASE)
         matching = [(verb, handler, match) for verb, route, handler in ROUTES if (match := re.fullmatch(route, path))]
+        matching = [each for each in matching if self.strict or each[1] not in STRICT_ONLY]
         found = next(((handler, match) for verb, handler, match in matching if verb == method), None)
         if not found:
             return Response(405, b"") if matching else Response(404, NOT_FOUND, "text/html; charset=utf-8")

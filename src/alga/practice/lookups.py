@@ -15,6 +15,26 @@ def tickets(request: Request) -> Response:
     return Response.data(shown, pagination=paged(page, limit, len(rows)), meta={"filters": {}})
 
 
+def ticket(request: Request, ticket_id: str) -> Response:
+    """GET /tickets/{id}: 400 for what is no UUID, as a ticket's number."""
+    if not rules.UUID.fullmatch(ticket_id):
+        raise rules.Refusal(400, "VALIDATION_ERROR", "Invalid ticket ID format")
+    row = request.db.execute("SELECT * FROM tickets WHERE ticket_id = ?", (ticket_id.lower(),)).fetchone()
+    if row is None:
+        raise rules.Refusal(404, "NOT_FOUND", "Ticket not found")
+    return Response.data(dict(row) | {"is_closed": bool(row["is_closed"])})
+
+
+def task(request: Request, task_id: str) -> Response:
+    """GET /projects/tasks/{id}."""
+    if not rules.UUID.fullmatch(task_id):
+        raise rules.Refusal(400, "VALIDATION_ERROR", "Invalid task ID format")
+    row = request.db.execute("SELECT * FROM tasks WHERE task_id = ?", (task_id.lower(),)).fetchone()
+    if row is None:
+        raise rules.Refusal(404, "NOT_FOUND", "Task not found")
+    return Response.data({"task_id": row["task_id"], "task_name": row["task_name"], "assigned_to": row["assigned_to"]})
+
+
 def search_tickets(request: Request) -> Response:
     """GET /tickets/search?query=: number or title, an array without pagination."""
     limit = number(request, "limit", 25, rules.PAGE_MOST)
@@ -60,7 +80,7 @@ def time_sheet(request: Request, sheet_id: str) -> Response:
 
 
 def activities(request: Request) -> Response:
-    """GET /activities: open tickets assigned to the key's user, and with `type=timeEntry` their latest entries."""
+    """GET /activities: open tickets and tasks of the key's user, and with `type=timeEntry` their latest entries."""
     if request.query.get("type") == "timeEntry":
         return _own_entries(request)
     query = "SELECT * FROM tickets WHERE assigned_to = ? AND NOT is_closed ORDER BY ticket_number"
@@ -73,7 +93,20 @@ def activities(request: Request) -> Response:
         }
         for row in rows
     ]  # fmt: skip
+    if "projectTask" in request.query.get("type", ""):
+        shown += _own_tasks(request)
     return Response.data(shown, pagination=paged(1, max(len(shown), 1), len(shown)))
+
+
+def _own_tasks(request: Request) -> list[dict[str, object]]:
+    query = "SELECT * FROM tasks WHERE assigned_to = ? ORDER BY task_name"
+    return [
+        {
+            "id": row["task_id"], "type": "projectTask", "sourceType": "projectTask", "sourceId": row["task_id"],
+            "title": row["task_name"], "projectName": row["project_name"], "assignedTo": [row["assigned_to"]],
+        }
+        for row in request.db.execute(query, (request.user["user_id"],)).fetchall()
+    ]  # fmt: skip
 
 
 def _own_entries(request: Request) -> Response:

@@ -33,7 +33,10 @@ CREATE TABLE entries (
     work_date TEXT NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL);
 CREATE INDEX entries_by_user ON entries (user_id, start_time);
 """
-INDEXES = """
+LATER = """
+CREATE TABLE IF NOT EXISTS tasks (
+    task_id TEXT PRIMARY KEY, task_name TEXT NOT NULL, project_name TEXT NOT NULL,
+    assigned_to TEXT NOT NULL REFERENCES users);
 CREATE INDEX IF NOT EXISTS entries_by_start ON entries (start_time);
 CREATE INDEX IF NOT EXISTS entries_by_end ON entries (user_id, end_time);
 """
@@ -50,9 +53,10 @@ TICKETS = (
     ("TIC1001", "New laptop for reception", "Emerald City"), ("TIC1011", "VPN drops every hour", "Wonderland"),
     ("TIC1023", "Patch night follow-up", "Emerald City"), ("TIC1042", "Mailbox full, cannot send", "Wonderland"),
 )  # fmt: skip
+TASKS = ("Map new areas", "Design the roads")
 PEOPLE = {"technician": "Tin Woodman", "admin": "Glinda Good"}
 BUSY_SECONDS = 20
-VERSION = 2
+VERSION = WITH_TASKS = 3
 
 
 class Store:
@@ -97,7 +101,7 @@ class Store:
         use_wal(db, sqlite3.OperationalError)
 
     def _fill(self, db: sqlite3.Connection, there: int) -> None:
-        """The tables, unless they are there, and the indexes of a later version."""
+        """The tables, unless they are there, and what later versions added."""
         if not there:
             for statement in SCHEMA.split(";\n"):
                 db.execute(statement)
@@ -108,8 +112,10 @@ class Store:
             self._catalogue(db)
             if self._strict:
                 self._colleague(db)
-        for statement in INDEXES.split(";\n"):
+        for statement in LATER.split(";\n"):
             db.execute(statement)
+        if self._strict and there < WITH_TASKS:
+            self._tasks(db)
 
     def _catalogue(self, db: sqlite3.Connection) -> None:
         for name in SERVICES:
@@ -118,6 +124,12 @@ class Store:
         for number, title, client in TICKETS:
             values = (str(uuid.uuid4()), number, title, client, number == "TIC1001", owner)
             db.execute("INSERT INTO tickets VALUES (?, ?, ?, ?, ?, ?)", values)
+
+    def _tasks(self, db: sqlite3.Connection) -> None:
+        """A project, whose first task is the technician's and whose second is not."""
+        for role, name in zip(PEOPLE, TASKS, strict=True):
+            owner = db.execute("SELECT user_id FROM users WHERE role = ?", (role,)).fetchone()[0]
+            db.execute("INSERT INTO tasks VALUES (?, ?, 'Road network', ?)", (str(uuid.uuid4()), name, owner))
 
     def _colleague(self, db: sqlite3.Connection) -> None:
         """An admin's submitted entry for each service: a technician learns services from these."""

@@ -49,9 +49,10 @@ class Recorded(NamedTuple):
 
 @dataclass(eq=False)
 class ServerCache:
-    """The cache of one server and key. `tickets` maps an id to a number and title, `services` an id to a name.
+    """The cache of one server and key. `tickets` maps an id to a number, a title and a client, `tasks` an id to the
+    names of a task and its project, `services` an id to a name.
 
-    `entries` are the latest entries seen, by id.
+    `entries` are the latest entries seen, by id. `any_word`: the practice data, which takes any word for a work item.
     """
 
     path: Path
@@ -60,9 +61,11 @@ class ServerCache:
     kind: str | None = None
     services: dict[str, str] = field(default_factory=dict)
     tickets: dict[str, list[str]] = field(default_factory=dict)
+    tasks: dict[str, list[str]] = field(default_factory=dict)
     entries: dict[str, list[str | None]] = field(default_factory=dict)
     routes: set[str] = field(default_factory=set)  # where the API is known to have answered
     forbidden: set[str] = field(default_factory=set)  # actions that the server has refused to the role
+    any_word: bool = False
     _saved: str = ""
 
     @property
@@ -131,14 +134,19 @@ class ServerCache:
         """Forget whose key it is, when the server says that it has no such user: the next look-up learns it."""
         self.user_id = self.user_name = None
 
-    def ticket(self, ticket_id: str, number: str, title: str | None) -> None:
+    def ticket(self, ticket_id: str, number: str, title: str | None, client_name: str | None = None) -> None:
         """Remember a ticket's number, to show and accept it without a request. The oldest tickets are forgotten."""
-        if not _short(ticket_id, number):
-            return
-        self.tickets.pop(ticket_id, None)
-        self.tickets[ticket_id] = [number, brief(title or "", LONGEST_NAME)]
-        for forgotten in list(self.tickets)[:-MOST_TICKETS]:
-            del self.tickets[forgotten]
+        if _short(ticket_id, number):
+            client = client_name or self.tickets.get(ticket_id, ["", "", ""])[2]  # not every answer names it
+            _remember_last(
+                self.tickets, ticket_id, [number, *(brief(text or "", LONGEST_NAME) for text in (title, client))]
+            )
+
+    def task(self, task_id: str, name: str, project_name: str | None) -> None:
+        """Remember the name of a project's task, likewise."""
+        if _short(task_id):
+            project = project_name or self.tasks.get(task_id, ["", ""])[1]
+            _remember_last(self.tasks, task_id, [brief(text, LONGEST_NAME) for text in (name, project)])
 
     def save(self) -> None:
         """Write the cache to disk if it changed. Raises OSError."""
@@ -156,8 +164,16 @@ class ServerCache:
         self.entries = {key: self.entries[key] for key in latest}
 
 
-KEPT = ("user_id", "user_name", "kind", "services", "tickets", "entries", "routes", "forbidden")
+KEPT = ("user_id", "user_name", "kind", "services", "tickets", "tasks", "entries", "routes", "forbidden")
 SETS = ("routes", "forbidden")
+
+
+def _remember_last(known: dict[str, list[str]], key: str, row: list[str]) -> None:
+    """Put a row at the end, and forget the first of too many."""
+    known.pop(key, None)
+    known[key] = row
+    for forgotten in list(known)[:-MOST_TICKETS]:
+        del known[forgotten]
 
 
 def _short(*ids: str | None) -> bool:
@@ -196,6 +212,7 @@ def _texts(row: object, wide: int, always: int) -> bool:
 
 SHAPES: dict[str, Callable[[object], bool]] = {
     "services": lambda name: isinstance(name, str),
-    "tickets": lambda row: _texts(row, 2, 2),
+    "tickets": lambda row: _texts(row, 3, 3),
+    "tasks": lambda row: _texts(row, 2, 2),
     "entries": lambda row: _texts(row, len(Recorded._fields) - 1, 2),  # the id is its key
 }

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from alga.core import grammar
 from alga.core.errors import ConfigError, UsageError
 from alga.core.files import read_own
+from alga.core.times import zone_named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,11 +24,12 @@ SETTINGS = {  # a profile's settings, with their meaning
     "timer": "which clock runs the timer: auto, server or local",
     "url": "the server's address",
     "target": "the length of a working day, e.g. 8h",
+    "zone": "your time zone, if this computer has another, e.g. Europe/Berlin",
     "receipts": "how long alga queue --sent keeps receipts, e.g. 400d",
     "tenant": "the tenant's id, sent as x-tenant-id",
     "allow_http": "true to allow http to a server other than this computer",
 }
-LOCAL_SETTINGS = ("service", "target", "receipts")  # the settings that apply to the practice data
+LOCAL_SETTINGS = ("service", "target", "zone", "receipts")  # the settings that apply to the practice data
 TIMERS = ("auto", "server", "local")
 LABEL = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"  # of a host's name
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -92,6 +94,7 @@ class Profile:
     tenant: str | None = None
     service: str | None = None
     target: str | None = None
+    zone: str | None = None
     receipts: str | None = None
     timer: str = "auto"
     allow_http: bool = False
@@ -187,6 +190,8 @@ def fault_of(key: str, value: object) -> str | None:
         return f"timer must be one of {', '.join(TIMERS)}"
     if key == "receipts" and not re.fullmatch(r"[1-9][0-9]{0,4}d", value):
         return "receipts must be a number of days, like 400d"
+    if key == "zone" and zone_named(value) is None:
+        return "zone must be the name of a time zone that this computer knows, like Europe/Berlin"
     if key == "target":
         try:
             minutes = grammar.parse_span(value)
@@ -199,7 +204,7 @@ def fault_of(key: str, value: object) -> str | None:
 def _profile(name: str, settings: Mapping[str, Any]) -> Profile:
     known = {
         key: settings[key]
-        for key in ("service", "target", "receipts", "timer", "tenant", "allow_http")
+        for key in ("service", "target", "zone", "receipts", "timer", "tenant", "allow_http")
         if key in settings
     }
     if name == LOCAL:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, TypeVar
 
 from alga.app.session import Session
-from alga.core.errors import NeedsService, Unreachable, UsageError
+from alga.core.errors import NeedsService, NeverSent, Unreachable, UsageError
 from alga.core.times import is_digits
 from alga.lookup import work_items
 from alga.lookup.work_items import WorkItem
@@ -11,17 +11,56 @@ from alga.state import settings
 from alga.ui.output import ask, confirm, interactive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Sequence
 
 T = TypeVar("T")
 
 
-def item_or_typed(session: Session, typed: str, kind: str) -> WorkItem:
-    """The work item that was typed; without a connection as it was typed, to be looked up later."""
+def item_or_typed(
+    session: Session,
+    typed: str,
+    kind: str | None,
+    exact: bool = False,
+    ids_of: "Collection[str]" = work_items.LOOKED_UP,
+) -> WorkItem:
+    """The work item that was typed; for words the ticket that a person chooses.
+
+    Without a connection an id is taken at its word, and a number as it was typed, to be looked up later. Raises
+    NotFound, also for words where nobody can be asked, and NeverSent for words that could not be looked up.
+    """
     try:
-        return work_items.resolve(typed, kind, session.client, session.cache)
-    except Unreachable:
-        return WorkItem(kind, "", typed)
+        with session.in_passing():
+            return work_items.resolve(typed, kind, session.client, session.cache, exact, ids_of)
+    except work_items.FoundByWords as error:
+        if not interactive():
+            raise
+        return _chosen(error.found)
+    except Unreachable as error:
+        typed = work_items.checked(typed, kind or "ticket")
+        if work_items.NUMBER.fullmatch(typed) and kind in (None, "ticket"):
+            return WorkItem("ticket", "", typed)
+        if work_items.is_id(typed):
+            return WorkItem(kind or "ticket", typed, work_items.label_of(typed, None, kind, session.cache))
+        why = "No connection" if isinstance(error, NeverSent) else error.message.rstrip(".")
+        raise NeverSent(f"{why}, and '{typed}' is no ticket seen here.", "Give its number.") from None
+
+
+def _chosen(found: "Sequence[tuple[WorkItem, str]]") -> WorkItem:
+    """The work item that a person means, of those that have the words. Raises UsageError."""
+    if len(found) == 1:
+        item, title = found[0]
+        if confirm(f"{item.label} {title}: this one?", True, ""):
+            return item
+        raise UsageError("No work item was chosen.", "To find one: alga tickets WORDS")
+    return numbered(found, "Which?")
+
+
+def numbered(found: "Sequence[tuple[WorkItem, str]]", question: str) -> WorkItem:
+    """The work item that a person chooses by its place in a list. Raises UsageError."""
+    chosen = ask(question, [f"{number:3}  {item.label}  {title}" for number, (item, title) in enumerate(found, 1)])
+    if not is_digits(chosen) or not 1 <= int(chosen) <= len(found):
+        raise UsageError(f"'{chosen}' is not in that list.")
+    return found[int(chosen) - 1][0]
 
 
 def service_or_typed(session: Session, typed: str | None, item: WorkItem | None) -> tuple[str | None, str | None]:

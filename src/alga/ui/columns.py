@@ -77,15 +77,22 @@ FINDINGS = (
     Column(Head("FOUND", wide=True, wrap=True), lambda f, view: f.found),
 )
 TICKETS: tuple[Column, ...] = (
-    Column(Head("NUMBER"), lambda t, view: t.ticket_number),
-    Column(Head("TITLE", wide=True), lambda t, view: t.title or ""),
+    Column(Head("NUMBER"), lambda t, view: t["number"] or t["id"][:8]),
+    Column(Head("TITLE", wide=True), lambda t, view: t["title"] or ""),
     Column(
-        Head("CLIENT", most=20), lambda t, view: t.client_name or "", when=lambda rows: any(t.client_name for t in rows)
+        Head("CLIENT", most=20),
+        lambda t, view: t["client_name"] or "",
+        when=lambda rows: any(t["client_name"] for t in rows),
+    ),
+    Column(
+        Head("PROJECT", most=20),
+        lambda t, view: t["project_name"] or "",
+        when=lambda rows: any(t["project_name"] for t in rows),
     ),
     Column(
         Head("STATE"),
-        lambda t, view: "closed" if t.is_closed else "open",
-        when=lambda rows: any(t.is_closed for t in rows),
+        lambda t, view: "closed" if t["is_closed"] else "open",
+        when=lambda rows: any(t["is_closed"] for t in rows),
     ),
 )
 SETTINGS = (

@@ -48,6 +48,7 @@ def command(function: Callable[..., Output]) -> Callable[..., Output]:
             return function(session, **given, **made)
         finally:
             session.mention_open_config()
+            session.mention_zone()
 
     parameters = {"ctx": inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)}
     for name, hint in sorted(hints.items(), key=lambda pair: pair[0] == "common"):

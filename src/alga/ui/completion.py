@@ -109,10 +109,12 @@ def _work_items(session: Session) -> Pairs:
     found: dict[str, str] = {}
     for entry in known.recorded(mine=True):
         if entry.work_item_id and entry.work_item_type == "ticket":
-            number, title = known.tickets.get(entry.work_item_id, ["", ""])
+            number, title, _ = known.tickets.get(entry.work_item_id, ["", "", ""])
             found.setdefault(number or entry.work_item_id, title or entry.work_item_title or entry.notes)
-    for number, title in reversed(known.tickets.values()):
+    for number, title, _ in reversed(known.tickets.values()):
         found.setdefault(number, title)
+    for task_id, (name, project) in reversed(known.tasks.items()):
+        found.setdefault(task_id[: work_items.SHORT], f"{name} {project}".strip())
     return [pair for pair in found.items() if pair[0]]
 
 

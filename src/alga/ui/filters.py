@@ -13,6 +13,7 @@ from alga.core.filters import STATUSES, Selection
 from alga.core.periods import Period
 from alga.lookup import entries, work_items
 from alga.lookup.work_items import TYPES
+from alga.ui.choices import item_or_typed
 from alga.ui.options import one_of
 
 if TYPE_CHECKING:
@@ -120,8 +121,8 @@ def choose(
     if named == "mine" and own is None:
         named = "everyone"
         session.warn(f"{UNKNOWN} these are everyone's. The first alga log will show it.")
-    kind = filters.kind or "ticket"
-    items = [work_items.resolve(typed, kind, session.client, session.cache) for typed in filters.work_item or ()]
+    # An id is not looked up: entries may outlive their ticket.
+    items = [item_or_typed(session, typed, filters.kind, ids_of=()) for typed in filters.work_item or ()]
     services = filters.service_name or ()
     selection = Selection(
         chosen,

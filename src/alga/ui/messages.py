@@ -30,7 +30,7 @@ from alga.outbox import describe, transitions
 from alga.outbox.operation import Kind, State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime, tzinfo
 
     from alga.app.running import Running
@@ -60,11 +60,13 @@ ENTRY_FIELDS = (  # the keys of an entry in JSON
 
 
 def lately(session: Session) -> list[Running]:
-    """Recent work, the latest first: the user's own entries, and entries that wait to be sent."""
+    """Recent work, the latest first: the user's own entries, without a connection those seen here, and entries that
+    wait to be sent.
+    """
     try:
         recorded = entries.recent_work(session.client, session.cache, session.now())
     except Unreachable:
-        recorded = []
+        recorded = entries.seen_here(session.client, session.cache)
     done = [running.of_entry(session.cache, entry) for entry in recorded if entry.work_item_id]
     return sorted([*(running.of_operation(each) for each in to_be_sent(session)), *done], key=_end, reverse=True)
 
@@ -105,9 +107,7 @@ def mention(session: Session) -> None:
 
 
 def _end(running: Running) -> datetime:
-    entry_end = running.entry.ended_at if running.entry else None
-    kept_end = running.operation.asked.ended_at if running.operation else None
-    return kept_end or entry_end or running.started_at
+    return running.finished_at or running.started_at
 
 
 def delivered(entry: Entry) -> dict[str, Any]:
@@ -157,7 +157,7 @@ def saved(session: Session, operation: Operation, error: AlgaError | None) -> st
 def _looked_up_later(cache: ServerCache, operation: Operation) -> str:
     """A sentence about a typed ticket or service that could not be checked yet; '' when both are known."""
     typed, service = operation.item_typed or "", operation.service_typed or ""
-    numbers = [number.lower() for number, _ in cache.tickets.values()]
+    numbers = [number.lower() for number, *_ in cache.tickets.values()]
     by_number = work_items.NUMBER.fullmatch(typed) and typed.lower() not in numbers
     unknown = [f"ticket {typed}"] if by_number and not operation.asked.work_item_id else []
     known = service in cache.services or any(service.lower() in name.lower() for name in cache.services.values())
@@ -210,12 +210,13 @@ def told(session: Session, asked: EntryRequest, entry: Entry) -> None:
 
 
 class View(NamedTuple):
-    """The context of a listing: the local zone, now, the cache of the server, and the default service."""
+    """The context of a listing: the zone, now, the cache of the server, the default service, the zone's city."""
 
     zone: tzinfo
     now: datetime
     cache: ServerCache
     service: str | None = None
+    place: Callable[[datetime], str] = lambda instant: ""  # the zone's city, where it is not this computer's
 
     def is_default(self, service_id: str | None, name: str) -> bool:
         """Whether a service is the default service of the settings."""
@@ -233,7 +234,7 @@ class View(NamedTuple):
 
 def view(session: Session) -> View:
     """The context of this command's listings."""
-    return View(session.zone, session.now(), session.cache, session.profile.service)
+    return View(session.zone, session.now(), session.cache, session.profile.service, session.place)
 
 
 def entry_line(verb: str, entry: Entry, view: View) -> str:
@@ -241,7 +242,7 @@ def entry_line(verb: str, entry: Entry, view: View) -> str:
     day, today = local_date(entry.started_at, view.zone), local_date(view.now, view.zone)
     on = "" if day == today else f"{format_day(day, today)} "
     worked, billable = format_minutes(entry.duration_minutes), format_minutes(entry.billable_minutes or 0)
-    interval = f"({on}{format_interval(entry.started_at, entry.ended_at, view.zone)})"
+    interval = f"({on}{format_interval(entry.started_at, entry.ended_at, view.zone)}{view.place(entry.started_at)})"
     name = work_items.label(entry, view.cache)
     if entry.ended_at is None:
         return f"{verb} {name}: running {interval}  {entry.id[:8]}"
@@ -259,7 +260,7 @@ def minutes_line(verb: str, operation: Operation, view: View) -> str:
     end = asked.ended_at or view.now
     worked = max(0, minutes_between(start, end))
     billed = worked if asked.billable_minutes is None else asked.billable_minutes
-    interval = f"({on}{format_interval(start, cut(end), view.zone)})"
+    interval = f"({on}{format_interval(start, cut(end), view.zone)}{view.place(start)})"
     billed_as = view.billed_as(asked.service_id or operation.service_typed, None)
     times = f"{format_minutes(worked)} worked, {format_minutes(billed)} billable"
     return f"{verb} {operation.label}: {times}{billed_as} {interval}"

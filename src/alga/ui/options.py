@@ -18,7 +18,7 @@ ProfileName = Annotated[
     str | None,
     typer.Option("--profile", metavar="NAME", help="The login to use; 'local' is the practice data on this computer."),
 ]
-ITEM = "A ticket's number (TIC1042, 1042) or any work item's id"
+ITEM = "A ticket's number (TIC1042, 1042), words of its title, or any work item's id"
 WorkItem = Annotated[str, typer.Argument(metavar="WORK_ITEM", help=f"{ITEM}.")]
 Notes = Annotated[str | None, typer.Option("-m", "--notes", metavar="TEXT", help="What was done; appears on invoices.")]
 ReplaceNotes = Annotated[
@@ -29,9 +29,10 @@ Service = Annotated[
     typer.Option("-s", "--service", metavar="SERVICE", help="The service to bill, by name or id."),
 ]
 Type = Annotated[
-    str,
-    typer.Option("--type", metavar="TYPE", help="ticket, project_task, non_billable_category, …"),
+    str | None,
+    typer.Option("--type", metavar="TYPE", help="ticket (the default), project_task, non_billable_category, …"),
 ]
+Exact = Annotated[bool, typer.Option("--exact", help="Take WORK_ITEM as its id: look nothing up.")]
 At = Annotated[
     str | None, typer.Option("--at", metavar="TIME", help="Start (or stop) at this time instead of now, e.g. 9:05.")
 ]
