@@ -13,7 +13,7 @@ from alga.app.timer import KEPT_HERE
 from alga.core.errors import UsageError
 from alga.lookup import work_items
 from alga.state import config
-from alga.state.settings import save_profile
+from alga.state.settings import save_profile, set_setting
 from alga.ui.command import command
 from alga.ui.output import Output, ask, interactive
 
@@ -44,8 +44,9 @@ def login(session: Session, url: Url = None, key_stdin: KeyStdin = False, tenant
     finally:
         trial.close()
     first = settings.default is None or session.asked is None
-    zone = known.get("zone") or _asked_zone(session)
-    save_profile(settings, name, {"url": address, "key": key, "tenant": tenant, "zone": zone}, make_default=first)
+    save_profile(settings, name, {"url": address, "key": key, "tenant": tenant}, make_default=first)
+    if not settings.settings(name).get("zone") and (zone := _asked_zone(session)):
+        set_setting(settings, name, "zone", zone)
     cache = trial.cache
     who = cache.user_name or cache.user_id or "a user whom the server has not yet named"
     text = [f"Logged in to {address} as {who} (profile {name}).", *lines, _next(name, first, settings.default)]
