@@ -40,9 +40,7 @@ def test_start_status_and_stop(desk: Desk) -> None:
 
     assert (started.code, started.out) == (0, "Started tk_9c41 at 09:12: On-site VPN repair\n")
     assert started.err == PRACTICE
-    assert status.out == (
-        "tk_9c41  0:47:31  since 09:12  On-site VPN repair\nToday    47m worked, the running timer included\n"
-    )
+    assert status.out == ("tk_9c41  0:47:31  since 09:12  On-site VPN repair\nToday    0m + 47m running\n")
     assert status.err == "", "in a terminal the login line is shown once a day"
     assert stopped.out == f"Stopped tk_9c41: 48m worked, 48m billable (09:12-10:00)  {entry_id}\n"
 
@@ -102,7 +100,8 @@ def test_a_running_timer_is_listed_and_marked_and_not_summed(desk: Desk) -> None
     assert "\x1b[1m09:12-" in shown
     lines = without_colour(shown).splitlines()
     assert lines[4].split() == ["09:12-", "12m", "running", "tk_9c41", "VPN", lines[4].split()[-1]]
-    assert lines[-1].split() == ["0", "entries,", "1", "running", "0m", "0m"]
+    assert lines[3].split() == ["Mon", "23", "Nov", "0m", "0m", "+", "12m", "running"]
+    assert lines[-1].split() == ["0", "entries", "0m", "0m", "+", "12m", "running"]
 
 
 def test_an_overlap_is_refused_with_the_clash_and_a_way_out(desk: Desk) -> None:

@@ -41,8 +41,11 @@ def test_sums_gaps_and_what_is_missing() -> None:
 
 
 def test_a_running_timer_counts_up_to_now() -> None:
-    found = sheet(stretch(18, None))
-    assert (found.worked, found.billable, found.marks["18"]) == (120, 0, ["running"])
+    found = sheet(stretch(18, None), target=8 * 60)
+    assert (found.worked, found.running, found.billable, found.marks["18"]) == (0, 120, 0, ["running"])
+    assert found.missing == 6 * 60
+    forgotten = sheet(stretch(9, None), target=8 * 60)
+    assert (forgotten.running, forgotten.missing) == (0, 8 * 60), "of more than 10 hours"
 
 
 def test_what_reaches_in_from_the_day_before_fills_its_time_and_counts_there() -> None:

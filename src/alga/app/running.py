@@ -64,6 +64,10 @@ class Running:
         """The end, on the server or of a stop that waits; None while it runs."""
         return self.entry.ended_at if self.entry else self.ended_at
 
+    def minutes(self, now: datetime) -> int:
+        """The minutes from its start to now, or to the end of a stop that waits."""
+        return max(0, minutes_between(self.started_at, self.finished_at or now))
+
     @property
     def short_notes(self) -> str:
         """The notes for a line on the screen."""
@@ -86,7 +90,7 @@ class Running:
             "user_id": entry.user_id if entry else None,
             "started_at": to_wire(self.started_at),
             "ended_at": to_wire(ended_at) if ended_at else None,
-            "elapsed_minutes": max(0, minutes_between(self.started_at, ended_at or now)),
+            "elapsed_minutes": self.minutes(now),
             "service_id": self.service_id,
             "notes": self.notes,
             "clock": "here" if self.kept else "server",

@@ -303,14 +303,22 @@ class Session:
 
     def first(self, said: str, of: str) -> bool:
         """Whether something is said of a day, or of a profile, for the first time on this computer."""
-        mark, known = self.paths.state_dir / f"{said}-mentioned", list[str]()
-        with suppress(OSError, ValueError):
-            known = files.read_own(mark).splitlines()
-        if of in known:
+        if of in self.marks(f"{said}-mentioned"):
             return False
-        with suppress(OSError):
-            files.write_whole(mark, "\n".join([*known[-MOST_MENTIONED:], of]), cache=True)
+        self.mark(f"{said}-mentioned", of)
         return True
+
+    def marks(self, name: str) -> list[str]:
+        """The lines that were remembered on this computer under a name."""
+        with suppress(OSError, ValueError):
+            return files.read_own(self.paths.state_dir / name).splitlines()
+        return []
+
+    def mark(self, name: str, line: str) -> None:
+        """Remember a line, and the latest of those before."""
+        with suppress(OSError):
+            lines = [*self.marks(name)[-MOST_MENTIONED:], line]
+            files.write_whole(self.paths.state_dir / name, "\n".join(lines), cache=True)
 
     @property
     def _today(self) -> str:

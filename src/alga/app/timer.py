@@ -219,13 +219,17 @@ class Timer:
         service: tuple[str | None, str | None],
         notes: str | None,
         at: datetime | None,
+        ended: datetime | None = None,
     ) -> tuple[Stopped, Running]:
-        """Stop a timer and start another at the same minute. A stop that waits here does not delay the start."""
+        """Stop a timer and start another at the same minute, or now if the old one `ended` before.
+
+        A stop that waits here does not delay the start.
+        """
         moment = cut(at or self._on.now())
-        stopped = self.stop(old, EntryRequest(ended_at=moment if at or old.kept else None))
-        ended = stopped.entry.ended_at if stopped.entry else None
+        stopped = self.stop(old, EntryRequest(ended_at=ended or (moment if at or old.kept else None)))
+        begun = stopped.entry.ended_at if stopped.entry and not ended else None
         try:
-            return stopped, self._begin(item, service, notes, ended or moment)
+            return stopped, self._begin(item, service, notes, None if ended else begun or moment)
         except AlgaError as error:
             raise error.adding(f"{old.work_item.label} is stopped; {item.label} was not started.") from None
 

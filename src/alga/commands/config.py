@@ -1,6 +1,6 @@
 """alga config: show the settings and their file, and change them."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,6 +19,8 @@ Key = Annotated[
 ]
 Value = Annotated[str, typer.Argument(metavar="VALUE", help="The value; '' removes the setting.")]
 
+EMPTY: dict[str, Any] = {"allow_http": False, "off": ()}  # settings that are no text
+
 
 @command
 def path(session: Session) -> Output:
@@ -30,7 +32,7 @@ def path(session: Session) -> Output:
 def show_all(session: Session) -> Output:
     """Show the settings of the login in use and what they mean, the key left out."""
     profile = session.profile
-    values = {name: getattr(profile, name) or (False if name == "allow_http" else None) for name in SETTINGS}
+    values = {name: getattr(profile, name) or EMPTY.get(name) for name in SETTINGS}
     known = LOCAL_SETTINGS if profile.is_local else SETTINGS
     rows = [(name, _said(values[name]) or "", SETTINGS[name]) for name in known]
     view = messages.View(session.zone, session.now(), session.remembered)
@@ -61,7 +63,9 @@ def change(session: Session, setting: Key, value: Value) -> Output:
     return Output({"profile": name, "setting": setting, "value": value or None}, text)
 
 
-def _said(value: str | bool | None) -> str | None:
+def _said(value: str | bool | tuple[str, ...] | None) -> str | None:
+    if isinstance(value, tuple):
+        return ", ".join(value) or None
     return str(value).lower() if isinstance(value, bool) else value or None
 
 

@@ -46,8 +46,8 @@ def day(session: Session, date: Date = "today", user: User = None) -> Output:
     waits = [session.timer.here(), *map(of_operation, to_be_sent(session))]
     here = [each for each in waits if each] if user_id == own else []
     stretches = [*(_recorded(session, each) for each in recorded), *map(_kept, here)]
-    target = grammar.parse_span(session.profile.target) if session.profile.target else None
-    sheet = of_day(on, stretches, zone, now, target, session.cache.deployed)
+    target = session.profile.work_time.target(on)
+    sheet = of_day(on, stretches, zone, now, target, session.cache.deployed, session.profile.longest_timer)
     shown = [each.published() for each in recorded if local_date(each.started_at, zone) == on]
     kept = [each.published(now) for each in here if local_date(each.started_at, zone) == on]
     marks = [{"id": key, "look_at": words} for key, words in sheet.marks.items() if words]

@@ -10,9 +10,9 @@ import typer
 from alga.app.running import Running
 from alga.app.session import Session
 from alga.app.timer import KEPT_HERE
-from alga.commands.stop import stopped
+from alga.commands.stop import end_of_forgotten, stopped
 from alga.core.errors import AlgaError, AlreadyRunning, UsageError
-from alga.core.times import cut, format_day, format_minutes, format_time, local_date, minutes_between
+from alga.core.times import cut, format_day, format_minutes, format_time, local_date
 from alga.lookup import work_items
 from alga.lookup.work_items import WorkItem
 from alga.ui import messages, options
@@ -63,9 +63,11 @@ def start(
             raise error
     if same := runs_already(session, old, item, notes, service_name, moment):
         return same
-    elapsed = format_minutes(max(0, minutes_between(old.started_at, session.now())))
+    elapsed = format_minutes(old.minutes(session.now()))
     told = f"{old.work_item.label} is running ({elapsed})."
     if not interactive():
+        if moment is None:
+            end_of_forgotten(session, old)
         hint = session.retyped(()).replace(" start", " switch", 1)
         raise AlreadyRunning(f"{told} Nothing was started.", hint) from None
     if not confirm(f"{told} Stop it and start {item.label}?", True, ""):
@@ -146,15 +148,16 @@ def switched(
     at: datetime | None,
 ) -> Output:
     """Stop the old timer, start the new one, and return the output of both."""
+    ended = None if at else end_of_forgotten(session, old)
     with session.in_passing():
-        done, running = session.timer.switch(old, item, service_found, notes, at)
+        done, running = session.timer.switch(old, item, service_found, notes, at, ended)
     begun = started(session, running)
     try:
-        ended = stopped(session, done)
+        end = stopped(session, done)
     except AlgaError as error:
         since = format_time(running.started_at, session.zone)
         raise error.adding(f"{running.work_item.label} was started at {since}.") from None
-    return Output({"stopped": ended.data, "started": begun.data}, f"{ended.text}\n{begun.text}")
+    return Output({"stopped": end.data, "started": begun.data}, f"{end.text}\n{begun.text}")
 
 
 def _choose(session: Session) -> WorkItem:

@@ -1,7 +1,6 @@
 """alga status: the running timer and today's sum."""
 
 import re
-from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +10,7 @@ from alga.app.session import Session
 from alga.core import filters, intervals, periods
 from alga.core.errors import AuthError, Unreachable, UsageError
 from alga.core.times import (
+    beside,
     format_day,
     format_elapsed,
     format_minutes,
@@ -28,7 +28,6 @@ from alga.ui.output import Output
 if TYPE_CHECKING:
     from alga.core.entry import Entry
 
-LONG = timedelta(hours=10)
 FIELDS = "elapsed, minutes, since, work_item, notes, profile"
 Template = Annotated[
     str | None,
@@ -92,7 +91,7 @@ def line(session: Session, running: Running, wide: int) -> str:
     day = local_date(running.started_at, zone)
     on = "" if day == local_date(now, zone) else f"{format_day(day, local_date(now, zone))} "
     since = f"{on}{format_time(running.started_at, zone)}"
-    if on or now - running.started_at > LONG:
+    if on or running.minutes(now) > session.profile.longest_timer:
         session.note(f"Running since {since}. Ended earlier? alga stop --at 17:30")
     shown = [
         running.work_item.label.ljust(wide),
@@ -104,7 +103,7 @@ def line(session: Session, running: Running, wide: int) -> str:
 
 
 def today(session: Session, running: Running | None) -> str:
-    """`47m worked, the running timer included`: time that started today, including stops that wait to be sent."""
+    """`1h 30m + 20m waiting + 48m running`: what is recorded of today, and beside it what waits here and what runs."""
     now, zone = session.now(), session.zone
     user_id = work_items.own_user(session.client, session.cache)
     if user_id is None:
@@ -112,18 +111,14 @@ def today(session: Session, running: Running | None) -> str:
     own_today = filters.Selection(periods.named("today", now, zone), (user_id,))
     rows = entries.selected(session.client, own_today, zone, session.warn)
     _name_the_other(session, running, rows)
-    worked = intervals.sums(rows).worked
+    worked, day = format_minutes(intervals.sums(rows).worked), local_date(now, zone)
     here = [each for each in to_be_sent(session) if not each.in_doubt]
-    worked += sum(describe.minutes(each) for each in here if local_date(each.started_at, zone) == local_date(now, zone))
-    if running is None:
-        return f"{format_minutes(worked)} worked"
-    day = local_date(running.started_at, zone)
-    if day != local_date(now, zone):  # an entry counts on the day it starts, as in alga list
-        return (
-            f"{format_minutes(worked)} worked, without the timer: it counts on {format_day(day, local_date(now, zone))}"
-        )
-    elapsed = max(0, minutes_between(running.started_at, now))
-    return f"{format_minutes(worked + elapsed)} worked, the running timer included"
+    waiting = sum(describe.minutes(each) for each in here if local_date(each.started_at, zone) == day)
+    begun = local_date(running.started_at, zone) if running else day
+    if begun != day:  # an entry counts on the day it starts, as in alga list
+        return f"{worked} worked {beside(waiting, 0)}".rstrip() + f"; the timer counts on {format_day(begun, day)}"
+    more = beside(waiting, running.minutes(now) if running else 0)
+    return f"{worked} {more}" if more else f"{worked} worked"
 
 
 def _name_the_other(session: Session, running: Running | None, rows: "list[Entry]") -> None:

@@ -1,19 +1,24 @@
 """alga stop: stop the clock and record its time as an entry."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 
 from alga.app.running import LONGEST_NOTES, Running, Stopped
 from alga.app.session import Session
 from alga.core.entry import EntryRequest
 from alga.core.errors import AuthError, NotFound, Refused, Unreachable, UsageError
 from alga.core.safe_text import brief
-from alga.core.times import format_time
+from alga.core.times import cut, format_day, format_minutes, format_time, from_wire, is_digits, local_date, to_wire
 from alga.outbox.operation import Kind, Operation, State
 from alga.ui import messages, options
 from alga.ui.command import command
 from alga.ui.messages import delivered, mention, queued, saved, told
 from alga.ui.options import Ago, At, Billable, NoBillable, Notes, ReplaceNotes, Service
-from alga.ui.output import Output
+from alga.ui.output import Output, ask, interactive
+
+TRIED = "stops-tried"  # remembered: which timer, and when
 
 
 @command
@@ -33,9 +38,10 @@ def stop(
         raise UsageError("--replace-notes needs the new notes.", "Give them too: -m TEXT")
     with session.in_passing():
         running = _running(session)
-        if not replace_notes:
-            notes = _added(running.notes, notes)
-        asked = _asked(session, running, at, ago, EntryRequest(billable_minutes=minutes, notes=notes))
+    if not replace_notes:
+        notes = _added(running.notes, notes)
+    asked = _asked(session, running, at, ago, EntryRequest(billable_minutes=minutes, notes=notes))
+    with session.in_passing():
         done = session.timer.stop(running, asked, service_name)
         return stopped(session, done)
 
@@ -66,7 +72,55 @@ def _asked(session: Session, running: Running, at: str | None, ago: str | None, 
     now, zone = session.now(), session.zone
     if at and not ago:
         return replace(asked, ended_at=options.moment_since(at, running.started_at, now, zone, "alga stop"))
-    return replace(asked, ended_at=options.moment(at, ago, now, zone) or (now if running.kept else None))
+    end = options.moment(at, ago, now, zone) or end_of_forgotten(session, running)
+    return replace(asked, ended_at=end or (now if running.kept else None))
+
+
+def end_of_forgotten(session: Session, running: Running) -> datetime | None:
+    """When a timer ended that has been running for longer than the setting `longest`, as a person says; None for
+    another timer, which ends now.
+
+    Raises Refused without an answer: the timer is still running, and the time of the try is proposed the next time.
+    """
+    now, zone = session.now(), session.zone
+    if running.minutes(now) <= session.profile.longest_timer:
+        return None
+    proposed = list(_proposed_ends(session, running))
+    session.mark(TRIED, f"{running.key} {to_wire(now)}")
+    since, elapsed = _day_and_time(session, running.started_at), format_minutes(running.minutes(now))
+    told = f"{running.work_item.label} has been running since {since} ({elapsed})."
+    if not interactive():
+        typed = f"'{proposed[0][0].astimezone(zone):%Y-%m-%d %H:%M}'" if proposed else "TIME"
+        hint = f"It ended before: alga stop --at {typed}\nAll of it is work: alga stop --at now"
+        raise Refused(f"{told} Nothing was stopped.", hint)
+    shown = [f"{n:3}  {_day_and_time(session, at)}  {why}" for n, (at, why) in enumerate(proposed, 1)]
+    answer = ask("Ended when? A time, or 'now' for all of it:", [told, *shown])
+    if not answer:
+        raise Refused("No end was given. The timer is still running.", "alga stop --at TIME")
+    if is_digits(answer) and 1 <= int(answer) <= len(proposed):
+        return proposed[int(answer) - 1][0]
+    return options.moment_since(answer, running.started_at, now, zone, "alga stop")
+
+
+def _proposed_ends(session: Session, running: Running) -> Iterator[tuple[datetime, str]]:
+    """When a forgotten timer may have ended, with the reason, the likeliest first."""
+    start, now, zone = running.started_at, session.now(), session.zone
+    tried = [line.partition(" ")[2] for line in session.marks(TRIED) if line.startswith(f"{running.key} ")]
+    with suppress(ValueError):  # a damaged file: no proposal
+        for each in tried[:1]:
+            yield from_wire(each), "you tried to stop it"
+    own = running.operation.id if running.operation else 0
+    written = [each for each in session.journal.typed_since(start) if each.queued_at < now and each.id != own]
+    if written:
+        yield cut(written[-1].queued_at), f"the last thing that you recorded: {written[-1].label}"
+    day_end = session.profile.work_time.end(local_date(start, zone), zone)
+    if day_end and start < day_end < now:
+        yield day_end, "the end of the working day"
+
+
+def _day_and_time(session: Session, instant: datetime) -> str:
+    day = format_day(local_date(instant, session.zone), local_date(session.now(), session.zone))
+    return f"{day} {format_time(instant, session.zone)}"
 
 
 def stopped(session: Session, done: Stopped) -> Output:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from alga.core.intervals import gaps, oddities, overlapping
+from alga.core.intervals import LONG, gaps, oddities, overlapping
 from alga.core.times import day_start, local_date, minutes_between, to_wire
 
 if TYPE_CHECKING:
@@ -36,7 +36,10 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Daysheet:
-    """The stretches that start on a day, oldest first; `gaps` lie between first start and last end. Whole minutes."""
+    """The stretches that start on a day, oldest first; `gaps` lie between first start and last end. Whole minutes.
+
+    `worked` and `billable` are what the server has; what waits here and what runs are beside it.
+    """
 
     day: date
     stretches: Sequence[Stretch]
@@ -44,12 +47,14 @@ class Daysheet:
     marks: dict[str, list[str]]
     worked: int
     billable: int
+    waiting: int
+    running: int
     target: int | None
 
     @property
     def missing(self) -> int | None:
         """Minutes missing to the target; None without a target."""
-        return None if self.target is None else max(0, self.target - self.worked)
+        return None if self.target is None else max(0, self.target - self.worked - self.waiting - self.running)
 
     def published(self) -> dict[str, Any]:
         """As JSON, without the stretches."""
@@ -57,6 +62,8 @@ class Daysheet:
             "date": str(self.day),
             "duration_minutes": self.worked,
             "billable_minutes": self.billable,
+            "waiting_minutes": self.waiting,
+            "running_minutes": self.running,
             "target_minutes": self.target,
             "missing_minutes": self.missing,
             "gaps": [
@@ -67,9 +74,17 @@ class Daysheet:
 
 
 def of_day(
-    day: date, around: Sequence[Stretch], zone: tzinfo, now: datetime, target: int | None, needs_service: bool
+    day: date,
+    around: Sequence[Stretch],
+    zone: tzinfo,
+    now: datetime,
+    target: int | None,
+    needs_service: bool,
+    longest: int = LONG,
 ) -> Daysheet:
-    """The sheet of a day, from the stretches on the day and around it. A running timer counts up to now."""
+    """The sheet of a day, from the stretches on the day and around it. A running timer counts up to now, but not one of
+    more than `longest` minutes, which was probably forgotten.
+    """
     begin, end = day_start(day, zone), day_start(day + timedelta(days=1), zone)
     own = sorted((each for each in around if local_date(each.started_at, zone) == day), key=lambda e: e.started_at)
     overlaps = overlapping(around, now)
@@ -77,9 +92,13 @@ def of_day(
     touching = [each for each in around if each.started_at < end and (each.ended_at or now) > begin]
     first = min((max(each.started_at, begin) for each in touching), default=begin)
     last = max((min(each.ended_at or now, end) for each in touching), default=begin)
-    worked = sum(max(0, minutes_between(each.started_at, each.ended_at or now)) for each in own)
-    billable = sum(each.billable_minutes or 0 for each in own)
-    return Daysheet(day, own, gaps(first, last, touching, now), marks, worked, billable, target)
+    worked = sum(each.duration_minutes for each in own if each.sent)
+    waiting = sum(each.duration_minutes for each in own if not each.sent)
+    runs = [max(0, minutes_between(each.started_at, now)) for each in own if not each.ended_at]
+    running = sum(minutes for minutes in runs if minutes <= longest)
+    billable = sum(each.billable_minutes or 0 for each in own if each.sent)
+    free = gaps(first, last, touching, now)
+    return Daysheet(day, own, free, marks, worked, billable, waiting, running, target)
 
 
 STEPS = (5, 10, 15, 20)  # minutes to a character

@@ -134,6 +134,14 @@ def format_minutes(minutes: int) -> str:
     return sign + " ".join(parts)
 
 
+def beside(waiting: int, running: int) -> str:
+    """`+ 20m waiting + 48m running`: minutes that are not recorded yet, beside a sum of those that are."""
+    parts = [f"+ {format_minutes(waiting)} waiting"] * bool(waiting) + [f"+ {format_minutes(running)} running"] * bool(
+        running
+    )
+    return " ".join(parts)
+
+
 def counted(number: int, thing: str) -> str:
     """`1 entry`, `2 entries`, `3 people`, `4 rows`."""
     plural = {"entry": "entries", "person": "people"}.get(thing, f"{thing}s")

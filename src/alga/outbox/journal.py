@@ -86,6 +86,11 @@ class Journal:
         """Receipts: the delivered operations that are still kept."""
         return self._mine("state = ?", State.DONE)
 
+    def typed_since(self, instant: datetime) -> list[Operation]:
+        """The operations that a person made at a terminal after an instant, oldest first."""
+        found = self._mine("changed_at > ?", to_wire(instant))
+        return sorted((each for each in found if each.typed and each.queued_at > instant), key=lambda e: e.queued_at)
+
     def of_others(self) -> list[Operation]:
         """Operations for another server, or for a key that is not known to belong to the same user."""
         return self._select(f"state IN (?, ?, ?) AND NOT ({WHOSE})", (*WAITING, *self._me()))

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from alga.core import grammar
+from alga.core import grammar, worktime
 from alga.core.errors import ConfigError, UsageError
 from alga.core.files import read_own
 from alga.core.times import zone_named
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from alga.core.worktime import WorkTime
 
 LOCAL = "local"
 ENVIRONMENT = "env"
@@ -23,13 +26,25 @@ SETTINGS = {  # a profile's settings, with their meaning
     "service": "the service used when -s is not given, by name or id",
     "timer": "which clock runs the timer: auto, server or local",
     "url": "the server's address",
-    "target": "the length of a working day, e.g. 8h",
+    "target": "the length of a working day, e.g. 8h, and of other weekdays: 8h, fri 4h",
+    "hours": "the working hours, without the break, e.g. 8:00-12:00 13:00-17:00",
+    "off": "days off, e.g. 2026-12-24, 2026-12-25",
+    "longest": "the longest that a timer runs before a stop asks when it ended, e.g. 10h (the default)",
     "zone": "your time zone, if this computer has another, e.g. Europe/Berlin",
     "receipts": "how long alga queue --sent keeps receipts, e.g. 400d",
     "tenant": "the tenant's id, sent as x-tenant-id",
     "allow_http": "true to allow http to a server other than this computer",
 }
-LOCAL_SETTINGS = ("service", "target", "zone", "receipts")  # the settings that apply to the practice data
+LOCAL_SETTINGS = (
+    "service",
+    "target",
+    "hours",
+    "off",
+    "longest",
+    "zone",
+    "receipts",
+)  # the settings that apply to the practice data
+LONGEST_TIMER = 10 * 60
 TIMERS = ("auto", "server", "local")
 LABEL = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"  # of a host's name
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -94,10 +109,23 @@ class Profile:
     tenant: str | None = None
     service: str | None = None
     target: str | None = None
+    hours: str | None = None
+    off: tuple[str, ...] = ()
+    longest: str | None = None
     zone: str | None = None
     receipts: str | None = None
     timer: str = "auto"
     allow_http: bool = False
+
+    @property
+    def work_time(self) -> WorkTime:
+        """The hours, the targets and the days off."""
+        return worktime.work_time(self.hours, self.target, self.off)
+
+    @property
+    def longest_timer(self) -> int:
+        """The minutes after which a timer counts as forgotten."""
+        return grammar.parse_span(self.longest) if self.longest else LONGEST_TIMER
 
     @property
     def is_local(self) -> bool:
@@ -184,6 +212,8 @@ def fault_of(key: str, value: object) -> str | None:
     """Why a setting cannot have that value; None when it can."""
     if key == "allow_http":
         return None if isinstance(value, bool) else "allow_http must be true or false"
+    if key == "off":
+        return _fault_of_days(value)
     if not isinstance(value, str):
         return f"{key} must be text in quotes"
     if key == "timer" and value not in TIMERS:
@@ -192,21 +222,31 @@ def fault_of(key: str, value: object) -> str | None:
         return "receipts must be a number of days, like 400d"
     if key == "zone" and zone_named(value) is None:
         return "zone must be the name of a time zone that this computer knows, like Europe/Berlin"
-    if key == "target":
-        try:
-            minutes = grammar.parse_span(value)
-        except UsageError:
-            minutes = 0
-        return None if 0 < minutes <= 24 * 60 else "target must be the length of a working day, like 8h or 7h30m"
+    return _fault_of_time(key, value)
+
+
+def _fault_of_time(key: str, value: str) -> str | None:
+    checks: dict[str, Callable[[str], object]] = {
+        "target": worktime.parse_target, "hours": worktime.parse_hours, "longest": grammar.parse_span
+    }  # fmt: skip
+    try:
+        checks.get(key, str)(value)
+    except UsageError as error:
+        return error.message if key != "longest" else "longest must be a length of time, like 10h"
     return None
 
 
+def _fault_of_days(value: object) -> str | None:
+    try:
+        days = [date.fromisoformat(each) for each in value] if isinstance(value, list | tuple) else []
+    except (ValueError, TypeError):
+        days = []
+    return None if days and all(1970 < day.year < 2200 for day in days) else worktime.OFF
+
+
 def _profile(name: str, settings: Mapping[str, Any]) -> Profile:
-    known = {
-        key: settings[key]
-        for key in ("service", "target", "zone", "receipts", "timer", "tenant", "allow_http")
-        if key in settings
-    }
+    known = {key: settings[key] for key in (*LOCAL_SETTINGS, "timer", "tenant", "allow_http") if key in settings}
+    known["off"] = tuple(known.get("off", ()))
     if name == LOCAL:
         return Profile(LOCAL, **{key: value for key, value in known.items() if key in LOCAL_SETTINGS})
     allow_http = settings.get("allow_http", False)

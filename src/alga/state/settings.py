@@ -53,7 +53,11 @@ def set_setting(config: Config, name: str, key: str, value: str) -> None:
         raise UsageError(f"Unknown setting '{key}'.", f"Choose from: {', '.join(SETTINGS)}")
     if name == LOCAL and key not in LOCAL_SETTINGS:
         raise UsageError(f"The practice data has no setting '{key}'.", f"Choose from: {', '.join(LOCAL_SETTINGS)}")
-    typed: str | bool = value.lower() == "true" if key == "allow_http" and value.lower() in ("true", "false") else value
+    typed: str | bool | list[str] = value
+    if key == "allow_http" and value.lower() in ("true", "false"):
+        typed = value.lower() == "true"
+    elif key == "off":
+        typed = sorted(value.replace(",", " ").split())
     if value and (fault := fault_of(key, typed)):
         raise UsageError(f"Invalid value '{value}': {fault}.")
     if key == "url" and value:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from alga.core.day import Daysheet, Stretch, timeline
 from alga.core.intervals import by_day, sums
 from alga.core.times import (
+    beside,
     counted,
     format_day,
     format_interval,
@@ -191,8 +192,9 @@ def day_table(title: str, sheet: Daysheet, view: View) -> Table:
         cells = [format_interval(start, end, view.zone), format_minutes(minutes_between(start, end)), "", "free"]
         rows.append((start, Line(cells + [""] * (len(columns) - 4), "dim")))
     total = [counted(len(sheet.stretches), "entry"), format_minutes(sheet.worked), format_minutes(sheet.billable)]
+    total += ["", beside(sheet.waiting, sheet.running)]
     lines = [line for _, line in sorted(rows, key=lambda row: row[0])]
-    lines += [Line(), Line(total + [""] * (len(columns) - 3), "dim")]
+    lines += [Line(), Line(total + [""] * (len(columns) - len(total)), "dim")]
     above = timeline(sheet, view.zone, view.now, 78, "\u00b7\u2588!" if unicode() else ".#!")
     empty = "Nothing recorded."
     return Table(title, [c.head for c in columns], lines if sheet.stretches else [], empty, above=above)
@@ -210,16 +212,16 @@ def entries_by_day(title: str, entries: Sequence[Entry], view: View, more: Seque
     columns = _shown((ENTRIES[0], *more, *ENTRIES[1:]), entries)
     today, lines = local_date(view.now, view.zone), list[Line]()
     for day, rows in by_day(entries, view.zone).items():
-        lines.append(_summed(format_day(day, today), rows, columns))
+        lines.append(_summed(format_day(day, today), rows, columns, view))
         lines += _lines(columns, rows, view)
         lines.append(Line())
-    return _totalled(title, columns, lines, entries)
+    return _totalled(title, columns, lines, entries, view)
 
 
 def entries_flat(title: str, entries: Sequence[Entry], view: View, more: Sequence[Column] = ()) -> Table:
     """Entries in the given order, each with its day, and the sums at the end."""
     columns = _shown((DAY, ENTRIES[0], *more, *ENTRIES[1:]), entries)
-    return _totalled(title, columns, [*_lines(columns, entries, view), Line()], entries)
+    return _totalled(title, columns, [*_lines(columns, entries, view), Line()], entries, view)
 
 
 def entries_by_person(title: str, entries: Sequence[Entry], view: View, more: Sequence[Column]) -> Table:
@@ -229,10 +231,10 @@ def entries_by_person(title: str, entries: Sequence[Entry], view: View, more: Se
     people = sorted({PERSON.cell(entry, view) for entry in entries})
     for person in people:
         rows = [entry for entry in entries if PERSON.cell(entry, view) == person]
-        lines.append(_summed(person, rows, columns))
+        lines.append(_summed(person, rows, columns, view))
         lines += _lines(columns, rows, view)
         lines.append(Line())
-    return _totalled(title, columns, lines, entries)
+    return _totalled(title, columns, lines, entries, view)
 
 
 def _shown(columns: Sequence[Column], rows: Sequence[Any]) -> list[Column]:
@@ -243,17 +245,18 @@ def _lines(columns: Sequence[Column], rows: Sequence[Entry | Stretch], view: Vie
     return [Line([column.cell(row, view) for column in columns], "" if row.ended_at else "bold") for row in rows]
 
 
-def _totalled(title: str, columns: Sequence[Column], lines: list[Line], entries: Sequence[Entry]) -> Table:
-    total = sums(entries)
-    running = f", {total.running} running" if total.running else ""
-    last = _summed(f"{counted(total.entries, 'entry')}{running}", entries, columns)
+def _totalled(title: str, columns: Sequence[Column], lines: list[Line], entries: Sequence[Entry], view: View) -> Table:
+    last = _summed(counted(sums(entries).entries, "entry"), entries, columns, view)
     heads = [column.head for column in columns]
     return Table(title, heads, [*lines, last] if entries else [], empty="Nothing recorded.")
 
 
-def _summed(name: str, entries: Sequence[Entry], columns: Sequence[Column]) -> Line:
+def _summed(name: str, entries: Sequence[Entry], columns: Sequence[Column], view: View) -> Line:
+    """A sum of what is recorded, with what runs beside it."""
     total = sums(entries)
+    running = sum(minutes_between(each.started_at, view.now) for each in entries if not each.ended_at)
     cells = {
+        "NOTES": beside(0, running),
         columns[0].head.name: name,
         "WORKED": format_minutes(total.worked),
         "BILLABLE": format_minutes(total.billable),
