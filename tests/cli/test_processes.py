@@ -240,7 +240,8 @@ def at_a_terminal(home: Path, typed: bytes, *args: str, **more: str) -> tuple[in
 def test_the_key_is_typed_at_a_hidden_prompt(tmp_path: Path) -> None:
     with served(tmp_path / "server", "--strict") as connection:
         key = connection["ALGA_API_KEY"]
-        code, screen = at_a_terminal(tmp_path, f"{key}\n".encode(), "login", connection["ALGA_URL"])
+        typed = f"{key}\n".encode()
+        code, screen = at_a_terminal(tmp_path, typed, "login", connection["ALGA_URL"], TZ="Europe/Berlin")
         assert code == 0, screen
         assert "not shown while you type" in screen
         assert "Logged in to" in screen
