@@ -24,6 +24,7 @@ from alga.practice.server import listen
 EXAMPLES = int(os.environ.get("ALGA_TEST_EXAMPLES", "150"))  # of each state machine; make soak asks for more
 SAME_EACH_TIME = "ALGA_TEST_EXAMPLES" not in os.environ  # so that CI judges the change; make soak throws the dice
 IN_MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # where nothing waits for a disk
+MAILBOX, VPN_DROPS = "TIC1042 (Mailbox full, cannot send)", "TIC1011 (VPN drops every hour)"  # as a sentence names them
 BERLIN = ZoneInfo("Europe/Berlin")
 MONDAY = datetime(2026, 11, 23, 8, 12, tzinfo=UTC)  # 09:12 in Berlin
 

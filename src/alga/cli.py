@@ -62,6 +62,7 @@ PANELS = {  # each command's file is commands/NAME.py, imported when it is typed
         "completion": "Set up TAB completion for bash, zsh, fish and PowerShell.",
     },
 }
+HELP_WIDTH = 52  # columns of a terminal below which click would let it break lines inside words
 HIDDEN = ("serve",)
 MEANT = {  # what other trackers call it
     "ls": "list", "rm": "delete", "remove": "delete", "add": "log", "pause": "stop", "continue": "resume",
@@ -73,12 +74,24 @@ NAMES = [*(name for panel in PANELS.values() for name in panel), *HIDDEN]
 class Command(TyperCommand):
     """A command whose usage has no braces."""
 
+    def get_help(self, ctx: Any) -> str:
+        return super().get_help(fitted(ctx))
+
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
 
     def make_parser(self, ctx: Any) -> Any:
         parser = super().make_parser(ctx)
         return parser if ctx.resilient_parsing else once_each(parser)
+
+
+def fitted(ctx: Any) -> Any:
+    """The context, for a help text in a narrow terminal: click itself makes no line shorter than 50 characters."""
+    from shutil import get_terminal_size
+
+    if (columns := get_terminal_size().columns) < HELP_WIDTH:
+        ctx.terminal_width = columns - 2
+    return ctx
 
 
 def once_each(parser: Any) -> Any:
@@ -98,6 +111,9 @@ def once_each(parser: Any) -> Any:
 
 class Group(TyperGroup):
     """Commands by panel, each with its whole sentence."""
+
+    def get_help(self, ctx: Any) -> str:
+        return super().get_help(fitted(ctx))
 
     def make_parser(self, ctx: Any) -> Any:
         parser = super().make_parser(ctx)

@@ -88,7 +88,7 @@ def test_list_under_lang_c_and_no_color(desk: Desk) -> None:
 def test_a_long_note_is_cut_in_a_terminal_and_whole_through_a_pipe(desk: Desk) -> None:
     notes = "Replaced the switch in the basement and labelled all the cables"
     desk.ok("log", "tk_77d0", "7:40-9:10", "-m", notes)
-    assert "Replaced the switch in…   " in without_colour(desk("list").out)
+    assert "Replaced the switch in the …  " in without_colour(desk("list").out)
     assert max(map(len, without_colour(desk("list").out).splitlines())) == 80
     assert notes in desk("list", tty=False).out
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli.test_track import offline
 from tests.conftest import Strict
-from tests.support import Desk, hourly, joined
+from tests.support import MAILBOX, Desk, hourly, joined
 
 
 def online(request: httpx.Request) -> None:
@@ -36,7 +36,7 @@ def test_the_last_service_is_that_of_the_work_item_whoever_logged_it(strict: Str
     desk.ok("log", "1042", "6:00-6:10", "-s", "Premium Support", "-m", "x")
     other = Desk(desk.home.parent / "other", desk.clock, env=desk.env)
     other.ok("log", "1042", "7:00-7:10", "-s", "Basic Support", "-m", "x")
-    assert "10m billable, Basic Support" in desk.ok("log", "1042", "8:00-8:10", "-m", "x").out
+    assert "10m billable, Basic Support" in joined(desk.ok("log", "1042", "8:00-8:10", "-m", "x").out)
 
 
 def test_an_exact_name_wins_over_a_part_whatever_is_billed_by_the_hour(strict: Strict) -> None:
@@ -49,10 +49,11 @@ def test_an_exact_name_wins_over_a_part_whatever_is_billed_by_the_hour(strict: S
 
     strict.network.after = hourly
     admin.transport = strict.network
-    assert "billable, Emerald City (" in admin.ok("log", "1042", "8:00-8:10", "-s", "emerald city", "-m", "x").out
+    logged = admin.ok("log", "1042", "8:00-8:10", "-s", "emerald city", "-m", "x")
+    assert "billable, Emerald City (" in joined(logged.out)
     admin.ok("config", "set", "service", "Emerald City")
     named = admin.ok("log", "1042", "7:00-7:10", "-s", "Emerald City Support", "-m", "x").out
-    assert "billable, Emerald City Support (" in named, "it is not the setting, whose name is a part of it"
+    assert "billable, Emerald City Support (" in joined(named), "it is not the setting, whose name is a part of it"
 
 
 def test_the_question_may_take_its_time_and_what_waits_has_its_name(
@@ -67,7 +68,7 @@ def test_the_question_may_take_its_time_and_what_waits_has_its_name(
     monkeypatch.setattr("alga.ui.choices.ask", slowly)
     monkeypatch.setattr("alga.ui.choices.confirm", lambda *given: False)
     logged = strict.desk.ok("log", "1042", "8:00-8:30", "-m", "x")
-    assert logged.out.startswith("Logged TIC1042: 30m worked, 30m billable, Basic Support")
+    assert joined(logged.out).startswith(f"Logged {MAILBOX}: 30m worked, 30m billable, Basic Support")
 
 
 def test_what_runs_already_is_said_before_a_service_is_asked_for(strict: Strict) -> None:

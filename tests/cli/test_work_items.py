@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.conftest import Strict
-from tests.support import Desk, joined
+from tests.support import MAILBOX, Desk, joined
 
 SERVICE = ("-s", "Basic Support")
 
@@ -187,3 +187,48 @@ def test_a_ticket_is_needed_for_a_ticket(desk: Desk) -> None:
     refused = desk("log", "10m", "-m", "Team meeting")
     assert refused.code == 2
     assert "How long, or from when to when?" in refused.err
+
+
+# --- numbers and clients ---
+
+
+def test_entries_have_their_tickets_number_and_client(strict: Strict) -> None:
+    strict.desk.ok("log", "TIC1042", "7:00-7:30", *SERVICE)
+    row = strict.desk.ok("list", "--json").json[0]
+    assert (row["work_item_number"], row["client_name"]) == ("TIC1042", "Wonderland")
+    assert "TIC1042" in strict.desk.ok("list", "--fields", "work_item_number").out
+    other = Desk(strict.desk.home.parent / "other", strict.desk.clock, env=strict.desk.env, transport=strict.network)
+    shown = other.ok("show", row["id"])
+    assert "Client     Wonderland" in shown.out
+    assert other.ok("show", row["id"], "--json").json["work_item_number"] == "TIC1042"
+
+
+def test_at_most_five_unknown_tickets_are_asked_for(strict: Strict, monkeypatch: pytest.MonkeyPatch) -> None:
+    strict.desk.ok("log", "TIC1042", "7:00-7:30", *SERVICE)
+    other = Desk(strict.desk.home.parent / "other", strict.desk.clock, env=strict.desk.env, transport=strict.network)
+    strict.network.requests.clear()
+    assert other.ok("list", "--json").json[0]["work_item_number"] == "TIC1042"
+    assert len(asked_for(strict)) == 1
+    monkeypatch.setattr("alga.lookup.work_items.MOST_ASKED", 0)
+    third = Desk(strict.desk.home.parent / "third", strict.desk.clock, env=strict.desk.env, transport=strict.network)
+    strict.network.requests.clear()
+    assert third.ok("list", "--json").json[0]["work_item_number"] == "TIC1042", "the newest tickets, in one page"
+    assert asked_for(strict) == ["/tickets"]
+
+
+def test_a_ticket_that_is_not_there_is_asked_for_once(strict: Strict) -> None:
+    with strict.app.store.open(writing=True) as db:
+        db.execute("UPDATE entries SET work_item_id = ?", (str(uuid4()),))
+    everything = ("list", "--everyone", "--from", "2026-01-01", "--json")
+    strict.desk.ok(*everything)
+    strict.network.requests.clear()
+    assert strict.desk.ok(*everything).json[0]["work_item_number"] is None
+    assert asked_for(strict) == []
+
+
+def test_after_a_write_a_script_asks_for_nothing_more(strict: Strict) -> None:
+    ticket = strict.as_role("admin").ok("tickets", "1042", "--json").json[0]["id"]
+    strict.desk.ok("log", ticket, "7:00-7:30", *SERVICE, "--exact", tty=False)
+    assert asked_for(strict) == []
+    shown = strict.desk.ok("log", ticket, "7:30-8:00", *SERVICE, "--exact")
+    assert joined(shown.out).startswith(f"Logged {MAILBOX}: 30m worked")

@@ -59,8 +59,9 @@ class Session:
 
         Raises ConfigError when the computer's is none.
         """
-        if (setting := self.profile.zone) and (named := zone_named(setting)):
-            return named
+        with suppress(ConfigError):  # whatever needs the profile says so
+            if (setting := self.profile.zone) and (named := zone_named(setting)):
+                return named
         zone = self.environment.zone
         try:
             self.now().astimezone(zone).utcoffset()
@@ -76,8 +77,10 @@ class Session:
 
     def mention_zone(self) -> None:
         """Say once that times are read in UTC, where no zone is set: this may be a server that a person works on."""
-        used = "zone" in vars(self) and not self.profile.zone and sys.stderr.isatty()
-        if used and self.zone.tzname(self.now()) == "UTC" and self.first("utc", self.profile.name):
+        if not ({"zone", "choice"} <= set(vars(self)) and sys.stderr.isatty()):
+            return
+        utc = not self.profile.zone and self.zone.tzname(self.now()) == "UTC"
+        if utc and self.first("utc", self.profile.name):
             self.note("Times are in UTC, this computer's time zone. Yours: alga config set zone Europe/Berlin")
 
     def now(self) -> datetime:

@@ -12,7 +12,7 @@ from alga.core import intervals
 from alga.core.entry import EntryRequest
 from alga.core.errors import NotFound, UsageError
 from alga.core.times import counted, format_minutes
-from alga.lookup import entries
+from alga.lookup import entries, work_items
 from alga.lookup.overlaps import LOOK_BACK
 from alga.outbox.operation import Kind, Operation
 from alga.outbox.results import Ending, Outcome, exit_code, outcome, summed
@@ -153,7 +153,7 @@ def _waiting(session: Session, rows: "list[Entry]", title: str) -> Output:
         columns.entries_by_person(title, rows, messages.view(session), [columns.look_at(marks)]),
         empty="No entry matches.",
     )
-    return Output([row.published() | {"look_at": marks[row.id]} for row in rows], table)
+    return Output([work_items.published(row, session.cache) | {"look_at": marks[row.id]} for row in rows], table)
 
 
 def _dry(shown: Output) -> Output:

@@ -131,7 +131,7 @@ def delete(session: Session, named: Doomed, yes: Yes = False, dry_run: DryRun = 
     )
     if dry_run:
         table = replace(table, below=[*table.below, DRY])
-        return Output([entry.published() for entry in doomed], table)
+        return Output([work_items.published(entry, session.cache) for entry in doomed], table)
     if doomed and not yes:
         still_allowed(session, "delete")
     if doomed and not yes and not confirm(f"Delete {counted(len(doomed), 'entry')}?", False, "Add --yes.", table):

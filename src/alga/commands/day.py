@@ -48,7 +48,7 @@ def day(session: Session, date: Date = "today", user: User = None) -> Output:
     stretches = [*(_recorded(session, each) for each in recorded), *map(_kept, here)]
     target = session.profile.work_time.target(on)
     sheet = of_day(on, stretches, zone, now, target, session.cache.deployed, session.profile.longest_timer)
-    shown = [each.published() for each in recorded if local_date(each.started_at, zone) == on]
+    shown = [work_items.published(each, session.cache) for each in recorded if local_date(each.started_at, zone) == on]
     kept = [each.published(now) for each in here if local_date(each.started_at, zone) == on]
     marks = [{"id": key, "look_at": words} for key, words in sheet.marks.items() if words]
     data = sheet.published() | {"entries": shown, "kept_here": kept, "look_at": marks}

@@ -52,6 +52,6 @@ def delete(session: Session, entry_ids: Ids, yes: Yes = False) -> Output:
         done = settled.operation.state is State.DONE
         if not done:
             settled_entry(session, settled)
-        gone.append(entry.published() | {"delivery": "delivered" if done else "queued"})
+        gone.append(work_items.published(entry, session.cache) | {"delivery": "delivered" if done else "queued"})
         lines.append(messages.entry_line("Deleted" if done else "To delete:", entry, messages.view(session)))
     return Output(gone, "\n".join(lines))

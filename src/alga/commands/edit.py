@@ -91,11 +91,11 @@ def _changed(session: Session, before: "Entry", operation: Operation) -> Output:
         entry = settled_entry(session, settled)
     if entry is None:
         return Output(
-            before.published() | {"delivery": "queued"},
+            work_items.published(before, session.cache) | {"delivery": "queued"},
             messages.entry_line("To change:", before, messages.view(session)),
         )
     told(session, settled.operation.asked, entry)
-    return Output(delivered(entry), messages.entry_line("Changed", entry, messages.view(session)))
+    return Output(delivered(session, entry), messages.entry_line("Changed", entry, messages.view(session)))
 
 
 def _times(

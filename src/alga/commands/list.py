@@ -7,6 +7,7 @@ import typer
 
 from alga.app.session import Session
 from alga.core.times import format_time
+from alga.lookup import work_items
 from alga.ui import columns, messages, options, tables
 from alga.ui.command import command
 from alga.ui.filters import FilterOptions, PeriodOptions, ScopeOptions, choose, listed
@@ -66,4 +67,4 @@ def list(  # noqa: A001  the verb's own name
         draw = columns.entries_by_day if by_day else columns.entries_flat
         return draw(title, rows, messages.view(session), people)
 
-    return Output([entry.published() for entry in rows], drawn)
+    return Output([work_items.published(entry, session.cache) for entry in rows], drawn)

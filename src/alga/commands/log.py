@@ -101,7 +101,7 @@ def log(
         saved = messages.minutes_line("Saved", settled.operation, messages.view(session))
         return Output(queued(settled.operation), saved)
     told(session, transitions.as_entry(settled.operation), entry)
-    return Output(delivered(entry), messages.entry_line("Logged", entry, messages.view(session)))
+    return Output(delivered(session, entry), messages.entry_line("Logged", entry, messages.view(session)))
 
 
 def _item_and_span(work_item: str, span: list[str], kind: str | None, timed: bool) -> tuple[str | None, list[str]]:
@@ -122,7 +122,7 @@ def _spans(
         found = [_since_last(session, words, date, last)]
     elif words and not (first or last):
         on = grammar.parse_date(date, local_date(now, zone)) if date else None
-        found = grammar.parse_intervals(words, now, on, zone)
+        found = grammar.parse_intervals(words, now, on, zone, session.profile.work_time.hours)
     else:
         found = [options.interval(" ".join(words) or None, date, first, last, now, zone)]
     yesterday = session.retyped("--date", "--date", "yesterday") if words and not date else ""
@@ -178,7 +178,7 @@ def _outcome(session: Session, settled: Result, view: messages.View) -> tuple[di
     operation, state = settled.operation, settled.operation.state
     if settled.entry:
         told(session, transitions.as_entry(operation), settled.entry)
-        return delivered(settled.entry), messages.entry_line("Logged", settled.entry, view)
+        return delivered(session, settled.entry), messages.entry_line("Logged", settled.entry, view)
     if state is State.QUEUED:
         session.warn(messages.saved(session, operation, settled.error))
         return queued(operation), messages.minutes_line("Saved", operation, view)
@@ -195,7 +195,7 @@ def _before(session: Session, operation: Operation) -> Output:
     except (Unreachable, NotFound):  # the journal is enough
         data = queued(operation) | {"id": operation.entry_id, "delivery": "delivered"}
         return Output(data, messages.minutes_line(verb, operation, messages.view(session)))
-    return Output(delivered(entry), messages.entry_line(verb, entry, messages.view(session)))
+    return Output(delivered(session, entry), messages.entry_line(verb, entry, messages.view(session)))
 
 
 def _delivered(session: Session, operation: Operation, service: str) -> "Result":

@@ -55,7 +55,7 @@ def search(
         columns.listing(f"'{phrase}' {where}: {title}", columns.HITS, rows, messages.view(session), empty),
         marked=phrase,
     )
-    return Output([entry.published() for entry in rows], table)
+    return Output([work_items.published(entry, session.cache) for entry in rows], table)
 
 
 def _found(session: Session, phrase: str, selection: Selection) -> "list[Entry]":

@@ -21,7 +21,8 @@ LONGEST_NOTES = 100_000  # characters; --json has them all
 def show(session: Session, entry_id: EntryId) -> Output:
     """Show one entry."""
     entry = entries.by_id(session.client, session.cache, entry_id, session.now())
-    return Output(entry.published(), _text(session, entry))
+    work_items.learn_numbers([entry], session.client, session.cache)
+    return Output(work_items.published(entry, session.cache), _text(session, entry))
 
 
 def _text(session: Session, entry: "Entry") -> str:
@@ -33,6 +34,7 @@ def _text(session: Session, entry: "Entry") -> str:
     lines = messages.details([
         ("Work item", f"{name} ({title})" if title and title != name else name),
         ("Type", entry.work_item_type),
+        ("Client", work_items.published(entry, session.cache)["client_name"]),
         ("Time", f"{day} {format_interval(entry.started_at, entry.ended_at, zone)}"),
         ("Worked", format_minutes(entry.duration_minutes) if entry.ended_at else "running"),
         ("Billable", format_minutes(entry.billable_minutes or 0) if entry.ended_at else None),

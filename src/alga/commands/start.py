@@ -119,11 +119,11 @@ def _billed_so(session: Session, old: Running, typed: str) -> bool:
 
 def started(session: Session, running: Running) -> Output:
     """The output of a start."""
-    title = work_items.title(running.work_item.id, session.cache)
-    name = running.work_item.label + (f" ({title})" if title else "")
+    view = messages.view(session)
+    name = view.named(running.work_item.label, running.work_item.id)
     day, today = local_date(running.started_at, session.zone), local_date(session.now(), session.zone)
     on = "" if day == today else f"{format_day(day, today)} "
-    billed_as = messages.view(session).billed_as(*running.service)
+    billed_as = view.billed_as(*running.service)
     at = f"{format_time(running.started_at, session.zone)}{session.place(running.started_at)}"
     text = f"Started {name} at {on}{at}{billed_as}"
     if running.entry is None:

@@ -17,6 +17,7 @@ from alga.ui import messages, options
 from alga.ui.command import command
 from alga.ui.filters import FilterOptions, PeriodOptions, ScopeOptions, choose
 from alga.ui.messages import mention
+from alga.ui.options import GROUPS
 from alga.ui.output import Output
 from alga.ui.tables import Head, Line, Table, unicode
 
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
 Typed = tuple[spool.GroupName, str, Sums]  # a group, and the type of its work item
 Group = tuple[spool.GroupName, Sums]
 BAR = 24  # characters
-BY = ("day", "week", "month", "user", "service", "work-item", "type", "status")
-By = Annotated[str | None, typer.Option("--by", metavar="|".join(BY), help="How to group the totals.")]
+By = Annotated[str | None, typer.Option("--by", metavar="GROUP", help=f"{', '.join(GROUPS)}.")]
 
 
 @command
@@ -35,7 +35,7 @@ def stats(
     session: Session, period: PeriodOptions, scope: ScopeOptions, filters: FilterOptions, by: By = None
 ) -> Output:
     """Show totals (default: yours, this week)."""
-    options.one_of("--by", by, BY)
+    options.one_of("--by", by, GROUPS)
     selection, title = choose(session, period, scope, filters, "week", "mine")
     whole = scope.everyone and by is None and filters == FilterOptions()
     total = _of_server(session, selection.period) if whole else None

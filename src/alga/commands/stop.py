@@ -132,7 +132,7 @@ def stopped(session: Session, done: Stopped) -> Output:
         return Output(data, f"Less than a minute on {done.running.work_item.label}: nothing recorded.")
     told(session, done.asked, done.entry)
     line = messages.entry_line("Stopped", done.entry, messages.view(session))
-    return Output(delivered(done.entry), _with_notes(line, done.asked.notes and done.entry.notes))
+    return Output(delivered(session, done.entry), _with_notes(line, done.asked.notes and done.entry.notes))
 
 
 def _waits(session: Session, done: Stopped, operation: Operation) -> Output:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from alga.core.errors import (
     CHOOSE_SERVICE,
@@ -27,12 +27,14 @@ if TYPE_CHECKING:
 
     from alga.api.client import Client
     from alga.api.models import Ticket
+    from alga.core.entry import Entry
     from alga.state.cache import ServerCache
 
 TYPES = ("ticket", "project_task", "non_billable_category", "ad_hoc", "interaction")
 LOOKED_UP = ("ticket", "project_task")  # the other types need no id (section 2)
 SHORT = 8  # characters of an id
 MOST_SHOWN, MOST_TITLE = 5, 50  # tickets in a message, and characters of a title
+MOST_ASKED = 5  # tickets that are asked for one by one
 NUMBER = re.compile(r"([A-Za-z]+-?)?[0-9]+")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -219,16 +221,25 @@ def label_of(work_item_id: str | None, title: str | None, kind: str | None, cach
 
 
 def learn_numbers(pointed: Sequence[Pointed], client: Client, cache: ServerCache) -> None:
-    """Learn the numbers of tickets known only by id, in one look-up; missing tickets are not asked for again."""
+    """Learn the numbers and clients of tickets known only by id, in a few look-ups: the newest tickets if many are
+    unknown, then up to MOST_ASKED single ones. Tickets that are not there are not asked for again.
+    """
     unknown = {p.work_item_id: p.work_item_title for p in pointed if p.work_item_id and p.work_item_type == "ticket"}
     wanted = {key: name for key, name in unknown.items() if UUID.fullmatch(key) and key not in cache.tickets}
-    if not wanted:
-        return
     with comfort():
-        learn_latest(client, cache)
-    for key, name in wanted.items():
-        if key not in cache.tickets:
-            cache.ticket(key, "", name)
+        if len(wanted) > MOST_ASKED:
+            learn_latest(client, cache)
+        for key, name in [pair for pair in wanted.items() if pair[0] not in cache.tickets][:MOST_ASKED]:
+            try:
+                learnt(client.ticket(key), cache)
+            except NotFound:
+                cache.ticket(key, "", name)
+
+
+def published(entry: Entry, cache: ServerCache) -> dict[str, Any]:
+    """An entry as JSON, with its ticket's number and client as far as they are known here."""
+    number, _, client = cache.tickets.get(entry.work_item_id or "", ["", "", ""])
+    return entry.published() | {"work_item_number": number or None, "client_name": client or None}
 
 
 def learn_latest(client: Client, cache: ServerCache) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import PurePath
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from alga.core.day import Daysheet, Stretch, timeline
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from alga.ui.messages import View
 
 T = TypeVar("T")
+LONGEST_LINE = 78  # characters of a time line
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,22 @@ def _billable(entry: Entry | Stretch, view: View) -> str:
     return format_minutes(entry.billable_minutes or 0) if entry.ended_at else "running"
 
 
+def _title(entry: Entry, view: View) -> str:
+    """The title of the work item, where its label is not the title already."""
+    title = work_items.title(entry.work_item_id, view.cache) or entry.work_item_title or ""
+    return "" if title == work_items.label(entry, view.cache) else title
+
+
 ENTRIES = (
     Column(Head("TIME"), lambda e, view: format_interval(e.started_at, e.ended_at, view.zone)),
     Column(Head("WORKED", right=True), _worked),
     Column(Head("BILLABLE", right=True), _billable),
     Column(Head("WORK ITEM", most=20), lambda e, view: work_items.label(e, view.cache)),
+    Column(
+        Head("TITLE", most=30, room=100),
+        _title,
+        when=lambda rows: any(e.work_item_title for e in rows),
+    ),
     Column(Head("NOTES", wide=True), lambda e, view: e.notes or ""),
     Column(
         Head("STATUS", most=18),
@@ -63,6 +76,9 @@ ENTRIES = (
     ),
     Column(Head("ID"), lambda e, view: e.id[:8]),
 )
+
+
+NOTES, ID = ENTRIES[5], ENTRIES[-1]
 DAY = Column(
     Head("DAY"), lambda e, view: format_day(local_date(e.started_at, view.zone), local_date(view.now, view.zone))
 )
@@ -71,7 +87,7 @@ HITS = (DAY, ENTRIES[0], PERSON, *ENTRIES[3:])
 DIFFERENTLY_BILLABLE = Column(
     ENTRIES[2].head, _billable, when=lambda rows: any(e.billable_minutes != e.duration_minutes for e in rows)
 )
-SHORT_NOTES = Column(Head("NOTES", most=24), ENTRIES[4].cell)
+SHORT_NOTES = Column(Head("NOTES", most=24), NOTES.cell)
 FINDINGS = (
     Column(Head("STATE"), lambda f, view: f.state),
     Column(Head("CHECK"), lambda f, view: f.check),
@@ -195,7 +211,8 @@ def day_table(title: str, sheet: Daysheet, view: View) -> Table:
     total += ["", beside(sheet.waiting, sheet.running)]
     lines = [line for _, line in sorted(rows, key=lambda row: row[0])]
     lines += [Line(), Line(total + [""] * (len(columns) - len(total)), "dim")]
-    above = timeline(sheet, view.zone, view.now, 78, "\u00b7\u2588!" if unicode() else ".#!")
+    wide = min(LONGEST_LINE, get_terminal_size().columns)
+    above = timeline(sheet, view.zone, view.now, wide, "\u00b7\u2588!" if unicode() else ".#!")
     empty = "Nothing recorded."
     return Table(title, [c.head for c in columns], lines if sheet.stretches else [], empty, above=above)
 
@@ -226,7 +243,7 @@ def entries_flat(title: str, entries: Sequence[Entry], view: View, more: Sequenc
 
 def entries_by_person(title: str, entries: Sequence[Entry], view: View, more: Sequence[Column]) -> Table:
     """Entries grouped by person, with the sums of each person."""
-    every = (DAY, *ENTRIES[:2], DIFFERENTLY_BILLABLE, ENTRIES[3], SHORT_NOTES, *more, ENTRIES[-1])
+    every = (DAY, *ENTRIES[:2], DIFFERENTLY_BILLABLE, ENTRIES[3], SHORT_NOTES, *more, ID)
     columns, lines = _shown(every, entries), list[Line]()
     people = sorted({PERSON.cell(entry, view) for entry in entries})
     for person in people:

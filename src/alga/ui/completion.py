@@ -159,6 +159,7 @@ VALUES: Mapping[str, Values] = {  # what a placeholder stands for
     "STATUS": lambda session: _words(status.lower() for status in filters.STATUSES),
     "FORMAT": lambda session: _words(options.FORMATS),
     "FILE_FORMAT": lambda session: _words(options.FILES),
+    "GROUP": lambda session: _words(options.GROUPS),
     "SHELL": lambda session: _words(SHELLS),
     "SETTING": lambda session: [*config.SETTINGS.items(), ("default", "the login used when none is named")],
 }

@@ -81,7 +81,7 @@ class FilterOptions:
     ] = None
     kind: Annotated[
         str | None,
-        typer.Option("--type", metavar="TYPE", help="ticket, project_task, …"),
+        typer.Option("--type", metavar="TYPE", help="ticket, ad_hoc, …"),
     ] = None
     service_name: Annotated[
         list[str] | None,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import sys
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alga.app import running
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from alga.outbox.results import Result
     from alga.state.cache import ServerCache
 
+LONGEST_TITLE = 50  # characters in a sentence
 ENTRY_FIELDS = (  # the keys of an entry in JSON
     "id",
     "work_item_type",
@@ -56,6 +58,8 @@ ENTRY_FIELDS = (  # the keys of an entry in JSON
     "notes",
     "approval_status",
     "time_sheet_id",
+    "work_item_number",
+    "client_name",
 )
 
 
@@ -110,9 +114,9 @@ def _end(running: Running) -> datetime:
     return running.finished_at or running.started_at
 
 
-def delivered(entry: Entry) -> dict[str, Any]:
+def delivered(session: Session, entry: Entry) -> dict[str, Any]:
     """A delivered entry as JSON."""
-    return entry.published() | {"delivery": "delivered"}
+    return work_items.published(entry, session.cache) | {"delivery": "delivered"}
 
 
 def settled_entry(session: Session, settled: Result) -> Entry | None:
@@ -200,6 +204,9 @@ def told(session: Session, asked: EntryRequest, entry: Entry) -> None:
     """After a write: warn of each difference between the request and the stored entry."""
     for sentence in differences(asked, entry, session.zone):
         session.warn(sentence)
+    if sys.stderr.isatty():  # for a person a look-up more; a failure of it says nothing about the write
+        with suppress(Unreachable):
+            work_items.learn_numbers([entry], session.client, session.cache)
     if not entry.notes:
         session.note(
             f"The entry has no notes, and notes appear on invoices. To add notes: alga edit {entry.id[:8]} -m TEXT"
@@ -226,6 +233,11 @@ class View(NamedTuple):
         alike = {each.lower() for each in self.cache.services.values() if wanted in each.lower()}
         return wanted in name.lower() and alike <= {name.lower()}
 
+    def named(self, label: str, work_item_id: str | None) -> str:
+        """`TIC1042 (Mailbox full)`: the work item with its title, where that is known and says more."""
+        title = work_items.title(work_item_id, self.cache)
+        return f"{label} ({brief(title, LONGEST_TITLE)})" if title and title != label else label
+
     def billed_as(self, service_id: str | None, name: str | None) -> str:
         """`, Premium Support`: the service, unless it is the default; a wrong service leads to a wrong bill."""
         shown = name or self.cache.services.get(service_id or "") or service_id
@@ -243,7 +255,7 @@ def entry_line(verb: str, entry: Entry, view: View) -> str:
     on = "" if day == today else f"{format_day(day, today)} "
     worked, billable = format_minutes(entry.duration_minutes), format_minutes(entry.billable_minutes or 0)
     interval = f"({on}{format_interval(entry.started_at, entry.ended_at, view.zone)}{view.place(entry.started_at)})"
-    name = work_items.label(entry, view.cache)
+    name = view.named(work_items.label(entry, view.cache), entry.work_item_id)
     if entry.ended_at is None:
         return f"{verb} {name}: running {interval}  {entry.id[:8]}"
     if entry.duration_minutes == 0:
@@ -263,7 +275,7 @@ def minutes_line(verb: str, operation: Operation, view: View) -> str:
     interval = f"({on}{format_interval(start, cut(end), view.zone)}{view.place(start)})"
     billed_as = view.billed_as(asked.service_id or operation.service_typed, None)
     times = f"{format_minutes(worked)} worked, {format_minutes(billed)} billable"
-    return f"{verb} {operation.label}: {times}{billed_as} {interval}"
+    return f"{verb} {view.named(operation.label, asked.work_item_id)}: {times}{billed_as} {interval}"
 
 
 def details(pairs: Sequence[tuple[str, str | None]]) -> str:

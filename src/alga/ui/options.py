@@ -13,6 +13,7 @@ from alga.core.times import AHEAD, cut, format_day, format_time, is_digits, loca
 from alga.ui import output
 
 FORMATS = ("table", "json", "jsonl", "ids")
+GROUPS = ("day", "week", "month", "user", "service", "work-item", "type", "status")  # of alga stats
 FILES = ("csv", "json", "jsonl", "xlsx")  # the formats of an export
 ProfileName = Annotated[
     str | None,
@@ -30,7 +31,7 @@ Service = Annotated[
 ]
 Type = Annotated[
     str | None,
-    typer.Option("--type", metavar="TYPE", help="ticket (the default), project_task, non_billable_category, …"),
+    typer.Option("--type", metavar="TYPE", help="ticket (the default), ad_hoc, …"),
 ]
 Exact = Annotated[bool, typer.Option("--exact", help="Take WORK_ITEM as its id: look nothing up.")]
 At = Annotated[
@@ -41,7 +42,7 @@ Billable = Annotated[str | None, typer.Option("--billable", metavar="MINUTES", h
 NoBillable = Annotated[bool, typer.Option("--no-billable", help="Bill nothing.")]
 Yes = Annotated[bool, typer.Option("-y", "--yes", help="Go ahead without asking.")]
 On = Annotated[str | None, typer.Option("--date", metavar="DATE", help="The day of the times: yesterday, 2026-06-02.")]
-From = Annotated[str | None, typer.Option("--from", metavar="TIME", help="The start: 9:00, 2026-06-02T14:00.")]
+From = Annotated[str | None, typer.Option("--from", metavar="TIME", help="The start: 9:00, 'yesterday 9:00'.")]
 To = Annotated[str | None, typer.Option("--to", metavar="TIME", help="The end.")]
 EntryId = Annotated[str, typer.Argument(metavar="ID", help="An entry's id, or its first characters.")]
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
-import shutil
 import sys
-import textwrap
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TextIO
 
@@ -77,7 +74,7 @@ def show(shown: Output, form: Format) -> None:
 def _print_text(text: str | tables.Table | Bytes | Callable[[], str | tables.Table]) -> None:
     text = text() if callable(text) else text
     if isinstance(text, str):
-        _print_lines([_folded(plain(line), sys.stdout) for line in text.split("\n")] if text else [])
+        _print_lines([tables.folded(plain(line), sys.stdout) for line in text.split("\n")] if text else [])
     elif isinstance(text, tables.Table):
         _print_lines(tables.drawn(text, sys.stdout))
 
@@ -227,19 +224,7 @@ def progress(doing: str, total: int) -> Iterator[Callable[[int], None]]:
 
 
 def _wrapped(sentence: str) -> str:
-    return _folded(plain(sentence), sys.stderr)
-
-
-def _folded(line: str, stream: TextIO) -> str:
-    """A line of text, wrapped between words where a terminal would break it inside a word."""
-    if not stream.isatty() or len(line) <= (width := shutil.get_terminal_size().columns):
-        return line
-    if line.startswith(("alga ", "Try: alga ")):  # a command to paste stays on one line, however long
-        return line
-    if command := re.search(r" Try: |(?<=[:?]) (?=alga \w)", line):
-        said, typed = line[: command.start()], line[command.end() :]
-        return f"{_folded(said, stream)}\n{'Try: ' if command[0].strip() else ''}{typed}"
-    return "\n".join(textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False))
+    return tables.folded(plain(sentence), sys.stderr)
 
 
 def _print(text: str, stream: TextIO | None = None) -> None:

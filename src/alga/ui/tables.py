@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from textwrap import shorten, wrap
 from typing import TYPE_CHECKING, TextIO
 
 from alga.core.safe_text import brief, plain
@@ -14,9 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.box import Box
+    from rich.console import Group
     from rich.table import Table as RichTable
 
 _NARROW, _LEAST, _WRAPPED = 80, 8, 20
+_STACKED = 60  # columns of a terminal below which a row takes two lines
 _PADDED = 40  # through a pipe no cell is padded to more: one long note would widen every line
 _LONGEST = 2000  # characters of a cell
 _GAPS = (3, 2, 1)
@@ -31,6 +35,7 @@ class Head:
     wide: bool = False
     most: int | None = None  # most characters in a terminal
     wrap: bool = False  # more lines rather than a cut text
+    room: int = 0  # only in a terminal of that many columns
 
 
 @dataclass(frozen=True)
@@ -59,15 +64,18 @@ class Table:
 
 def drawn(table: Table, stream: TextIO) -> list[str]:
     """The table's lines for a stream: in a terminal fitted to its width and, unless NO_COLOR is set, in colour."""
-    above, below = [plain(each) for each in (table.title, *table.above) if each], [plain(each) for each in table.below]
+    above = [folded(plain(table.title), stream)] * bool(table.title) + [plain(each) for each in table.above if each]
+    below = [folded(plain(each), stream) for each in table.below]
     if not table.lines:
         return [*above, table.empty, *below]
-    if not stream.isatty():
+    columns = shutil.get_terminal_size().columns if stream.isatty() else 0
+    table = _with_room(table, columns)
+    if not columns:
         return [*above, *_piped(table), *below]
     from rich.console import Console
 
     colour = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    grid, width = _grid(table)
+    grid, width = _stacked(table, columns) if columns < _STACKED else _grid(table)
     console = Console(
         width=width,
         color_system="standard" if colour else None,
@@ -82,6 +90,58 @@ def drawn(table: Table, stream: TextIO) -> list[str]:
     return [*above, *(line.rstrip() for line in capture.get().splitlines()), *below]
 
 
+def _with_room(table: Table, columns: int) -> Table:
+    """The table without the columns for which the terminal is too narrow."""
+    kept = [n for n, head in enumerate(table.heads) if head.room <= columns]
+    if len(kept) == len(table.heads):
+        return table
+    lines = [replace(line, cells=[line.cells[n] for n in kept] if line.cells else ()) for line in table.lines]
+    return replace(table, heads=[table.heads[n] for n in kept], lines=lines)
+
+
+def _stacked(table: Table, columns: int) -> tuple[Group, int]:
+    """The table for a narrow terminal: of each row as many columns as fit on a line, and below it the others, cut or
+    wrapped between words.
+    """
+    from rich.console import Group
+    from rich.text import Text
+
+    rows = [[_cell(cell) for cell in line.cells] for line in table.lines]
+    natural = [max([len(head.name), *(len(row[n]) for row in rows if row)]) for n, head in enumerate(table.heads)]
+    beside, used = list[int](), -_GAPS[1]
+    for n, head in enumerate(table.heads):
+        if head.wide or head.wrap or used + _GAPS[1] + natural[n] > columns:
+            break
+        beside.append(n)
+        used += _GAPS[1] + natural[n]
+    beside = beside or [0]
+    lines = [_beside([head.name for head in table.heads], table.heads, natural, beside)]
+    shown = [Text(lines[0], style="dim"), Text(("\u2500" if unicode() else "-") * columns)]
+    for line, row in zip(table.lines, rows, strict=True):
+        shown.append(Text(_beside(row, table.heads, natural, beside) if row else "", style=line.style))
+        rest = [(row[n], head) for n, head in enumerate(table.heads) if row and n not in beside and row[n]]
+        shown += [Text(f"  {each}", style=line.style) for each in _below(rest, columns - 2)]
+    return Group(*shown), columns
+
+
+def _beside(cells: Sequence[str], heads: Sequence[Head], widths: Sequence[int], chosen: Sequence[int]) -> str:
+    padded = [cells[n].rjust(widths[n]) if heads[n].right else cells[n].ljust(widths[n]) for n in chosen]
+    return (" " * _GAPS[1]).join(padded).rstrip()
+
+
+def _below(rest: Sequence[tuple[str, Head]], columns: int) -> list[str]:
+    """The other cells of a row: on one line, whose longest text is cut between words; or wrapped, where all counts."""
+    if any(head.wrap for _, head in rest):
+        return wrap("  ".join(cell for cell, _ in rest), columns, break_on_hyphens=False)
+    texts = [cell for cell, _ in rest]
+    over = len("  ".join(texts)) - columns
+    if over > 0:
+        longest = max(range(len(texts)), key=lambda n: len(texts[n]))
+        mark = "\u2026" if unicode() else "~"
+        texts[longest] = shorten(texts[longest], max(len(texts[longest]) - over, 1), placeholder=mark)
+    return ["  ".join(texts)[:columns]] if texts else []
+
+
 def _grid(table: Table) -> tuple[RichTable, int]:
     """The table as rich draws it, and how wide it is."""
     from rich.table import Table as RichTable
@@ -92,10 +152,7 @@ def _grid(table: Table) -> tuple[RichTable, int]:
         for cell in (cell for row in cells for cell in row):
             cell.highlight_words([table.marked], style="reverse", case_sensitive=False)
     sizes = [[cell.cell_len for cell in row] for row in cells]
-    for gap in _GAPS:
-        widths, fits = _widths(table.heads, sizes, gap)
-        if fits:
-            break
+    widths, gap = _fitted(table.heads, sizes)
     padding = (0, 0, 0, 0) if gap == 1 else (0, 1, 0, 0) if gap == 2 else (0, 1)
     for row in cells if not unicode() else ():  # where there is no ellipsis, a cut text says so too
         for cell, head, width in zip(row, table.heads, widths, strict=False):
@@ -147,8 +204,23 @@ def _piped(table: Table) -> list[str]:
     return [lines[0], rule, *lines[1:]]
 
 
-def _widths(heads: Sequence[Head], rows: Sequence[Sequence[int]], gap: int) -> tuple[list[int], bool]:
-    """The column widths in a terminal, and whether they fit.
+def _fitted(heads: Sequence[Head], sizes: Sequence[Sequence[int]]) -> tuple[list[int], int]:
+    """The column widths in a terminal, and the gap between columns, which narrows before anything is cut."""
+    for gap in _GAPS:
+        widths, fits = _widths(heads, sizes, gap, whole=True)
+        if fits:
+            return widths, gap
+    for gap in _GAPS[1:]:  # something is cut in any case
+        widths, fits = _widths(heads, sizes, gap)
+        if fits:
+            break
+    return widths, gap
+
+
+def _widths(
+    heads: Sequence[Head], rows: Sequence[Sequence[int]], gap: int, whole: bool = False
+) -> tuple[list[int], bool]:
+    """The column widths in a terminal, and whether they fit, with nothing of the wide column cut if `whole`.
 
     The wide column takes the rest of the width; if that is too little, other columns are cut.
     """
@@ -156,7 +228,8 @@ def _widths(heads: Sequence[Head], rows: Sequence[Sequence[int]], gap: int) -> t
     gaps = gap * (len(natural) - 1)
     widths = [_least(head, width) for head, width in zip(heads, natural, strict=True)]
     room = shutil.get_terminal_size().columns - gaps
-    fits = sum(widths) <= room
+    asked = [natural[n] if whole and head.wide and not head.wrap else widths[n] for n, head in enumerate(heads)]
+    fits = sum(asked) <= room
     for n, head in enumerate(heads):
         if head.wide:
             widths[n] += max(0, room - sum(widths))
@@ -171,6 +244,18 @@ def _least(head: Head, natural: int) -> int:
     if head.wide:
         return min(natural, _WRAPPED) if head.wrap else _LEAST
     return min(natural, head.most or natural)
+
+
+def folded(line: str, stream: TextIO) -> str:
+    """A line of text, wrapped between words where a terminal would break it inside a word."""
+    if not stream.isatty() or len(line) <= (width := shutil.get_terminal_size().columns):
+        return line
+    if line.startswith(("alga ", "Try: alga ")):  # a command to paste stays on one line, however long
+        return line
+    if command := re.search(r" Try: |(?<=[:?]) (?=alga \w)", line):
+        said, typed = line[: command.start()], line[command.end() :]
+        return f"{folded(said, stream)}\n{'Try: ' if command[0].strip() else ''}{typed}"
+    return "\n".join(wrap(line, width, break_long_words=False, break_on_hyphens=False))
 
 
 def unicode() -> bool:
