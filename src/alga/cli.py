@@ -35,6 +35,7 @@ PANELS = {  # each command's file is commands/NAME.py, imported when it is typed
         "list": "List time entries by day (default: yours, this week).",
         "show": "Show one entry.",
         "day": "Show the sheet of a day (default: yours, today).",
+        "week": "Show the days of a week: work, missing and free time.",
         "search": "Find entries by their notes.",
         "stats": "Show totals (default: yours, this week).",
         "templates": "List the server's templates for time entries.",

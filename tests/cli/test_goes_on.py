@@ -13,7 +13,7 @@ import pytest
 from tests.cli.test_processes import ALGA, environment
 from tests.cli.test_track import offline
 from tests.conftest import Strict
-from tests.support import Desk, Faulty, joined
+from tests.support import MAILBOX, Desk, Faulty, joined
 
 LOG = ("log", "TIC1042", "8:00-8:30", "-s", "basic", "-m", "x")
 
@@ -100,7 +100,7 @@ def test_an_edit_and_a_deletion_wait_on_the_entry_as_it_was_last_seen(strict: St
     assert (edited.json["id"], edited.json["delivery"]) == (first, "queued")
     assert joined(edited.err).startswith("Saved here, not sent (no connection).")
     deleted = admin.ok("delete", second[:8], "--yes")
-    assert deleted.out.startswith("To delete: TIC1042: 30m worked, 30m billable, Basic Support (07:00-07:30)")
+    assert joined(deleted.out).startswith(f"To delete: {MAILBOX}: 30m worked, 30m billable, Basic Support")
     admin.ok("edit", third[:8], "-m", "mine")
     assert admin("edit", "ffffffff", "-m", "x").code == 7, "an entry that this computer never saw"
     strict.network.before = online

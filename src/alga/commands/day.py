@@ -1,7 +1,8 @@
 """alga day: the sheet of one day: work, free time, entries to check, and time missing to the target."""
 
+import datetime as dates
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -27,12 +28,38 @@ Date = Annotated[str, typer.Argument(metavar="[DATE]", help="2026-06-02 or yeste
 User = Annotated[str | None, typer.Option("--user", metavar="PERSON", help="That person's day.")]
 
 
+class Work(NamedTuple):
+    """A person's entries on some days and just before: as stretches, what the server has, and what is kept here."""
+
+    whose: str
+    stretches: list[Stretch]
+    recorded: "list[Entry]"
+    here: list[Running]
+
+
 @command
 def day(session: Session, date: Date = "today", user: User = None) -> Output:
     """Show the sheet of a day (default: yours, today)."""
     now, zone = session.now(), session.zone
     today = local_date(now, zone)
     on = grammar.parse_date(date, today)
+    work = work_of(session, on, on, user)
+    target, longest = session.profile.work_time.target(on), session.profile.longest_timer
+    sheet = of_day(on, work.stretches, zone, now, target, session.cache.deployed, longest)
+    shown = [
+        work_items.published(each, session.cache) for each in work.recorded if local_date(each.started_at, zone) == on
+    ]
+    kept = [each.published(now) for each in work.here if local_date(each.started_at, zone) == on]
+    marks = [{"id": key, "look_at": words} for key, words in sheet.marks.items() if words]
+    data = sheet.published() | {"entries": shown, "kept_here": kept, "look_at": marks}
+    table = columns.day_table(f"{work.whose}, {format_day(on, today)}", sheet, messages.view(session))
+    return Output(data, replace(table, below=_below(sheet) if on <= today else []))
+
+
+def work_of(session: Session, first: dates.date, last: dates.date, user: str | None = None) -> Work:
+    """What a person worked on some days, with the days before as far as an entry can reach. Raises Refused when it is
+    not known whose the key is.
+    """
     own = work_items.asked_user(session.client, session.cache)
     user_id, name = work_items.user(user, session.client, session.cache) if user else (own, "")
     if user_id is None:
@@ -40,21 +67,13 @@ def day(session: Session, date: Date = "today", user: User = None) -> Output:
             "The server has not yet shown whose key this is.",
             "Choose a person: --user PERSON. The first alga log will show who you are.",
         )
-    around = Period(on - LOOK_BACK, on, "")
-    recorded = entries.selected(session.client, Selection(around, (user_id,)), zone, session.warn)
+    around = Period(first - LOOK_BACK, last, "")
+    recorded = entries.selected(session.client, Selection(around, (user_id,)), session.zone, session.warn)
     work_items.learn_numbers(recorded, session.client, session.cache)
     waits = [session.timer.here(), *map(of_operation, to_be_sent(session))]
     here = [each for each in waits if each] if user_id == own else []
     stretches = [*(_recorded(session, each) for each in recorded), *map(_kept, here)]
-    target = session.profile.work_time.target(on)
-    sheet = of_day(on, stretches, zone, now, target, session.cache.deployed, session.profile.longest_timer)
-    shown = [work_items.published(each, session.cache) for each in recorded if local_date(each.started_at, zone) == on]
-    kept = [each.published(now) for each in here if local_date(each.started_at, zone) == on]
-    marks = [{"id": key, "look_at": words} for key, words in sheet.marks.items() if words]
-    data = sheet.published() | {"entries": shown, "kept_here": kept, "look_at": marks}
-    whose = "Mine" if user_id == own else f"{name}'s"
-    table = columns.day_table(f"{whose}, {format_day(on, today)}", sheet, messages.view(session))
-    return Output(data, replace(table, below=_below(sheet) if on <= today else []))
+    return Work("Mine" if user_id == own else f"{name}'s", stretches, recorded, here)
 
 
 def _recorded(session: Session, entry: "Entry") -> Stretch:

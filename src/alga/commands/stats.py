@@ -1,7 +1,7 @@
 """alga stats: totals, and by day, week, month, person, service, work item, type or status."""
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Typed = tuple[spool.GroupName, str, Sums]  # a group, and the type of its work item
 Group = tuple[spool.GroupName, Sums]
+NOTHING = Sums(0, 0, 0, 0)
 BAR = 24  # characters
 By = Annotated[str | None, typer.Option("--by", metavar="GROUP", help=f"{', '.join(GROUPS)}.")]
 
@@ -109,9 +110,34 @@ def _computed(session: Session, selection: Selection, by: str | None) -> tuple[S
     if by == "work-item":
         groups = _labelled(session, groups)
     shown = [(group, sums) for group, _, sums in groups]
-    if by in ("day", "week", "month"):
+    if by in ("day", "week"):
+        return every.sums(), _with_empty(session, selection.period, shown, by)
+    if by == "month":
         return every.sums(), sorted(shown, key=lambda each: each[0])
     return every.sums(), sorted(shown, key=lambda each: (-each[1].worked, each[0]))
+
+
+def _with_empty(session: Session, period: Period, shown: list[Group], by: str) -> list[Group]:
+    """The groups in order, with the days or weeks in which nothing is recorded, up to today."""
+    today, known = local_date(session.now(), session.zone), dict(shown)
+    if not known:
+        return []
+    dates = [date.fromisoformat(group.id) for group in known]
+    first = period.first or min(dates)
+    last = max([min(period.last or today, today), *dates])
+    names = [_day_name(first + timedelta(days=n), today) for n in range((last - first).days + 1)]
+    if by == "week":
+        names = [_week_name(date.fromisoformat(name.id), today) for name in names]
+    return [(name, known.get(name, NOTHING)) for name in dict.fromkeys(sorted(names))]
+
+
+def _day_name(day: date, today: date) -> spool.GroupName:
+    return spool.GroupName(str(day), format_day(day, today))
+
+
+def _week_name(day: date, today: date) -> spool.GroupName:
+    monday = day - timedelta(days=day.weekday())
+    return spool.GroupName(str(monday), days(monday, monday + timedelta(days=6), today))
 
 
 class _Pointed(NamedTuple):
@@ -137,13 +163,10 @@ def _keys(session: Session) -> "dict[str, Callable[[Entry], spool.GroupName]]":
     zone, today = session.zone, local_date(session.now(), session.zone)
 
     def day(entry: "Entry") -> spool.GroupName:
-        on = local_date(entry.started_at, zone)
-        return spool.GroupName(str(on), format_day(on, today))
+        return _day_name(local_date(entry.started_at, zone), today)
 
     def week(entry: "Entry") -> spool.GroupName:
-        on = local_date(entry.started_at, zone)
-        monday = on - timedelta(days=on.weekday())
-        return spool.GroupName(str(monday), days(monday, monday + timedelta(days=6), today))
+        return _week_name(local_date(entry.started_at, zone), today)
 
     def month(entry: "Entry") -> spool.GroupName:
         on = local_date(entry.started_at, zone)

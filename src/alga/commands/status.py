@@ -1,16 +1,21 @@
 """alga status: the running timer and today's sum."""
 
 import re
+from collections.abc import Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from alga.app.running import Running
 from alga.app.session import Session
+from alga.commands import day as sheets
 from alga.core import filters, intervals, periods
+from alga.core import week as weeks
 from alga.core.errors import AuthError, Unreachable, UsageError
 from alga.core.times import (
     beside,
+    counted,
     format_day,
     format_elapsed,
     format_minutes,
@@ -36,9 +41,24 @@ Template = Annotated[
 Offline = Annotated[bool, typer.Option("--offline", help="Show only what this computer knows; asks no server.")]
 
 
+Check = Annotated[
+    bool,
+    typer.Option("--check", help="Print a line and exit with 1 if something needs you: for cron and notifications."),
+]
+NEEDS_YOU = 1  # the exit code
+QUIET = timedelta(minutes=60)  # after an entry ended, nothing running is no reminder yet
+
+
 @command
-def status(session: Session, common: Common, offline: Offline = False, template: Template = None) -> Output:
+def status(
+    session: Session, common: Common, offline: Offline = False, template: Template = None, check: Check = False
+) -> Output:
     """Show the running timer and today's sum."""
+    if check:
+        if offline or template is not None:
+            raise UsageError("--check cannot be combined with --offline or --template.")
+        needs = [] if session.profile.is_local else list(_needs(session))
+        return Output({"needs_you": needs}, "; ".join(needs), NEEDS_YOU if needs else 0)
     if template is not None:
         if common.form or common.json or common.fields:
             raise UsageError("--template and another format cannot be combined.")
@@ -55,6 +75,27 @@ def status(session: Session, common: Common, offline: Offline = False, template:
                 raise
             session.warn(error.message)
             return _shown(session, known, "not known")
+
+
+def _needs(session: Session) -> Iterator[str]:
+    """What needs the user, as short phrases. Raises Unreachable."""
+    now, zone, work = session.now(), session.zone, session.profile.work_time
+    today, running = local_date(now, zone), session.timer.here() or session.timer.there()
+    done = sheets.work_of(session, today, today)
+    (day,) = weeks.of_days(
+        today, today, done.stretches, done.recorded, work, zone, now, False, session.profile.longest_timer
+    )
+    if running and running.minutes(now) > session.profile.longest_timer:
+        since = format_time(running.started_at, zone)
+        yield f"{running.work_item.label} has been running for {format_minutes(running.minutes(now))}, since {since}"
+    ends = [each.ended_at for each in done.stretches if each.ended_at]
+    working = any(start <= now < end for start, end in work.spans(today, zone))
+    if working and not running and not any(now - QUIET < end for end in ends):
+        yield "nothing is running"
+    if (end := work.end(today, zone)) and now >= end and day.missing:
+        yield f"{format_minutes(day.missing)} of today's {format_minutes(day.sheet.target or 0)} are missing"
+    if aside := len(session.journal.aside()):
+        yield f"{counted(aside, 'item')} set aside: alga queue"
 
 
 def _filled(session: Session, template: str, offline: bool) -> Output:

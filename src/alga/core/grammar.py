@@ -237,9 +237,19 @@ def parse_period(text: str, today: date) -> tuple[date, date]:
     try:
         day = parse_date(low, today)
     except UsageError as error:
-        readings = [each.removeprefix("--period ") for each in getattr(error, "readings", ())]
+        readings = [_as_period(each, today) for each in getattr(error, "readings", ())]
         raise _refusal(text, "a period", ACCEPTED_PERIODS, readings) from None
     return day, day
+
+
+def _as_period(reading: str, today: date) -> str:
+    """A reading of a date, to be typed as a period."""
+    last_month = today.replace(day=1) - timedelta(days=1)
+    named = {
+        "--week": f"{today:%G-W%V}", "--last-week": f"{today - timedelta(days=7):%G-W%V}",
+        "--month": f"{today:%Y-%m}", "--last-month": f"{last_month:%Y-%m}",
+    }  # fmt: skip
+    return named.get(reading) or reading.removeprefix("--period ")
 
 
 def _period(low: str, today: date) -> tuple[date, date] | None:

@@ -51,6 +51,14 @@ def named(name: str, now: datetime, zone: tzinfo) -> Period:
     return Period(first, last, f"{words} ({days(first, last, today)})")
 
 
+def week_of(day: date, today: date) -> Period:
+    """The week, from Monday, in which a day lies."""
+    monday = day - timedelta(days=day.weekday())
+    shown = days(monday, monday + timedelta(days=6), today)
+    this = monday <= today < monday + timedelta(days=7)
+    return Period(monday, monday + timedelta(days=6), f"this week ({shown})" if this else shown)
+
+
 def between(first: str | None, last: str | None, now: datetime, zone: tzinfo) -> Period:
     """The period from and to the days typed, both included; either may be missing. Raises UsageError."""
     today = local_date(now, zone)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from alga.core import grammar
 from alga.core.errors import UsageError
 from alga.core.intervals import gaps
+from alga.core.times import local_date, minutes_between
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -102,6 +103,16 @@ class WorkTime:
     def end(self, day: date, zone: tzinfo) -> datetime | None:
         """When the working day ends, in UTC; None without hours, and on a day off."""
         return max((last for _, last in self.spans(day, zone)), default=None)
+
+    def due(self, day: date, zone: tzinfo, now: datetime) -> int | None:
+        """The minutes of a day's target that are due by now: those of the hours to come are not, and without hours none
+        are before the day is over. None without a target.
+        """
+        target, today = self.target(day), local_date(now, zone)
+        if target is None or day < today:
+            return target
+        left = sum(max(0, minutes_between(max(first, now), last)) for first, last in self.spans(day, zone))
+        return max(0, target - left) if day == today and self.hours else 0
 
     def free(
         self, day: date, taken: Iterable[Interval], zone: tzinfo, now: datetime

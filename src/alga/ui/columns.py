@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from alga.core.entry import Entry
+    from alga.core.week import Weekday
     from alga.outbox.results import Place
     from alga.ui.messages import View
 
@@ -215,6 +216,43 @@ def day_table(title: str, sheet: Daysheet, view: View) -> Table:
     above = timeline(sheet, view.zone, view.now, wide, "\u00b7\u2588!" if unicode() else ".#!")
     empty = "Nothing recorded."
     return Table(title, [c.head for c in columns], lines if sheet.stretches else [], empty, above=above)
+
+
+WEEK = (
+    Column(Head("DAY"), lambda d, view: format_day(d.day, local_date(view.now, view.zone))),
+    Column(Head("WORKED", right=True), lambda d, view: format_minutes(d.sheet.worked) if not d.empty else ""),
+    Column(Head("BILLABLE", right=True), lambda d, view: format_minutes(d.sheet.billable) if not d.empty else ""),
+    Column(
+        Head("MISSING", right=True),
+        lambda d, view: format_minutes(d.missing) if d.missing else "",
+        when=lambda days: any(d.missing is not None for d in days),
+    ),
+    Column(Head("FREE", wrap=True, wide=True), lambda d, view: _free(d, view)),
+    Column(
+        Head("LOOK AT", wrap=True, most=30),
+        lambda d, view: ", ".join([*filter(None, [beside(d.sheet.waiting, d.sheet.running)]), *d.look_at]),
+        when=lambda days: any(d.look_at or d.sheet.waiting or d.sheet.running for d in days),
+    ),
+)
+
+
+def _free(day: Weekday, view: View) -> str:
+    return "to come" if day.to_come else " ".join(format_interval(*each, view.zone) for each in day.free)
+
+
+def week_table(title: str, days: Sequence[Weekday], view: View, below: str) -> Table:
+    """A row for each day that is a working day or has entries, and their sums."""
+    rows = [each for each in days if each.works or not each.empty]
+    columns = _shown(WEEK, rows)
+    lines = [Line([column.cell(each, view) for column in columns]) for each in rows]
+    cells = {
+        "DAY": "Sum",
+        "WORKED": format_minutes(sum(each.sheet.worked for each in days)),
+        "BILLABLE": format_minutes(sum(each.sheet.billable for each in days)),
+        "MISSING": format_minutes(sum(each.missing or 0 for each in days)),
+    }
+    lines += [Line(), Line([cells.get(column.head.name, "") for column in columns], "dim")]
+    return Table(title, [column.head for column in columns], lines, below=[below] if below else [])
 
 
 def listing(title: str, columns: Sequence[Column], rows: Sequence[Any], view: View, empty: str) -> Table:

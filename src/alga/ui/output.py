@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import sys
+import textwrap
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TextIO
 
@@ -74,9 +77,9 @@ def show(shown: Output, form: Format) -> None:
 def _print_text(text: str | tables.Table | Bytes | Callable[[], str | tables.Table]) -> None:
     text = text() if callable(text) else text
     if isinstance(text, str):
-        _print_lines([tables.folded(plain(line), sys.stdout) for line in text.split("\n")] if text else [])
+        _print_lines([_folded(plain(line), sys.stdout) for line in text.split("\n")] if text else [])
     elif isinstance(text, tables.Table):
-        _print_lines(tables.drawn(text, sys.stdout))
+        _print_lines(tables.drawn(text, sys.stdout, _folded))
 
 
 def _print_data(lines: Sequence[str], stream: TextIO) -> None:
@@ -171,10 +174,10 @@ def confirm(question: str, default: bool, otherwise: str, above: Sequence[str] |
     Raises UsageError without a terminal, with `otherwise` as the hint, and Interrupted without an answer."""
     if not interactive():
         raise UsageError(f"{question} There is no terminal to ask in. Nothing was changed.", otherwise)
-    _print_lines(
-        tables.drawn(above, sys.stderr) if isinstance(above, tables.Table) else [_wrapped(line) for line in above],
-        sys.stderr,
-    )
+    if isinstance(above, tables.Table):
+        _print_lines(tables.drawn(above, sys.stderr, _folded), sys.stderr)
+    else:
+        _print_lines([_wrapped(line) for line in above], sys.stderr)
     while True:
         answer = ask(f"{question} [{'Y/n' if default else 'y/N'}]").lower()
         if answer in ("", "y", "yes", "n", "no"):
@@ -224,7 +227,19 @@ def progress(doing: str, total: int) -> Iterator[Callable[[int], None]]:
 
 
 def _wrapped(sentence: str) -> str:
-    return tables.folded(plain(sentence), sys.stderr)
+    return _folded(plain(sentence), sys.stderr)
+
+
+def _folded(line: str, stream: TextIO) -> str:
+    """A line of text, wrapped between words where a terminal would break it inside a word."""
+    if not stream.isatty() or len(line) <= (width := shutil.get_terminal_size().columns):
+        return line
+    if line.startswith(("alga ", "Try: alga ")):  # a command to paste stays on one line, however long
+        return line
+    if command := re.search(r" Try: |(?<=[:?]) (?=alga \w)", line):
+        said, typed = line[: command.start()], line[command.end() :]
+        return f"{_folded(said, stream)}\n{'Try: ' if command[0].strip() else ''}{typed}"
+    return "\n".join(textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False))
 
 
 def _print(text: str, stream: TextIO | None = None) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import sys
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 from alga.core.safe_text import brief, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from rich.box import Box
     from rich.console import Group
@@ -62,10 +61,12 @@ class Table:
     below: Sequence[str] = ()
 
 
-def drawn(table: Table, stream: TextIO) -> list[str]:
-    """The table's lines for a stream: in a terminal fitted to its width and, unless NO_COLOR is set, in colour."""
-    above = [folded(plain(table.title), stream)] * bool(table.title) + [plain(each) for each in table.above if each]
-    below = [folded(plain(each), stream) for each in table.below]
+def drawn(table: Table, stream: TextIO, fold: Callable[[str, TextIO], str]) -> list[str]:
+    """The table's lines for a stream: in a terminal fitted to its width and, unless NO_COLOR is set, in colour. `fold`
+    wraps a sentence.
+    """
+    above = [fold(plain(table.title), stream)] * bool(table.title) + [plain(each) for each in table.above if each]
+    below = [fold(plain(each), stream) for each in table.below]
     if not table.lines:
         return [*above, table.empty, *below]
     columns = shutil.get_terminal_size().columns if stream.isatty() else 0
@@ -228,7 +229,7 @@ def _widths(
     gaps = gap * (len(natural) - 1)
     widths = [_least(head, width) for head, width in zip(heads, natural, strict=True)]
     room = shutil.get_terminal_size().columns - gaps
-    asked = [natural[n] if whole and head.wide and not head.wrap else widths[n] for n, head in enumerate(heads)]
+    asked = [natural[n] if whole and head.wide else widths[n] for n, head in enumerate(heads)]
     fits = sum(asked) <= room
     for n, head in enumerate(heads):
         if head.wide:
@@ -244,18 +245,6 @@ def _least(head: Head, natural: int) -> int:
     if head.wide:
         return min(natural, _WRAPPED) if head.wrap else _LEAST
     return min(natural, head.most or natural)
-
-
-def folded(line: str, stream: TextIO) -> str:
-    """A line of text, wrapped between words where a terminal would break it inside a word."""
-    if not stream.isatty() or len(line) <= (width := shutil.get_terminal_size().columns):
-        return line
-    if line.startswith(("alga ", "Try: alga ")):  # a command to paste stays on one line, however long
-        return line
-    if command := re.search(r" Try: |(?<=[:?]) (?=alga \w)", line):
-        said, typed = line[: command.start()], line[command.end() :]
-        return f"{folded(said, stream)}\n{'Try: ' if command[0].strip() else ''}{typed}"
-    return "\n".join(wrap(line, width, break_long_words=False, break_on_hyphens=False))
 
 
 def unicode() -> bool:
