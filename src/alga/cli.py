@@ -29,6 +29,7 @@ PANELS = {  # each command's file is commands/NAME.py, imported when it is typed
         "resume": "Start the last work item again.",
         "cancel": "Discard the running timer: nothing is recorded.",
         "log": "Record work already done.",
+        "fill": "Ask what the free time of a day was, and record it.",
         "status": "Show the running timer and today's sum.",
     },
     "Look": {

@@ -65,11 +65,10 @@ def test_a_log_without_a_connection_waits_and_is_delivered_by_the_next_command(k
     shown = re.sub("\x1b\\[[0-9;]*m", "", desk.ok("queue", tty=True).out)
     assert [line.rstrip() for line in shown.splitlines()] == [
         "Waiting on this computer",
-        "ID   STATE    WHAT                  SINCE   TRIES   WHY",
+        "ID  STATE   WHAT                 SINCE  TRIES  WHY",
         "\u2500" * 80,
-        f" 2   queued   TIC1042 08:00-08:30   09:12       0   {known.url[7:]} cannot be",
-        "                                                    reached (Connection",
-        "                                                    refused).",
+        f" 2  queued  TIC1042 08:00-08:30  09:12      0  {known.url[7:]} cannot be reached",
+        "                                               (Connection refused).",
         "alga sync sends what waits.",
     ]
     assert desk.ok("status", "--offline").err == "Not on the server yet: TIC1042 08:00-08:30. alga sync sends it.\n"

@@ -12,7 +12,7 @@ import typer
 from alga.app.session import Session
 from alga.core import grammar
 from alga.core.entry import EntryRequest, check_billable, check_times
-from alga.core.errors import NotFound, Overlaps, Overtaken, Refused, Unreachable, UsageError
+from alga.core.errors import NeedsService, NotFound, Overlaps, Overtaken, Refused, Unreachable, UsageError
 from alga.core.times import cut, format_interval, format_time, local_date, minutes_between
 from alga.lookup import work_items
 from alga.lookup.work_items import WorkItem
@@ -20,7 +20,7 @@ from alga.outbox import describe, transitions
 from alga.outbox.operation import Kind, Operation, State
 from alga.outbox.results import Ending, Result, exit_code, outcome
 from alga.ui import messages, options
-from alga.ui.choices import item_or_typed, with_service
+from alga.ui.choices import item_or_typed, service_or_typed, with_service
 from alga.ui.command import command
 from alga.ui.messages import delivered, lately, nothing, queued, settled_entry, told
 from alga.ui.options import ITEM, Billable, Exact, NoBillable, Notes, On, Service, To, Type
@@ -90,7 +90,7 @@ def log(
         for start, end in spans
     ]
     if len(operations) > 1:
-        return with_service(session, lambda name: several(session, operations, name or ""), service_name)
+        return several(session, operations, service_name)
     with nothing("logged"):
         settled = with_service(session, lambda name: _delivered(session, operations[0], name or ""), service_name)
     with nothing("logged"), session.in_passing():
@@ -156,21 +156,41 @@ def _since_last(session: Session, words: list[str], date: str | None, last: str 
     return before.finished_at, end
 
 
-def several(session: Session, operations: Sequence[Operation], service: str) -> Output:
+def several(session: Session, operations: Sequence[Operation], service: str | None) -> Output:
     """Record several entries as one act: all are checked before the first is sent, and each has its own outcome."""
+    with nothing("logged"):
+        operations = _with_services(session, operations, service)
     with nothing("logged"), session.in_passing():
         for each in operations:
             assert each.asked.started_at and each.asked.ended_at
             with suppress(Unreachable):
                 session.timer.clash().check_new(each.asked.started_at, each.asked.ended_at)
     with nothing("logged"):
-        settled = session.outbox.deliver([each._replace(service_typed=service) for each in operations])
+        settled = session.outbox.deliver(operations)
     rows, lines, view = list[dict[str, Any]](), list[str](), messages.view(session)
     for result in settled:
         row, line = _outcome(session, result, view)
         rows.append(row)
         lines.append(line)
     return Output(rows, "\n".join(lines), exit_code([outcome(each, Ending.RECORDED) for each in settled]))
+
+
+def _with_services(session: Session, operations: Sequence[Operation], service: str | None) -> list[Operation]:
+    """The operations with the service to look up. A person is asked once, for all that have no usual service."""
+    chosen, ready = None, list[Operation]()
+    for each in operations:
+        item = WorkItem(each.asked.work_item_type or "ticket", each.asked.work_item_id or "", each.label)
+
+        def attempt(name: str | None, item: WorkItem = item) -> str:
+            service_or_typed(session, name, item)
+            return name or ""
+
+        try:
+            typed = attempt(service)
+        except NeedsService:
+            typed = chosen = chosen or with_service(session, attempt, service)
+        ready.append(each._replace(service_typed=typed))
+    return ready
 
 
 def _outcome(session: Session, settled: Result, view: messages.View) -> tuple[dict[str, Any], str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sqlite3
 from contextlib import closing, contextmanager
@@ -53,6 +54,11 @@ class Journal:
         self._act, self._typed = os.urandom(8).hex(), typed  # the act of this command line
         self._durable, self._receipts = durable, receipts
         self._db: sqlite3.Connection | None = None
+
+    @property
+    def whose(self) -> str:
+        """A short name of this server and key, for files beside the journal."""
+        return hashlib.sha256(f"{self._server} {self._fingerprint}".encode()).hexdigest()[:16]
 
     def close(self) -> None:
         """Close the file."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
+    from alga.app.fill import Kept
     from alga.core.entry import Entry
     from alga.core.week import Weekday
     from alga.outbox.results import Place
@@ -253,6 +254,20 @@ def week_table(title: str, days: Sequence[Weekday], view: View, below: str) -> T
     }
     lines += [Line(), Line([cells.get(column.head.name, "") for column in columns], "dim")]
     return Table(title, [column.head for column in columns], lines, below=[below] if below else [])
+
+
+KEPT = (
+    DAY,
+    Column(Head("TIME"), lambda k, view: format_interval(k.started_at, k.ended_at, view.zone)),
+    Column(Head("WORKED", right=True), lambda k, view: format_minutes(minutes_between(k.started_at, k.ended_at))),
+    Column(Head("WORK ITEM", most=20), lambda k, view: k.item.label),
+    Column(Head("NOTES", wide=True), lambda k, view: k.notes or ""),
+)
+
+
+def kept_table(kept: Sequence[Kept], view: View) -> Table:
+    """The answers of a fill, before they are recorded."""
+    return listing("To record", KEPT, sorted(kept, key=lambda each: each.started_at), view, "")
 
 
 def listing(title: str, columns: Sequence[Column], rows: Sequence[Any], view: View, empty: str) -> Table:

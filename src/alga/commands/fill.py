@@ -1,0 +1,262 @@
+"""alga fill: ask for each free stretch of a day what it was, and record the answers at once."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import typer
+
+from alga.app import calendar
+from alga.app import fill as filling
+from alga.app.fill import Kept, Proposal
+from alga.app.session import Session
+from alga.commands.day import Work, work_of
+from alga.commands.log import several
+from alga.core import fill as answers
+from alga.core import grammar
+from alga.core.day import of_day
+from alga.core.entry import EntryRequest
+from alga.core.errors import AlgaError, UsageError
+from alga.core.fill import Free
+from alga.core.intervals import gaps
+from alga.core.times import (
+    counted,
+    cut,
+    day_start,
+    format_day,
+    format_interval,
+    format_minutes,
+    is_digits,
+    local_date,
+    minutes_between,
+    to_wire,
+)
+from alga.lookup import work_items
+from alga.lookup.work_items import WorkItem
+from alga.outbox.operation import Kind, Operation
+from alga.ui import columns, messages
+from alga.ui.choices import item_or_typed
+from alga.ui.command import command
+from alga.ui.options import Common
+from alga.ui.output import Output, ask, confirm, interactive
+
+SKIP, END = "-", "q"
+ASKED = "What was it? Its number here or its ticket, and when, if not all of it (- skips, q ends):"
+Day = Annotated[str, typer.Argument(metavar="[DATE]", help="The day to fill: yesterday, 2026-06-02; by default today.")]
+Week = Annotated[bool, typer.Option("--week", help="Every day of this week so far.")]
+Calendar = Annotated[
+    str | None, typer.Option("--from-calendar", metavar="FILE", help="Propose the events of a calendar file (.ics).")
+]
+
+
+class Stretch(NamedTuple):
+    """A free stretch of a day, with what it may have been."""
+
+    free: Free
+    proposals: list[Proposal]
+
+
+@command
+def fill(session: Session, common: Common, day: Day = "today", week: Week = False, ics: Calendar = None) -> Output:
+    """Ask what the free stretches of a day were, and record the answers."""
+    now, zone = session.now(), session.zone
+    today = local_date(now, zone)
+    first = last = grammar.parse_date(day, today)
+    if week:
+        first, last = today - timedelta(days=today.weekday()), today
+    work = work_of(session, first, last)
+    stretches = [
+        free for n in range((last - first).days + 1) for free in _free(session, first + timedelta(days=n), work)
+    ]
+    propose = _Proposing(session, work, first, last, ics)
+    if common.chosen().machine:
+        return Output([_published(propose.of(free)) for free in stretches], "")
+    if not stretches:
+        return Output([], _nothing_free(session, first, last))
+    if not interactive():
+        raise UsageError("There is no terminal to ask in.", "To see what is free: alga fill --json")
+    path = session.paths.state_dir / f"fill-{session.journal.whose}.json"
+    kept = _again(session, path, stretches)
+    try:
+        for free in stretches:
+            for left in _left(free, kept, session):
+                _ask(session, left, propose, kept, path)
+    except StopIteration:  # the person ended it
+        pass
+    if not kept:
+        return Output([], "Nothing was recorded.")
+    if not confirm(_question(kept), True, "", columns.kept_table(kept, messages.view(session))):
+        filling.keep(path, [])
+        return Output([], "Nothing was recorded.")
+    output = several(session, _operations(session, kept), None)
+    filling.keep(path, [])
+    return output
+
+
+def _free(session: Session, day: date, work: Work) -> list[Free]:
+    """The free stretches of a day up to now: of the working hours, or without these between its entries."""
+    now, zone, work_time = cut(session.now()), session.zone, session.profile.work_time
+    if work_time.hours:
+        return [Free(*each) for each in work_time.free(day, work.stretches, zone, now)]
+    sheet = of_day(day, work.stretches, zone, now, None, False)
+    ends = [each.ended_at or now for each in sheet.stretches]
+    tail = [(max(ends), now)] if ends and max(ends) < now and day == local_date(now, zone) else []
+    return [Free(*each) for each in (*sheet.gaps, *tail)]
+
+
+def _nothing_free(session: Session, first: date, last: date) -> str:
+    day = format_day(first, local_date(session.now(), session.zone))
+    told = f"Nothing is free {'this week so far' if first != last else f'on {day}'}."
+    hint = 'alga config set hours "8:00-12:00 13:00-17:00"'
+    return told if session.profile.hours else f"{told} To fill your working hours, set them: {hint}"
+
+
+class _Proposing:
+    """What free stretches may have been; servers and calendars are asked once, when the first is proposed."""
+
+    def __init__(self, session: Session, work: Work, first: date, last: date, ics: str | None) -> None:
+        self._session, self._work, self._first, self._last = session, work, first, last
+        self._ics, self._known = ics, list[tuple[WorkItem, str, str]]()
+        self._events: list[filling.Event] | None = None
+
+    def of(self, free: Free) -> Stretch:
+        """A stretch with its proposals."""
+        session = self._session
+        if self._events is None:
+            self._events = self._read()
+            self._known = list(self._likely())
+        found = filling.proposed(
+            free, self._work.recorded, self._known, self._events, session.cache, session.zone, session.now()
+        )
+        return Stretch(free, found)
+
+    def _read(self) -> list[filling.Event]:
+        if self._ics is None:
+            return []
+        zone = self._session.zone
+        begin, end = day_start(self._first, zone), day_start(self._last + timedelta(days=1), zone)
+        return calendar.events(Path(self._ics), begin, end, zone)
+
+    def _likely(self) -> Iterator[tuple[WorkItem, str, str]]:
+        """Assigned work, then what was recorded lately."""
+        client, cache = self._session.client, self._session.cache
+        with work_items.comfort():
+            for each in work_items.assigned(client, cache):
+                title = each.title if each.title != each.item.label else each.project_name
+                yield each.item, title or "", "assigned to you"
+        for entry in reversed(self._work.recorded):
+            if entry.work_item_id:
+                item = WorkItem(entry.work_item_type or "ticket", entry.work_item_id, work_items.label(entry, cache))
+                yield item, work_items.title(item.id, cache) or entry.notes or "", "worked on lately"
+
+
+def _again(session: Session, path: Path, stretches: list[Free]) -> list[Kept]:
+    """The answers of a fill that was interrupted, as far as their time is still free, if the person wants them."""
+    kept = [
+        each
+        for each in filling.load(path)
+        if any(free.started_at <= each.started_at and each.ended_at <= free.ended_at for free in stretches)
+    ]
+    if not kept:
+        return []
+    table = columns.kept_table(kept, messages.view(session))
+    return kept if confirm("You answered this before. Go on with it?", True, "", table) else []
+
+
+def _left(free: Free, kept: list[Kept], session: Session) -> list[Free]:
+    """The parts of a stretch without an answer yet."""
+    return [Free(*each) for each in gaps(*free, kept, session.now())]
+
+
+def _ask(session: Session, free: Free, propose: _Proposing, kept: list[Kept], path: Path) -> None:
+    """Ask for a stretch until it is answered or skipped, then for what the answer leaves. Raises StopIteration."""
+    stretch = propose.of(free)
+    answered = _answered(session, stretch)
+    if answered is None:
+        return
+    kept.append(answered)
+    filling.keep(path, kept)
+    for left in answers.left_of(free, answers.Answer("", answered.started_at, answered.ended_at), session.now()):
+        _ask(session, left, propose, kept, path)
+
+
+def _answered(session: Session, stretch: Stretch) -> Kept | None:
+    """The answer to a stretch; None to skip it. Raises StopIteration when the person ends."""
+    now, zone = session.now(), session.zone
+    day = format_day(local_date(stretch.free.started_at, zone), local_date(now, zone))
+    length = format_minutes(minutes_between(*stretch.free))
+    shown = ["", f"{day} {format_interval(*stretch.free, zone)} ({length}) is free."]
+    shown += [_line(number, each, session) for number, each in enumerate(stretch.proposals, 1)]
+    while True:
+        typed = ask(ASKED, shown)
+        if typed == END:
+            raise StopIteration
+        if typed in (SKIP, ""):
+            return None
+        try:
+            return _kept(session, stretch, typed)
+        except AlgaError as fault:
+            shown = [f"{fault.message} {fault.hint}".strip()]
+
+
+def _line(number: int, proposal: Proposal, session: Session) -> str:
+    when = f"{format_interval(*proposal.span, session.zone)} " if proposal.span else ""
+    return f"{number:3}  {proposal.item.label}  {proposal.title}  ({when}{proposal.why})"
+
+
+def _kept(session: Session, stretch: Stretch, typed: str) -> Kept:
+    """A typed answer. Raises what is wrong with it."""
+    now, zone, hours = session.now(), session.zone, session.profile.work_time.hours
+    answer = answers.parse_answer(typed, stretch.free, now, zone, hours)
+    chosen = None
+    if is_digits(answer.typed) and len(answer.typed) <= 2:
+        if not 1 <= int(answer.typed) <= len(stretch.proposals):
+            raise UsageError(f"There is no {answer.typed} in that list.")
+        chosen = stretch.proposals[int(answer.typed) - 1]
+        if chosen.span and answer[1:] == stretch.free:
+            answer = answer._replace(started_at=chosen.span.started_at, ended_at=chosen.span.ended_at)
+    item = chosen.item if chosen else item_or_typed(session, answer.typed, None)
+    offered = f" [{chosen.notes}]" if chosen and chosen.notes else ""
+    notes = ask(f"Notes{offered}:") or (chosen.notes if chosen else None)
+    EntryRequest(notes=notes)  # refuses invalid characters while they can be typed again
+    return Kept(item, answer.started_at, answer.ended_at, notes or None)
+
+
+def _question(kept: list[Kept]) -> str:
+    total = format_minutes(sum(minutes_between(each.started_at, each.ended_at) for each in kept))
+    return f"Record {counted(len(kept), 'entry')} ({total})?"
+
+
+def _operations(session: Session, kept: list[Kept]) -> list[Operation]:
+    return [
+        Operation(
+            Kind.CREATE,
+            EntryRequest(each.item.type, each.item.id or None, each.started_at, each.ended_at, notes=each.notes),
+            each.item.label,
+            session.now(),
+            item_typed=each.item.label if each.item.label != each.item.type else None,
+        )
+        for each in sorted(kept, key=lambda each: each.started_at)
+    ]
+
+
+def _published(stretch: Stretch) -> dict[str, Any]:
+    return {
+        "from": to_wire(stretch.free.started_at),
+        "to": to_wire(stretch.free.ended_at),
+        "minutes": minutes_between(*stretch.free),
+        "proposals": [
+            {
+                "work_item_type": each.item.type,
+                "work_item_id": each.item.id or None,
+                "work_item_label": each.item.label,
+                "title": each.title or None,
+                "notes": each.notes,
+                "from": to_wire(each.span.started_at) if each.span else None,
+                "to": to_wire(each.span.ended_at) if each.span else None,
+                "why": each.why,
+            }
+            for each in stretch.proposals
+        ],
+    }
