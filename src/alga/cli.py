@@ -56,6 +56,7 @@ PANELS = {  # each command's file is commands/NAME.py, imported when it is typed
         "logout": "Forget a login and its key.",
         "whoami": "Show the login in use and whose it is.",
         "config": "Show the settings, and change them.",
+        "alias": "Name work that you do often: alga start printer.",
         "services": "List the services that time can be billed as.",
         "tickets": "Find tickets; without words, those assigned to you.",
         "doctor": "Check the setup: files, server, key, clock, role.",

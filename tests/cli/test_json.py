@@ -108,6 +108,8 @@ TYPED: dict[str, list[str]] = {  # how each command of the page is typed, where 
     "export": ["export", "--from", "2020-01-01"],
     "login": ["login", "{url}", "--key-stdin"],
     "logout": ["logout", "--yes"],
+    "alias set": ["alias", "set", "vpn", "TIC1011"],
+    "alias remove": ["alias", "remove", "printer"],
     "config get": ["config", "get", "service"],
     "config set": ["config", "set", "target", "8h"],
     "config path": ["config", "path"],
@@ -151,6 +153,8 @@ def test_what_is_printed_is_what_the_page_says(strict: Strict, admin: Desk, comm
         "bulk update": f"id,notes\n{entry},new\n",
         "login": strict.app.key_of("admin"),
     }
+    if command.startswith("alias"):
+        admin.ok("alias", "set", "printer", "TIC1042")
     parts = [part.format(entry=entry, url=strict.url) for part in TYPED.get(command, command.split())]
     more = ["--yes"] if command == "bulk create" else []
     result = admin(*parts, *more, "--json", typed=given.get(command, ""))

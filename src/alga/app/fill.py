@@ -50,6 +50,7 @@ class Kept(NamedTuple):
     started_at: datetime
     ended_at: datetime
     notes: str | None
+    service: str | None = None  # as typed; None for the usual one
 
 
 def proposed(
@@ -99,7 +100,7 @@ def load(path: Path) -> list[Kept]:
     """The answers of a fill that was interrupted; a damaged file counts as none."""
     with suppress(OSError, ValueError, TypeError, RecursionError):
         rows = json.loads(files.read_own(path))
-        return [Kept(WorkItem(*row[0]), from_wire(row[1]), from_wire(row[2]), row[3]) for row in rows]
+        return [Kept(WorkItem(*row[0]), from_wire(row[1]), from_wire(row[2]), row[3], row[4]) for row in rows]
     return []
 
 
@@ -107,7 +108,10 @@ def keep(path: Path, answers: Sequence[Kept]) -> None:
     """Keep the answers; none removes the file."""
     with suppress(OSError):
         if answers:
-            rows = [[each.item, to_wire(each.started_at), to_wire(each.ended_at), each.notes] for each in answers]
+            rows = [
+                [each.item, to_wire(each.started_at), to_wire(each.ended_at), each.notes, each.service]
+                for each in answers
+            ]
             files.write_whole(path, json.dumps(rows), cache=True)
         else:
             path.unlink(missing_ok=True)

@@ -164,7 +164,7 @@ class Timer:
             asked,
             item.label,
             self._on.now(),
-            item_typed=item.label,
+            item_typed=item.label if item.id or item.pending else None,
             service_typed=service_typed,
             timer=True,
         )

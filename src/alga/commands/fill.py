@@ -36,7 +36,7 @@ from alga.lookup import work_items
 from alga.lookup.work_items import WorkItem
 from alga.outbox.operation import Kind, Operation
 from alga.ui import columns, messages
-from alga.ui.choices import item_or_typed
+from alga.ui.choices import Asked, item_or_none, spelled_out
 from alga.ui.command import command
 from alga.ui.options import Common
 from alga.ui.output import Output, ask, confirm, interactive
@@ -141,6 +141,9 @@ class _Proposing:
     def _likely(self) -> Iterator[tuple[WorkItem, str, str]]:
         """Assigned work, then what was recorded lately."""
         client, cache = self._session.client, self._session.cache
+        for name, alias in self._session.profile.aliases.items():
+            if alias.work_item and (known := work_items.here(alias.work_item, alias.type, cache)):
+                yield known, alias.notes or "", f"your alias {name}"
         with work_items.comfort():
             for each in work_items.assigned(client, cache):
                 title = each.title if each.title != each.item.label else each.project_name
@@ -209,6 +212,7 @@ def _kept(session: Session, stretch: Stretch, typed: str) -> Kept:
     """A typed answer. Raises what is wrong with it."""
     now, zone, hours = session.now(), session.zone, session.profile.work_time.hours
     answer = answers.parse_answer(typed, stretch.free, now, zone, hours)
+    typed_as = spelled_out(session, Asked(answer.typed, None, None, None))
     chosen = None
     if is_digits(answer.typed) and len(answer.typed) <= 2:
         if not 1 <= int(answer.typed) <= len(stretch.proposals):
@@ -216,11 +220,11 @@ def _kept(session: Session, stretch: Stretch, typed: str) -> Kept:
         chosen = stretch.proposals[int(answer.typed) - 1]
         if chosen.span and answer[1:] == stretch.free:
             answer = answer._replace(started_at=chosen.span.started_at, ended_at=chosen.span.ended_at)
-    item = chosen.item if chosen else item_or_typed(session, answer.typed, None)
-    offered = f" [{chosen.notes}]" if chosen and chosen.notes else ""
-    notes = ask(f"Notes{offered}:") or (chosen.notes if chosen else None)
+    item = chosen.item if chosen else item_or_none(session, typed_as, exact=False)
+    proposed = chosen.notes if chosen else typed_as.notes
+    notes = ask(f"Notes [{proposed}]:" if proposed else "Notes:") or proposed
     EntryRequest(notes=notes)  # refuses invalid characters while they can be typed again
-    return Kept(item, answer.started_at, answer.ended_at, notes or None)
+    return Kept(item, answer.started_at, answer.ended_at, notes or None, typed_as.service)
 
 
 def _question(kept: list[Kept]) -> str:
@@ -235,7 +239,8 @@ def _operations(session: Session, kept: list[Kept]) -> list[Operation]:
             EntryRequest(each.item.type, each.item.id or None, each.started_at, each.ended_at, notes=each.notes),
             each.item.label,
             session.now(),
-            item_typed=each.item.label if each.item.label != each.item.type else None,
+            item_typed=each.item.label if each.item.id or each.item.pending else None,
+            service_typed=each.service,
         )
         for each in sorted(kept, key=lambda each: each.started_at)
     ]

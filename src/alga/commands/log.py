@@ -20,7 +20,7 @@ from alga.outbox import describe, transitions
 from alga.outbox.operation import Kind, Operation, State
 from alga.outbox.results import Ending, Result, exit_code, outcome
 from alga.ui import messages, options
-from alga.ui.choices import item_or_typed, service_or_typed, with_service
+from alga.ui.choices import Asked, item_or_typed, service_or_typed, spelled_out, with_service
 from alga.ui.command import command
 from alga.ui.messages import delivered, lately, nothing, queued, settled_entry, told
 from alga.ui.options import ITEM, Billable, Exact, NoBillable, Notes, On, Service, To, Type
@@ -63,7 +63,12 @@ def log(
 ) -> Output:
     """Record work already done: alga log TIC1042 90m -m "Patched the switch"."""
     minutes = options.billable_minutes(billable, no_billable)
-    typed, words = _item_and_span(work_item, span or [], kind, bool(first))
+    meant = spelled_out(session, Asked(work_item, kind, service_name, notes), exact)
+    _, kind, service_name, notes = meant
+    if meant.work_item is None:  # an alias of a type without work items
+        typed, words = None, span or []
+    else:
+        typed, words = _item_and_span(meant.work_item, span or [], kind, bool(first))
     with nothing("logged"):
         spans = _spans(session, words, date, first, last)
         for start, end in spans:
@@ -186,7 +191,7 @@ def _with_services(session: Session, operations: Sequence[Operation], service: s
             return name or ""
 
         try:
-            typed = attempt(service)
+            typed = attempt(each.service_typed or service)
         except NeedsService:
             typed = chosen = chosen or with_service(session, attempt, service)
         ready.append(each._replace(service_typed=typed))

@@ -16,7 +16,7 @@ from alga.core.times import cut, format_day, format_minutes, format_time, local_
 from alga.lookup import work_items
 from alga.lookup.work_items import WorkItem
 from alga.ui import messages, options
-from alga.ui.choices import item_or_typed, numbered, service_or_typed, with_service
+from alga.ui.choices import Asked, item_or_none, numbered, service_or_typed, spelled_out, with_service
 from alga.ui.command import command
 from alga.ui.messages import nothing
 from alga.ui.options import ITEM, Ago, At, Exact, Notes, Service, Type
@@ -42,8 +42,10 @@ def start(
 ) -> Output:
     """Start the clock on a work item."""
     moment = options.moment(at, ago, session.now(), session.zone)
+    typed = spelled_out(session, Asked(work_item, kind, service_name, notes), exact)
+    service_name, notes = typed.service, typed.notes
     with nothing("started"):
-        item = item_or_typed(session, work_item, kind, exact) if work_item else _choose(session)
+        item = item_or_none(session, typed, exact) if work_item else _choose(session)
     service_found: tuple[str | None, str | None] = (None, service_name)
 
     def begin(service: str | None) -> Running:

@@ -10,7 +10,7 @@ from alga.commands.start import runs_already, started, switched
 from alga.core.errors import NotFound
 from alga.core.times import format_time
 from alga.ui import options
-from alga.ui.choices import item_or_typed, service_or_typed, with_service
+from alga.ui.choices import Asked, item_or_none, service_or_typed, spelled_out, with_service
 from alga.ui.command import command
 from alga.ui.messages import lately, nothing
 from alga.ui.options import Ago, At, Exact, Notes, Service, Type
@@ -36,8 +36,10 @@ def switch(
     """Stop the running timer and start another at the same minute."""
     now = session.now()
     moment = options.moment(at, ago, now, session.zone)
+    typed = spelled_out(session, Asked(work_item, kind, service_name, notes), exact)
+    service_name, notes = typed.service, typed.notes
     with nothing("changed"):
-        item = None if work_item == "-" else item_or_typed(session, work_item, kind, exact)
+        item = None if work_item == "-" else item_or_none(session, typed, exact)
     with session.in_passing():
         old = session.timer.running_if_known()
         session.timer.kept_here()  # asks what kind of server it is, if that is not known yet

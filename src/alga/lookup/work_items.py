@@ -46,6 +46,11 @@ class WorkItem(NamedTuple):
     id: str
     label: str
 
+    @property
+    def pending(self) -> bool:
+        """Whether it is still to be looked up by its label; types without work items have no id."""
+        return not self.id and self.type in LOOKED_UP
+
 
 class Pointed(Protocol):
     """Anything that refers to a work item."""

@@ -44,6 +44,7 @@ LOCAL_SETTINGS = (
     "zone",
     "receipts",
 )  # the settings that apply to the practice data
+ALIASES = "aliases"  # a profile's table of them
 LONGEST_TIMER = 10 * 60
 TIMERS = ("auto", "server", "local")
 LABEL = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"  # of a host's name
@@ -99,6 +100,21 @@ def find_paths(env: Mapping[str, str]) -> Paths:
         raise ConfigError(told, "Set HOME, or ALGA_CONFIG_DIR, ALGA_DATA_DIR and ALGA_STATE_DIR.") from fault
 
 
+class Alias(NamedTuple):
+    """What an alias stands for; what is None is as if nothing was typed."""
+
+    work_item: str | None = None
+    type: str | None = None
+    service: str | None = None
+    notes: str | None = None
+
+    @property
+    def said(self) -> str:
+        """`TIC1042, Premium Support: Weekly check`."""
+        named = ", ".join(filter(None, (self.work_item, self.type, self.service)))
+        return f"{named}: {self.notes}" if self.notes else named
+
+
 @dataclass(frozen=True)
 class Profile:
     """A server and a key, with their settings. The profile `local` has neither url nor key."""
@@ -116,6 +132,7 @@ class Profile:
     receipts: str | None = None
     timer: str = "auto"
     allow_http: bool = False
+    aliases: Mapping[str, Alias] = field(default_factory=dict)
 
     @property
     def work_time(self) -> WorkTime:
@@ -202,7 +219,7 @@ def _checked(path: Path, text: str, document: Mapping[str, Any]) -> Config:
         if not isinstance(settings, dict):
             raise wrong(name, f"profile {name} must be a table")
         for key, value in settings.items():
-            fault = fault_of(key, value) if key in {*SETTINGS, "key"} else None
+            fault = fault_of(key, value) if key in {*SETTINGS, "key", ALIASES} else None
             if fault:
                 raise wrong(key, fault)
     return Config(path, default, profiles)
@@ -210,6 +227,8 @@ def _checked(path: Path, text: str, document: Mapping[str, Any]) -> Config:
 
 def fault_of(key: str, value: object) -> str | None:
     """Why a setting cannot have that value; None when it can."""
+    if key == ALIASES:
+        return None if _are_aliases(value) else "aliases must be tables of work_item, type, service and notes"
     if key == "allow_http":
         return None if isinstance(value, bool) else "allow_http must be true or false"
     if key == "off":
@@ -223,6 +242,15 @@ def fault_of(key: str, value: object) -> str | None:
     if key == "zone" and zone_named(value) is None:
         return "zone must be the name of a time zone that this computer knows, like Europe/Berlin"
     return _fault_of_time(key, value)
+
+
+def _are_aliases(value: object) -> bool:
+    if not isinstance(value, dict):
+        return False
+    return all(
+        isinstance(row, dict) and set(row) <= set(Alias._fields) and all(isinstance(each, str) for each in row.values())
+        for row in value.values()
+    )
 
 
 def _fault_of_time(key: str, value: str) -> str | None:
@@ -247,8 +275,9 @@ def _fault_of_days(value: object) -> str | None:
 def _profile(name: str, settings: Mapping[str, Any]) -> Profile:
     known = {key: settings[key] for key in (*LOCAL_SETTINGS, "timer", "tenant", "allow_http") if key in settings}
     known["off"] = tuple(known.get("off", ()))
+    known[ALIASES] = {name: Alias(**row) for name, row in settings.get(ALIASES, {}).items()}
     if name == LOCAL:
-        return Profile(LOCAL, **{key: value for key, value in known.items() if key in LOCAL_SETTINGS})
+        return Profile(LOCAL, **{key: value for key, value in known.items() if key in (*LOCAL_SETTINGS, ALIASES)})
     allow_http = settings.get("allow_http", False)
     return Profile(name, checked_url(settings["url"], allow_http), checked_key(settings["key"], name), **known)
 

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from alga.core.errors import ConfigError, UsageError
 from alga.core.files import alone_in, make_private, read_own, write_whole
-from alga.state.config import ENVIRONMENT, LOCAL, LOCAL_SETTINGS, SETTINGS, Config, checked_url, fault_of
+from alga.state.config import (
+    ALIASES,
+    ENVIRONMENT,
+    LOCAL,
+    LOCAL_SETTINGS,
+    SETTINGS,
+    Alias,
+    Config,
+    checked_url,
+    fault_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -69,6 +79,19 @@ def set_setting(config: Config, name: str, key: str, value: str) -> None:
             table[key] = typed
         else:
             table.pop(key, None)
+
+    _change(config, change)
+
+
+def set_alias(config: Config, name: str, alias: str, meaning: Alias | None) -> None:
+    """Set an alias of a profile; None removes it. Raises ConfigError."""
+
+    def change(document: Any) -> None:
+        known = _table(document, name).setdefault(ALIASES, {})
+        if meaning is None:
+            known.pop(alias, None)
+        else:
+            known[alias] = {key: value for key, value in meaning._asdict().items() if value is not None}
 
     _change(config, change)
 

@@ -1,6 +1,6 @@
 """The work item and the service of a write: as typed, as used before, or as a person chooses them."""
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from alga.app.session import Session
 from alga.core.errors import NeedsService, NeverSent, Unreachable, UsageError
@@ -14,6 +14,31 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
 T = TypeVar("T")
+
+
+class Asked(NamedTuple):
+    """What was typed about the work: the work item, its type, the service and the notes."""
+
+    work_item: str | None
+    kind: str | None
+    service: str | None
+    notes: str | None
+
+
+def spelled_out(session: Session, typed: Asked, exact: bool = False) -> Asked:
+    """An alias as what it stands for; what was typed beside it counts more."""
+    alias = None if exact else session.profile.aliases.get(typed.work_item or "")
+    if alias is None:
+        return typed
+    notes = alias.notes if typed.notes is None else typed.notes
+    return Asked(alias.work_item, typed.kind or alias.type, typed.service or alias.service, notes)
+
+
+def item_or_none(session: Session, typed: Asked, exact: bool) -> WorkItem:
+    """The work item; of a type without work items only the type."""
+    if typed.work_item is None:
+        return WorkItem(typed.kind or "ad_hoc", "", typed.kind or "ad_hoc")
+    return item_or_typed(session, typed.work_item, typed.kind, exact)
 
 
 def item_or_typed(
@@ -68,7 +93,7 @@ def service_or_typed(session: Session, typed: str | None, item: WorkItem | None)
 
     Raises NeedsService if the server is known to need a service, and no service is given.
     """
-    if item and not item.id and item.label:  # looked up later, and the service with it
+    if item and item.pending:  # looked up later, and the service with it
         return None, typed or ""
     try:
         default = session.profile.service

@@ -119,6 +119,14 @@ SETTINGS = (
     Column(Head("VALUE", wrap=True), lambda s, view: s[1]),
     Column(Head("MEANING", wide=True, wrap=True), lambda s, view: s[2]),
 )
+ALIASES: tuple[Column, ...] = (
+    Column(Head("ALIAS"), lambda a, view: a[0]),
+    Column(Head("WORK ITEM", most=20), lambda a, view: a[1].work_item or a[1].type or ""),
+    Column(
+        Head("SERVICE", most=24), lambda a, view: a[1].service or "", when=lambda rows: any(a.service for _, a in rows)
+    ),
+    Column(Head("NOTES", wide=True), lambda a, view: a[1].notes or ""),
+)
 SERVICES: tuple[Column, ...] = (
     Column(Head("SERVICE", wide=True), lambda s, view: s[1]),
     Column(

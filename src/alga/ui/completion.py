@@ -104,9 +104,9 @@ def offered(placeholder: str, ctx: Any, incomplete: str) -> list[CompletionItem]
 
 
 def _work_items(session: Session) -> Pairs:
-    """Recent work items, the latest first, then other known tickets."""
+    """Aliases, recent work items, the latest first, then other known tickets."""
     known = session.remembered
-    found: dict[str, str] = {}
+    found = {name: alias.said for name, alias in session.profile.aliases.items()}
     for entry in known.recorded(mine=True):
         if entry.work_item_id and entry.work_item_type == "ticket":
             number, title, _ = known.tickets.get(entry.work_item_id, ["", "", ""])
@@ -160,6 +160,7 @@ VALUES: Mapping[str, Values] = {  # what a placeholder stands for
     "FORMAT": lambda session: _words(options.FORMATS),
     "FILE_FORMAT": lambda session: _words(options.FILES),
     "GROUP": lambda session: _words(options.GROUPS),
+    "ALIAS": lambda session: [(name, alias.said) for name, alias in session.profile.aliases.items()],
     "SHELL": lambda session: _words(SHELLS),
     "SETTING": lambda session: [*config.SETTINGS.items(), ("default", "the login used when none is named")],
 }

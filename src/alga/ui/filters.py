@@ -122,7 +122,9 @@ def choose(
         named = "everyone"
         session.warn(f"{UNKNOWN} these are everyone's. The first alga log will show it.")
     # An id is not looked up: entries may outlive their ticket.
-    items = [item_or_typed(session, typed, filters.kind, ids_of=()) for typed in filters.work_item or ()]
+    items = [
+        item_or_typed(session, _named(session, typed), filters.kind, ids_of=()) for typed in filters.work_item or ()
+    ]
     services = filters.service_name or ()
     selection = Selection(
         chosen,
@@ -145,6 +147,12 @@ def choose(
     joined = [" or ".join(words) for words in (labels, services, filters.statuses)]
     only = [joined[0], filters.kind, *joined[1:], billed]
     return selection, ", ".join([people[named], chosen.name, *(word for word in only if word)])
+
+
+def _named(session: Session, typed: str) -> str:
+    """What an alias stands for; other text unchanged."""
+    alias = session.profile.aliases.get(typed)
+    return alias.work_item or typed if alias else typed
 
 
 def listed(session: Session, selection: Selection) -> "list[Entry]":
