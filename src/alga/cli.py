@@ -44,6 +44,7 @@ PANELS = {  # each command's file is commands/NAME.py, imported when it is typed
     "Change": {
         "edit": "Change an entry.",
         "delete": "Delete entries.",
+        "undo": "Take back what you did last.",
         "bulk": "Create, change or delete many entries at once, from files.",
     },
     "Review": {

@@ -246,8 +246,11 @@ class Timer:
             self.seen = None
             return Stopped(running, asked)
         stopping = transitions.stopped(self._known(running), asked, end, self._on.now(), service_typed)
+        journal = self._on.journal
+        if stopping.id:  # a timer belongs to the act that stops it
+            stopping = stopping._replace(act=journal.act, typed=journal.typed)
         if stopping.state is State.DROPPED:
-            self._on.journal.put(stopping)
+            journal.put(stopping)
             self.seen = None
             return Stopped(running, asked)
         try:

@@ -99,6 +99,9 @@ def log(
     with nothing("logged"):
         settled = with_service(session, lambda name: _delivered(session, operations[0], name or ""), service_name)
     with nothing("logged"), session.in_passing():
+        if settled.operation.key and session.journal.was_undone(settled.operation):
+            data = queued(settled.operation) | {"delivery": "discarded"}
+            return Output(data, f"Logged before, and it was undone: {settled.operation.label}. Nothing was recorded.")
         if settled.operation.state is State.DONE and settled.entry is None:
             return _before(session, settled.operation)
         entry = settled_entry(session, settled)

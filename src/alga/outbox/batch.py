@@ -284,8 +284,8 @@ class Batch:
 
     def _close(self, operation: Operation, error: AlgaError) -> None:
         self._errors[operation.id] = error
-        own = operation.id in self._own
-        self._save([transitions.judged(operation, operation, error.verdict, error.message, own)])
+        state = State.REFUSED if operation.id in self._own else State.ASIDE
+        self._save([operation._replace(state=state, reason=error.message)])
 
     def _take_back(self, why: AlgaError) -> None:
         """Close what was not sent, as the journal has it now; without a connection it waits."""
@@ -299,6 +299,9 @@ class Batch:
         if why.verdict is not Verdict.NOT_SENT:
             ended, own = Verdict.ENDED, self._own
             self._save([transitions.judged(each, each, ended, why.message, each.id in own) for each in rest])
+            for each in [each for each in self._now.values() if each.state is State.QUEUED and each.sent_at is None]:
+                if any(self._now[number].state is State.REFUSED for number in each.after if number in self._now):
+                    self._close(each, error)
 
     def _save(self, operations: Iterable[Operation]) -> list[Operation]:
         """Save the operations. Returns those saved: an operation that another alga changed meanwhile is theirs."""

@@ -64,7 +64,7 @@ def row_of(operation: Operation) -> dict[str, object]:
         "kind": operation.kind,
         "state": operation.state,
         "live": 1 if operation.live else None,
-        "key": operation.key if operation.state not in WITHOUT_KEY or operation.practice else None,
+        "key": operation.key if operation.state not in WITHOUT_KEY or operation.practice or operation.undone else None,
         "entry_id": operation.entry_id,
         "user_id": operation.user_id,
         "sent_at": to_wire(operation.sent_at) if operation.sent_at else None,

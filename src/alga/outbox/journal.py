@@ -7,13 +7,14 @@ import os
 import sqlite3
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from alga.core.errors import AlreadyRunning, ConfigError, NotFound, Overtaken
 from alga.core.files import make_private_file
 from alga.core.times import from_wire, to_wire
 from alga.outbox.encoding import Unreadable, read_row, row_of, text_of
-from alga.outbox.operation import Operation, State
+from alga.outbox.operation import Act, Operation, State
 from alga.outbox.schema import migrate
 
 if TYPE_CHECKING:
@@ -34,6 +35,15 @@ MADE = """CASE WHEN kind IN ('create', 'start', 'stop') THEN 1 WHEN kind = 'edit
 WAITING = (State.RUNNING, State.QUEUED, State.ASIDE)
 
 
+UNDOABLE = (State.DONE, State.QUEUED, State.ASIDE, State.RUNNING)
+MOST_ACTS = 200
+
+
+def _is_in(number: int, undoing: dict[int, int]) -> bool:
+    """Whether an undo is taken back, and that not again."""
+    return number in undoing and not _is_in(undoing[number], undoing)
+
+
 class Journal:
     """The operations of one server and key. Raises ConfigError when the file is damaged or cannot be written."""
 
@@ -51,7 +61,7 @@ class Journal:
         """`typed`: by a person at a terminal. Without `durable`, changes may be lost in a power failure."""
         self._path, self._server, self._fingerprint = path, server, fingerprint
         self._now, self._user_id = now, user_id
-        self._act, self._typed = os.urandom(8).hex(), typed  # the act of this command line
+        self.typed = typed
         self._durable, self._receipts = durable, receipts
         self._db: sqlite3.Connection | None = None
 
@@ -59,6 +69,11 @@ class Journal:
     def whose(self) -> str:
         """A short name of this server and key, for files beside the journal."""
         return hashlib.sha256(f"{self._server} {self._fingerprint}".encode()).hexdigest()[:16]
+
+    @cached_property
+    def act(self) -> str:
+        """The act of this command line: later ones are greater."""
+        return f"{int(self._now().timestamp() * 1000):012x}{os.urandom(4).hex()}"
 
     def close(self) -> None:
         """Close the file."""
@@ -82,7 +97,7 @@ class Journal:
 
     def of_act(self) -> list[Operation]:
         """The operations of this command line that are not decided."""
-        return self._mine("act = ? AND state = ?", self._act, State.QUEUED)
+        return self._mine("act = ? AND state = ?", self.act, State.QUEUED)
 
     def live(self) -> Operation | None:
         """The timer that runs or may run; None without one."""
@@ -96,6 +111,37 @@ class Journal:
         """The operations that a person made at a terminal after an instant, oldest first."""
         found = self._mine("changed_at > ?", to_wire(instant))
         return sorted((each for each in found if each.typed and each.queued_at > instant), key=lambda e: e.queued_at)
+
+    def acts(self) -> Iterator[Act]:
+        """What was done with this login, the latest first: acts whose operations are done, wait or run."""
+        if not self._path.exists():
+            return
+        marks = f"state IN ({', '.join('?' * len(UNDOABLE))})"
+        grouped = f"SELECT act FROM operation WHERE {WHOSE} AND act IS NOT NULL AND {marks} GROUP BY act"
+        order = "ORDER BY length(act) DESC, substr(act, 1, 12) DESC, max(id) DESC LIMIT ?"  # older acts are shorter
+        with self._reading() as db:
+            found = db.execute(f"{grouped} {order}", (*self._me(), *UNDOABLE, MOST_ACTS)).fetchall()
+        taken_back = self._taken_back()
+        for (act,) in found:
+            operations = self._mine(f"act = ? AND {marks}", act, *UNDOABLE)
+            if operations:
+                yield Act(operations, all(each.id in taken_back for each in operations))
+
+    def _taken_back(self) -> set[int]:
+        """The numbers of operations that an undo took back which is not taken back itself."""
+        with self._reading() as db:
+            query = "SELECT undoes, id FROM operation WHERE undoes IS NOT NULL AND state IN (?, ?)"
+            undoing = dict(db.execute(query, (State.DONE, State.QUEUED)).fetchall())
+        return {number for number, by in undoing.items() if not _is_in(by, undoing)}
+
+    def was_undone(self, operation: Operation) -> bool:
+        """Whether a person took an operation back."""
+        return operation.undone or operation.id in self._taken_back()
+
+    def of_entry(self, beginning: str) -> list[Operation]:
+        """The operations about an entry, by its id or the beginning of it, in their order."""
+        pattern = beginning.lower().replace("%", "").replace("_", "")
+        return self._mine("lower(entry_id) LIKE ?", f"{pattern}%")
 
     def of_others(self) -> list[Operation]:
         """Operations for another server, or for a key that is not known to belong to the same user."""
@@ -241,8 +287,8 @@ class Journal:
         made = operation._replace(
             server=self._server,
             fingerprint=self._fingerprint,
-            act=self._act,
-            typed=self._typed,
+            act=self.act,
+            typed=self.typed,
             user_id=self._user_id(),
             changed_at=self._now(),
         )

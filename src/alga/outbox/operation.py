@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from alga.core.times import cut
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from alga.core.entry import Entry, EntryRequest
 
+ACT = 20  # characters of an act: when it was typed, in milliseconds, and eight by chance
 PRACTICE = "practice "  # prefix of the keys of practice entries
 
 
@@ -97,6 +97,7 @@ class Operation(NamedTuple):
     act: str | None = None  # the same for all operations of one command line
     undoes: int | None = None  # the operation that it takes back
     typed: bool = False  # by a person at a terminal
+    undone: bool = False  # dropped because a person took it back, so that its key stays spent
     version: int = 0
     server: str = ""
     user_id: str | None = None
@@ -130,3 +131,28 @@ class Operation(NamedTuple):
         """The start of its time, as far as this computer knows, in UTC."""
         before = self.before.started_at if self.before else None
         return self.asked.started_at or before or cut(self.queued_at)
+
+
+class Act(NamedTuple):
+    """The operations of one command line."""
+
+    operations: list[Operation]
+    undone: bool
+
+    @property
+    def number(self) -> int:
+        """Its number: that of its first operation."""
+        return self.operations[0].id
+
+    @property
+    def typed(self) -> bool:
+        """Whether a person typed it at a terminal."""
+        return any(each.typed for each in self.operations)
+
+    @property
+    def at(self) -> datetime:
+        """When it was typed, in UTC; of an older file when it was queued."""
+        act = self.operations[0].act or ""
+        return (
+            datetime.fromtimestamp(int(act[:12], 16) / 1000, UTC) if len(act) == ACT else self.operations[0].queued_at
+        )

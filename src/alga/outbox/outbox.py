@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from alga.core.entry import Entry
     from alga.outbox.journal import Journal
 
+BLOCKED = "What must be done before it was not done."
 WAIT = 5.0  # seconds for another alga that is sending
 BRIEFLY = 5.0  # seconds that other commands spend on waiting operations
 STILL_WAITS = 8  # exit code of commands that deliver when something still waits
@@ -190,6 +191,13 @@ class Outbox:
         held: list[Operation] = []
         queue = self.journal.queued()
         for number, operation in enumerate(queue):
+            if lacking := self._lacking(operation):
+                if lacking.state is not State.QUEUED:
+                    changed = self.journal.put(transitions.aside(operation, BLOCKED))
+                    settled.append(Result(changed, error=Refused(BLOCKED)))
+                else:
+                    held.append(operation)
+                continue
             resting = brief and operation.id != own and transitions.rests(operation, self.now())
             waits = any(each.id in operation.after or transitions.depends(operation, each) for each in held)
             if resting or waits:
@@ -205,6 +213,11 @@ class Outbox:
             if after.operation.state is State.DONE and after.operation.kind is Kind.EDIT:
                 queue[number + 1 :] = [self._going_on(each, operation, after.operation) for each in queue[number + 1 :]]
         return settled
+
+    def _lacking(self, operation: Operation) -> Operation | None:
+        """An operation that must be done before this one, and is not."""
+        before = (self.journal.get(number) for number in operation.after)
+        return next((each for each in before if each.state is not State.DONE), None)
 
     def _going_on(self, later: Operation, operation: Operation, done: Operation) -> Operation:
         """The later operation, based on the result of an earlier edit if it was made before that edit was delivered."""
@@ -229,6 +242,17 @@ class Outbox:
                     self._going_on(later, operation, settled.operation)
             was = transitions.as_it_was(settled.operation, operation)
             return settled if was == settled.operation else settled._replace(operation=self.journal.put(was))
+
+    def decided(self, operation: Operation) -> Operation:
+        """An operation in doubt, once it was looked for: done, or not sent. Raises Refused if nobody can tell yet."""
+        with self._alone(WAIT), self.remote.within(BRIEFLY):
+            look = self.remote.look(operation, self.journal.made())
+            match look.seen:
+                case Seen.DONE:
+                    return self.journal.put(transitions.delivered(operation, look.entry))
+                case Seen.NOT_DONE:
+                    return self.journal.put(operation._replace(sent_at=None))
+        raise Refused(f"Whether it is on the server cannot be told yet ({look.reason}).", "alga sync")
 
     # --- one of them ---
 

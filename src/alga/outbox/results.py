@@ -36,6 +36,7 @@ class Ending(StrEnum):
     SENT_BACK_ALREADY = "sent back already"
     TO_RECORD = "to record"  # with --dry-run
     TO_CHANGE = "to change"
+    DISCARDED = "discarded"  # taken back before it was on the server
     WAITS = "waits"  # on disk, to be delivered later
     REFUSED = "refused"
     FAULTY = "faulty"
@@ -43,7 +44,14 @@ class Ending(StrEnum):
 
 
 NOT_DONE = (Ending.WAITS, Ending.REFUSED, Ending.FAULTY, Ending.NOT_SENT)
-NOTHING_SENT = (Ending.RECORDED_ALREADY, Ending.UNCHANGED, Ending.SENT_BACK_ALREADY, Ending.TO_RECORD, Ending.TO_CHANGE)
+NOTHING_SENT = (
+    Ending.RECORDED_ALREADY,
+    Ending.UNCHANGED,
+    Ending.SENT_BACK_ALREADY,
+    Ending.TO_RECORD,
+    Ending.TO_CHANGE,
+    Ending.DISCARDED,
+)
 
 
 class Place(NamedTuple):

@@ -177,8 +177,11 @@ def _refused(operation: Operation, accepted: bool, gone: bool) -> Operation:
 
 
 def holds_time(operation: Operation) -> bool:
-    """Whether it holds the time of a timer, which would be lost if the operation were closed."""
-    return operation.timer and operation.kind in (Kind.CREATE, Kind.EDIT)
+    """Whether it holds the time of a timer, or of an entry that was shortened before it, which would be lost if the
+    operation were closed.
+    """
+    after_another = bool(operation.after) and operation.kind is Kind.CREATE
+    return after_another or (operation.timer and operation.kind in (Kind.CREATE, Kind.EDIT))
 
 
 # --- what a person does ---------------------------------------------------------------------------

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from alga.app.fill import Kept
     from alga.core.entry import Entry
     from alga.core.week import Weekday
+    from alga.outbox.operation import Act
     from alga.outbox.results import Place
     from alga.ui.messages import View
 
@@ -177,6 +178,20 @@ RECEIPTS = (
     Column(Head("SENT"), lambda o, view: _moment(o.changed_at or o.queued_at, view)),
     Column(Head("ENTRY"), lambda o, view: (o.entry_id or "")[:8]),
 )
+
+ACTS = (
+    Column(Head("ID", right=True), lambda a, view: str(a.number)),
+    Column(Head("WHEN"), lambda a, view: _moment(a.at, view)),
+    Column(Head("BY"), lambda a, view: "you" if a.typed else "script"),
+    Column(Head("WHAT", wide=True), lambda a, view: _act(a, view)),
+    Column(Head("STATE"), lambda a, view: "undone" if a.undone else "", when=lambda rows: any(a.undone for a in rows)),
+)
+
+
+def _act(act: Act, view: View) -> str:
+    first, more = what(act.operations[0], view.zone, view.now), len(act.operations) - 1
+    return f"{first} and {counted(more, 'other')}" if more else first
+
 
 SYNCED = (
     Column(Head("ID", right=True), lambda s, view: str(s.operation.id)),

@@ -1,0 +1,297 @@
+"""Taking back: what was done is gone or as it was, what somebody changed since is left, and an undo can be undone."""
+
+import httpx
+import pytest
+
+from alga.practice.app import App
+from tests.conftest import Strict
+from tests.support import Desk, joined
+
+
+def rows(desk: Desk) -> list[tuple[str, str, int, str | None]]:
+    """Work item, start, minutes and notes of each entry, the oldest first."""
+    listed = desk.ok("list", "--mine", "--from", "2026-11-01", "--json").json
+    listed = [row for row in listed if row["notes"] != "Handover"]  # those of the admin that are always there
+    items = [row["work_item_number"] or row["work_item_id"] for row in listed]
+    told = [(row["started_at"][11:16], row["duration_minutes"], row["notes"]) for row in listed]
+    return [(item, *rest) for item, rest in zip(items, told, strict=True)]
+
+
+def offline(request: httpx.Request) -> None:
+    raise httpx.ConnectError("no route to host")
+
+
+@pytest.fixture
+def admin(strict: Strict) -> Desk:
+    """Who may delete, and has a usual service; time passes between the commands."""
+    desk = strict.as_role("admin")
+    desk.transport = strict.network
+    desk.ok("config", "set", "service", "Basic Support")
+    return desk
+
+
+# --- each kind ---
+
+
+def test_a_log_is_deleted_and_recorded_again_by_a_second_undo(desk: Desk) -> None:
+    logged = desk.ok("log", "tk_1", "8:00-9:00", "-m", "x", "--json").json
+    desk.clock.pass_by(minutes=1)
+    undone = desk.ok("undo", typed="y\n")
+    assert "tk_1 08:00-09:00" in undone.err
+    assert undone.out == f"Taken back: tk_1 08:00-09:00 (deleted {logged['id'][:8]})\n"
+    assert rows(desk) == []
+    desk.clock.pass_by(minutes=1)
+    redone = desk.ok("undo", typed="y\n")
+    assert "created again as " in redone.out
+    assert rows(desk) == [("tk_1", "07:00", 60, "x")]
+    desk.clock.pass_by(minutes=1)
+    desk.ok("undo", typed="y\n")
+    assert rows(desk) == []
+
+
+def test_an_edit_is_set_back(desk: Desk) -> None:
+    entry = desk.ok("log", "tk_1", "8:00-9:00", "-m", "x", "--json").json["id"]
+    desk.ok("edit", entry[:8], "8:15-8:45", "-m", "y", "--billable", "10")
+    assert desk.ok("undo", typed="y\n").out == f"Taken back: edit tk_1 {entry[:8]} (set back)\n"
+    shown = desk.ok("show", entry[:8], "--json").json
+    assert (shown["started_at"][11:16], shown["duration_minutes"], shown["billable_minutes"], shown["notes"]) == (
+        "07:00", 60, 60, "x",
+    )  # fmt: skip
+
+
+def test_notes_that_were_added_are_taken_away(desk: Desk, admin: Desk) -> None:
+    for person, item in ((desk, "tk_1"), (admin, "1042")):
+        entry = person.ok("log", item, "7:00-7:30", "--json").json["id"]
+        person.ok("edit", entry[:8], "-m", "wrong")
+        person.ok("undo", typed="y\n")
+        assert person.ok("show", entry[:8], "--json").json["notes"] in (None, "")
+
+
+def test_a_deleted_draft_is_created_again_with_a_new_id(desk: Desk) -> None:
+    entry = desk.ok("log", "tk_1", "8:00-9:00", "-m", "x", "--no-billable", "--json").json
+    desk.ok("delete", entry["id"][:8], "--yes")
+    undone = desk.ok("undo", typed="y\n", columns=200)
+    (again,) = desk.ok("list", "--json").json
+    assert again["id"] != entry["id"]
+    assert undone.out.endswith(f"(created again as {again['id'][:8]}, a new draft)\n")
+    assert {**again, "id": 0} == {**{name: entry[name] for name in again}, "id": 0}
+
+
+def test_a_stop_is_deleted_or_runs_again(desk: Desk, admin: Desk) -> None:
+    for person, item in ((desk, "tk_1"), (admin, "TIC1042")):
+        person.ok("start", item, "-m", "VPN")
+        person.clock.pass_by(minutes=20)
+        person.ok("stop")
+        resumed = person.ok("undo", "--resume", typed="y\n")
+        assert "Started" in resumed.out or "is running again" in resumed.out
+        assert [row for row in rows(person) if row[2]] == []
+        running = person.ok("status", "--json").json
+        assert (running["started_at"], running["notes"]) == ("2026-11-23T08:12:00Z", "VPN")
+        person.ok("stop")
+        person.ok("undo", typed="y\n")
+        assert (rows(person), person.ok("status", "--json").json) == ([], None)
+        person.clock.pass_by(minutes=-20)
+
+
+def test_a_start_is_discarded(desk: Desk, admin: Desk) -> None:
+    for person, item in ((desk, "tk_1"), (admin, "TIC1042")):
+        person.ok("start", item)
+        person.clock.pass_by(minutes=20)
+        assert person.ok("undo", typed="y\n").out.startswith(f"Taken back: {item} 09:12-")
+        assert (rows(person), person.ok("status", "--json").json) == ([], None)
+        person.clock.pass_by(minutes=-20)
+
+
+def test_a_switch_is_taken_back_whole(desk: Desk) -> None:
+    desk.ok("start", "tk_1", "-m", "VPN")
+    desk.clock.pass_by(minutes=20)
+    desk.ok("switch", "tk_2")
+    desk.clock.pass_by(minutes=5)
+    undone = desk.ok("undo", "--resume", typed="y\n")
+    assert [line.split(" (")[0] for line in undone.out.splitlines()][:2] == [
+        "Taken back: tk_2 09:32-", "Taken back: tk_1 09:12-09:32",
+    ]  # fmt: skip
+    assert desk.ok("status", "--json").json["work_item_id"] == "tk_1"
+    assert [row for row in rows(desk) if row[2]] == []
+
+
+def test_several_spans_and_a_bulk_are_taken_back_row_by_row(desk: Desk, admin: Desk) -> None:
+    desk.ok("log", "tk_1", "7:00+5m", "7:10+5m", "7:20+5m")
+    undone = desk.ok("undo", typed="y\n")
+    assert [line.split(" (")[0] for line in undone.out.splitlines()] == [
+        "Taken back: tk_1 07:20-07:25", "Taken back: tk_1 07:10-07:15", "Taken back: tk_1 07:00-07:05",
+    ]  # fmt: skip
+    assert rows(desk) == []
+    table = "date,span,item\n2026-11-20,9:00-9:10,TIC1042\n2026-11-20,9:20-9:30,TIC1011\n"
+    admin.ok("bulk", "create", "-", typed=table, tty=False)
+    number = admin.ok("undo", "--list", "--json").json[0]["id"]
+    done = admin.ok("undo", str(number), "--yes", "--json", tty=False).json
+    assert [row["outcome"] for row in done] == ["deleted", "deleted"]
+    assert rows(admin) == []
+
+
+# --- what is not on the server ---
+
+
+def test_what_was_not_sent_vanishes_without_a_connection(strict: Strict) -> None:
+    strict.desk.ok("log", "1042", "6:00-6:10", "-s", "basic")
+    strict.network.before = offline
+    strict.desk.ok("log", "TIC1042", "7:00-7:30", "-s", "basic")
+    undone = strict.desk.ok("undo", typed="y\n")
+    assert undone.out == "Taken back: TIC1042 07:00-07:30 (it was not on the server)\n"
+    strict.network.before = lambda request: None
+    strict.desk.ok("sync")
+    assert rows(strict.desk) == [("TIC1042", "05:00", 10, None)]
+
+
+def test_a_stop_that_was_not_sent_runs_again(strict: Strict) -> None:
+    strict.desk.ok("start", "TIC1042", "-s", "basic", "-m", "x")
+    strict.desk.clock.pass_by(minutes=20)
+    strict.network.before = offline
+    strict.desk.ok("stop")
+    assert strict.desk.ok("undo", "--resume", typed="y\n").out.endswith("TIC1042 is running again.\n")
+    strict.network.before = lambda request: None
+    strict.desk.clock.pass_by(minutes=10)
+    assert strict.desk.ok("stop", "--json").json["duration_minutes"] == 30
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+def test_what_is_in_doubt_is_looked_for_first(admin: Desk, strict: Strict, arrived: bool) -> None:
+    admin.ok("log", "1042", "6:00-6:10")
+
+    def lost(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if request.method == "POST" and request.url.path.endswith("/time-entries"):
+            raise httpx.ReadError("the answer is lost")
+        return response
+
+    def unsent(request: httpx.Request) -> None:
+        if request.method == "POST":
+            raise httpx.ReadError("gone")
+        if "start_time_from" in request.url.params:
+            raise httpx.ConnectError("no")
+
+    def no_look(request: httpx.Request) -> None:
+        if "start_time_from" in request.url.params:
+            raise httpx.ConnectError("no")
+
+    strict.network.before = no_look if arrived else unsent
+    strict.network.after = lost
+    admin("log", "1042", "7:00-7:30")
+    strict.network.before, strict.network.after = lambda request: None, lambda request, response: response
+    assert admin.ok("queue", "--json").json[0]["in_doubt"]
+    undone = admin.ok("undo", typed="y\n").out
+    assert ("deleted" in undone, "it was not on the server" in undone) == (arrived, not arrived)
+    admin.ok("sync")
+    assert rows(admin) == [("TIC1042", "05:00", 10, None)]
+
+
+# --- what is not taken back ---
+
+
+def test_what_somebody_changed_since_is_left(admin: Desk, strict: Strict) -> None:
+    entry = admin.ok("log", "1042", "7:00-7:30", "-m", "x", "--json").json["id"]
+    elsewhere = Desk(admin.home.parent / "elsewhere", admin.clock, env=admin.env)
+    elsewhere.ok("edit", entry[:8], "-m", "by me, on the web")
+    refused = admin("undo", typed="y\n")
+    assert refused.code == 5
+    assert "The entry was changed since. Nothing was changed." in joined(refused.err)
+    assert rows(admin)[0][3] == "by me, on the web"
+    elsewhere.ok("delete", entry[:8], "--yes")
+    assert "The entry is not there any more." in joined(admin("undo", typed="y\n").err)
+
+
+def test_of_several_only_those_that_nobody_changed_are_taken_back(desk: Desk) -> None:
+    first = desk.ok("log", "tk_1", "7:00+5m", "7:10+5m", "--json").json[0]["id"]
+    number = desk.ok("undo", "--list", "--json").json[0]["id"]
+    desk.ok("edit", first[:8], "-m", "later")
+    partly = desk("undo", str(number), typed="y\n")
+    assert partly.code == 9
+    assert "Not taken back: tk_1 07:00-07:05: The entry was changed since." in partly.out
+    assert rows(desk) == [("tk_1", "06:00", 5, "later")]
+
+
+def test_an_approval_stops_there(admin: Desk, strict: Strict) -> None:
+    entry = admin.ok("log", "1042", "7:00-7:30", "-m", "x", "--json").json["id"]
+    with strict.app.store.open(writing=True) as db:
+        db.execute("UPDATE entries SET approval_status = 'SUBMITTED'")
+    admin.ok("approve", entry, "--yes")
+    refused = admin("undo", typed="y\n")
+    assert refused.code == 5
+    assert "An approval cannot be taken back: an approver reopens the entry on the web." in joined(refused.err)
+
+
+def test_a_deleted_entry_that_was_no_draft_is_not_created_again(desk: Desk) -> None:
+    entry = desk.ok("log", "tk_1", "8:00-9:00", "--json").json["id"]
+    with App(desk.home / "data" / "local.db", desk.clock).store.open(writing=True) as db:
+        db.execute("UPDATE entries SET approval_status = 'CHANGES_REQUESTED'")
+    desk.ok("delete", entry[:8], "--yes")
+    refused = desk("undo", typed="y\n")
+    assert (refused.code, "only a draft can be created again" in joined(refused.err)) == (5, True)
+
+
+def test_a_role_that_may_not_delete_is_told_before_the_question(strict: Strict) -> None:
+    entry = strict.desk.ok("log", "1042", "7:00-7:30", "-s", "basic", "--json").json["id"]
+    refused = strict.desk("undo")
+    assert refused.code == 4
+    assert "Take this back?" not in refused.err
+    assert f"alga edit {entry[:8]}" in refused.err
+    assert len(rows(strict.desk)) == 1
+
+
+# --- which one ---
+
+
+def test_a_script_and_yes_need_the_number(desk: Desk) -> None:
+    desk.ok("log", "tk_1", "8:00-9:00")
+    for refused in (desk("undo", tty=False), desk("undo", "--yes")):
+        assert (refused.code, "alga undo NUMBER --yes" in refused.err) == (2, True)
+    assert len(rows(desk)) == 1
+
+
+def test_what_a_script_did_needs_its_number(desk: Desk) -> None:
+    desk.ok("log", "tk_1", "7:00-7:30")
+    desk.ok("log", "tk_2", "8:00-8:30", tty=False)
+    listed = desk.ok("undo", "--list", "--json").json
+    assert [(act["typed"], act["operations"][0]["label"]) for act in listed] == [(False, "tk_2"), (True, "tk_1")]
+    desk.ok("undo", typed="y\n")
+    assert [row[0] for row in rows(desk)] == ["tk_2"]
+    desk.ok("undo", str(listed[0]["id"]), "--yes", tty=False)
+    assert rows(desk) == []
+    again = desk("undo", str(listed[0]["id"]), "--yes")
+    assert (again.code, "That is taken back already." in again.err) == (5, True)
+    assert desk("undo", "99", "--yes").code == 6
+
+
+def test_no_is_no(desk: Desk) -> None:
+    desk.ok("log", "tk_1", "7:00-7:30")
+    assert desk.ok("undo", typed="n\n").out == "Nothing was changed.\n"
+    assert len(rows(desk)) == 1
+
+
+def test_the_list_shows_what_was_done(desk: Desk) -> None:
+    assert "Nothing was done here yet." in desk.ok("undo", "--list").out
+    assert desk("undo").code == 6
+    desk.ok("log", "tk_1", "7:00+5m", "7:10+5m")
+    desk.clock.pass_by(minutes=1)
+    desk.ok("undo", typed="y\n")
+    desk.env["NO_COLOR"] = "1"
+    shown = desk.ok("undo", "--list").out.splitlines()
+    assert shown[3].split()[:5] == ["3", "09:13", "you", "delete", "tk_1"]
+    assert "tk_1 07:00-07:05 and 1 other" in shown[4]
+    assert shown[4].endswith("undone")
+
+
+def test_a_key_stays_spent(desk: Desk, strict: Strict) -> None:
+    desk.ok("log", "tk_1", "30m", "--key", "k1")
+    desk.ok("undo", typed="y\n")
+    again = desk.ok("log", "tk_1", "30m", "--key", "k1", "--json").json
+    assert (again["delivery"], again["id"]) == ("discarded", None)
+    assert rows(desk) == []
+    strict.desk.ok("log", "1042", "6:00-6:10", "-s", "basic")
+    strict.network.before = offline
+    strict.desk.ok("log", "1042", "30m", "-s", "basic", "--key", "k2")
+    strict.desk.ok("undo", typed="y\n")
+    strict.network.before = lambda request: None
+    told = strict.desk.ok("log", "1042", "30m", "-s", "basic", "--key", "k2", tty=False).out
+    assert told == "Logged before, and it was undone: 1042. Nothing was recorded.\n"
+    assert len(rows(strict.desk)) == 1
