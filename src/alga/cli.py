@@ -43,6 +43,7 @@ PANELS = {  # each command's file is commands/NAME.py, imported when it is typed
     },
     "Change": {
         "edit": "Change an entry.",
+        "split": "Divide an entry at times within it.",
         "delete": "Delete entries.",
         "undo": "Take back what you did last.",
         "bulk": "Create, change or delete many entries at once, from files.",

@@ -215,7 +215,7 @@ def test_an_edit_of_a_time_sends_both_ends_in_both_vocabularies(strict: Strict) 
 @pytest.mark.parametrize(
     ("typed", "code", "told"),
     [
-        ([], 2, "What should change?"),
+        (["--billable", "sixty"], 2, "is not a length of time"),
         (["9:00-8:00"], 5, "09:00 to 08:00 ends before it starts. Nothing was changed."),
         (["8:00-23:00"], 5, "08:00-23:00 ends in the future. Nothing was changed."),
         (["6:30-7:30"], 5, "overlaps tk_2 07:00-07:30"),
@@ -261,3 +261,8 @@ def test_delete_shows_asks_and_deletes(desk: Desk) -> None:
     gone = desk.ok("delete", first[:8], second[:8], "--yes")
     assert [line.split(":")[0] for line in gone.out.splitlines()] == ["Deleted tk_1", "Deleted tk_1"]
     assert desk.ok("list", "--json").json == []
+
+
+def test_an_edit_of_a_script_says_what_should_change(desk: Desk) -> None:
+    refused = desk("edit", logged(desk), tty=False)
+    assert (refused.code, "What should change?" in refused.err) == (2, True)

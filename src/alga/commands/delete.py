@@ -11,6 +11,7 @@ from alga.core.errors import AlgaError
 from alga.lookup import entries, work_items
 from alga.outbox.operation import Kind, Operation, State
 from alga.ui import messages
+from alga.ui.choices import is_last, the_id, wants_last
 from alga.ui.command import command, still_allowed
 from alga.ui.messages import nothing, settled_entry
 from alga.ui.options import Yes
@@ -26,16 +27,20 @@ Ids = Annotated[
 def delete(session: Session, entry_ids: Ids, yes: Yes = False) -> Output:
     """Delete entries."""
     with nothing("deleted"), session.in_passing():
-        found = [entries.as_seen(session.client, session.cache, typed, session.now()) for typed in entry_ids]
+        named_ids = [the_id(session, typed) for typed in entry_ids]
+        found = [entries.as_seen(session.client, session.cache, typed, session.now()) for typed in named_ids]
     remembered = {entry.id: old for entry, old in found}
     doomed = list({entry.id: entry for entry, _ in found}.values())
     named = ", ".join(entry.id[:8] for entry in doomed)
-    if not yes:
+    shown = [messages.entry_line("To delete:", entry, messages.view(session)) for entry in doomed]
+    last = any(map(is_last, entry_ids))
+    if last or not yes:
         with nothing("deleted"):
             still_allowed(session, "delete")
-        shown = [messages.entry_line("To delete:", entry, messages.view(session)) for entry in doomed]
-        if not confirm(f"Delete {named}?", False, f"alga delete {join(entry_ids)} --yes", shown):
-            return Output([], "Nothing was deleted.")
+    if last:
+        wants_last(f"Delete {named}?", shown)
+    elif not yes and not confirm(f"Delete {named}?", False, f"alga delete {join(entry_ids)} --yes", shown):
+        return Output([], "Nothing was deleted.")
     lines: list[str] = []
     gone: list[dict[str, Any]] = []
     for entry in doomed:

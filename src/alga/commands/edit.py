@@ -1,25 +1,27 @@
 """alga edit: change an entry."""
 
+import tomllib
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from alga.app.session import Session
 from alga.core import grammar, periods
 from alga.core.entry import EntryRequest, billable_follows, check_billable, check_times
-from alga.core.errors import Overlaps, Refused, Unreachable, UsageError
+from alga.core.errors import NotFound, Overlaps, Refused, Unreachable, UsageError
 from alga.core.times import cut, local_date, minutes_between
 from alga.delivery import sender
 from alga.lookup import entries, work_items
 from alga.outbox.operation import Kind, Operation
-from alga.ui import messages, options
-from alga.ui.choices import item_or_typed, service_or_typed
+from alga.ui import editor, messages, options
+from alga.ui.choices import item_or_typed, service_or_typed, the_id
 from alga.ui.command import command
 from alga.ui.messages import delivered, nothing, settled_entry, told
 from alga.ui.options import Billable, EntryId, From, NoBillable, Notes, On, Service, To
-from alga.ui.output import Output
+from alga.ui.output import Output, interactive
 
 if TYPE_CHECKING:
     from alga.core.entry import Entry
@@ -37,7 +39,24 @@ OtherType = Annotated[
 ]
 
 
+NOTHING_SAID = "Give one of: 9:00-10:30, -m TEXT, -s SERVICE, --billable 60, --work-item, --from, --to."
+WRONG = "#!"  # begins a line that says what is wrong with the text
 PAST_MIDNIGHT = "Past midnight? Give the date too: --to '2026-06-03 1:00'"
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What is to change, as typed; what is None stays. Billable time in minutes."""
+
+    span: str | None = None
+    notes: str | None = None
+    service: str | None = None
+    work_item: str | None = None
+    kind: str | None = None
+    billable: int | None = None
+    date: str | None = None
+    first: str | None = None
+    last: str | None = None
 
 
 @command
@@ -55,23 +74,29 @@ def edit(
     first: From = None,
     last: To = None,
 ) -> Output:
-    """Change an entry: its times, notes, service, work item or billable minutes."""
+    """Change an entry: its times, notes, service, work item or billable minutes; without options in your editor."""
     minutes = options.billable_minutes(billable, no_billable)
-    if not any([span, notes is not None, service_name, work_item, kind, billable, no_billable, date, first, last]):
-        raise UsageError(
-            "What should change?",
-            "Give one of: 9:00-10:30, -m TEXT, -s SERVICE, --billable 60, --work-item, --from, --to.",
-        )
+    changes = Changes(span, notes, service_name, work_item, kind, minutes, date, first, last)
+    if changes == Changes():
+        if not interactive():
+            raise UsageError("What should change?", NOTHING_SAID)
+        return _in_editor(session, entry_id)
+    return _carried_out(session, entry_id, changes)
+
+
+def _carried_out(session: Session, entry_id: str, changes: Changes) -> Output:
     with nothing("changed"):
-        with session.in_passing():
-            before, remembered = entries.as_seen(session.client, session.cache, entry_id, session.now())
-            start, end = _times(session, before, span, date, first, last)
-        item = item_or_typed(session, work_item, kind or _kind(session, before, work_item)) if work_item else None
+        before, remembered = _seen(session, entry_id)
+        start, end = _times(session, before, changes.span, changes.date, changes.first, changes.last)
+        typed, kind = changes.work_item, changes.kind
+        item = item_or_typed(session, typed, kind or _kind(session, before, typed)) if typed else None
     with session.in_passing():
         with nothing("changed"):
-            service_id, typed = service_or_typed(session, service_name, item) if service_name else (None, None)
+            service = changes.service
+            service_id, service_typed = service_or_typed(session, service, item) if service else (None, None)
         new_kind, item_id = (item.type, item.id or None) if item else (kind, None)
-        asked = billable_follows(EntryRequest(new_kind, item_id, start, end, minutes, notes, None, service_id), before)
+        said = EntryRequest(new_kind, item_id, start, end, changes.billable, changes.notes, None, service_id)
+        asked = billable_follows(said, before)
         running = before.ended_at is None and end is None
         if running and asked.billable_minutes is not None:
             raise Refused(
@@ -81,8 +106,80 @@ def edit(
         label = work_items.label(before, session.cache)
         operation = Operation(Kind.EDIT, asked, label, session.now(), entry_id=before.id, before=before)
         typed_item = item.label if item else None
-        operation = operation._replace(remembered=remembered, item_typed=typed_item, service_typed=typed)
+        operation = operation._replace(remembered=remembered, item_typed=typed_item, service_typed=service_typed)
         return _changed(session, before, operation)
+
+
+def _seen(session: Session, entry_id: str) -> "tuple[Entry, bool]":
+    """The entry, and whether it is only as this computer saw it last."""
+    with session.in_passing():
+        return entries.as_seen(session.client, session.cache, the_id(session, entry_id), session.now())
+
+
+# --- in an editor ---------------------------------------------------------------------------------
+
+
+def _in_editor(session: Session, entry_id: str) -> Output:
+    """Let the person edit the entry as text, again as long as something is wrong with it."""
+    with nothing("changed"):
+        before, _ = _seen(session, entry_id)
+    made = _as_text(session, before)
+    text, error = made, None
+    while True:
+        typed = editor.edited(text, session.environment.env, ".toml")
+        if typed == made:
+            return Output([], "Nothing was changed.")
+        if typed == text and error:  # closed as it was: the person gives up
+            raise error
+        try:
+            return _carried_out(session, before.id, _changes(typed, tomllib.loads(made)))
+        except (UsageError, Refused, NotFound) as fault:
+            error = fault
+        kept = [line for line in typed.splitlines() if not line.startswith(WRONG)]
+        text = "\n".join([f"{WRONG} {error.message} {error.hint}".rstrip(), *kept, ""])
+
+
+def _as_text(session: Session, entry: "Entry") -> str:
+    """An entry as TOML: what can be changed, with comments."""
+    import tomlkit
+
+    zone, local = session.zone, entry.started_at.astimezone(session.zone)
+    end = entry.ended_at.astimezone(zone) if entry.ended_at else None
+    same = end is not None and end.date() == local.date()
+    document = tomlkit.document()
+    document.add(tomlkit.comment(messages.entry_line("Entry", entry, messages.view(session)).replace("\n", " ")))
+    document.add(tomlkit.comment("What you change here is changed in the entry; as it is, nothing is."))
+    values = {
+        "date": str(local.date()),
+        "from": f"{local:%H:%M}",
+        "to": f"{end:%H:%M}" if end and same else f"{end:%Y-%m-%d %H:%M}" if end else "",
+        "work_item": work_items.label(entry, session.cache),
+        "type": entry.work_item_type or "",
+        "service": entry.service_name or session.cache.services.get(entry.service_id or "") or entry.service_id or "",
+        "billable": entry.billable_minutes or 0,
+    }
+    for name, value in values.items():
+        document.add(name, tomlkit.item(value))
+    document["billable"].comment("minutes")
+    document.add("notes", tomlkit.string(entry.notes or "", multiline=True))
+    return tomlkit.dumps(document)
+
+
+def _changes(typed: str, before: dict[str, Any]) -> Changes:
+    """What was changed in the text. Raises UsageError."""
+    try:
+        after = tomllib.loads(typed)
+    except (ValueError, RecursionError) as fault:
+        raise UsageError(f"This is no TOML: {fault}.") from None
+    if unknown := set(after) - set(before):
+        raise UsageError(f"Unknown: {', '.join(sorted(unknown))}.", f"Choose from: {', '.join(before)}")
+    changed = {name: value for name, value in after.items() if value != before[name]}
+    if wrong := [name for name, value in changed.items() if type(value) is not type(before[name])]:
+        raise UsageError(f"{wrong[0]} must be {'a number' if wrong[0] == 'billable' else 'text in quotes'}.")
+    if not changed:
+        raise UsageError("Nothing is different.")
+    names = {"from": "first", "to": "last", "work_item": "work_item", "type": "kind"}
+    return Changes(**{names.get(name, name): value for name, value in changed.items()})
 
 
 def _changed(session: Session, before: "Entry", operation: Operation) -> Output:

@@ -1,12 +1,17 @@
 """alga show: one entry in full."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from alga.app.session import Session
+from alga.core.errors import NotFound, UsageError
 from alga.core.safe_text import brief, plain
 from alga.core.times import format_day, format_interval, format_minutes, local_date
 from alga.lookup import entries, work_items
-from alga.ui import messages
+from alga.outbox.describe import published
+from alga.ui import columns, messages
+from alga.ui.choices import the_id
 from alga.ui.command import command
 from alga.ui.options import EntryId
 from alga.ui.output import Output
@@ -17,12 +22,36 @@ if TYPE_CHECKING:
 LONGEST_NOTES = 100_000  # characters; --json has them all
 
 
+History = Annotated[
+    bool, typer.Option("--history", help="Show what was done to it from this computer; asks no server.")
+]
+
+
 @command
-def show(session: Session, entry_id: EntryId) -> Output:
+def show(session: Session, entry_id: EntryId, history: History = False) -> Output:
     """Show one entry."""
-    entry = entries.by_id(session.client, session.cache, entry_id, session.now())
+    wanted = the_id(session, entry_id)
+    if history:
+        return _history(session, wanted)
+    entry = entries.by_id(session.client, session.cache, wanted, session.now())
     work_items.learn_numbers([entry], session.client, session.cache)
     return Output(work_items.published(entry, session.cache), _text(session, entry))
+
+
+def _history(session: Session, entry_id: str) -> Output:
+    """An entry's story, from the receipts on this computer."""
+    if len(entry_id.strip()) < entries.SHORTEST_PREFIX:
+        raise UsageError(f"'{entry_id}' is too short for an id: at least {entries.SHORTEST_PREFIX} characters.")
+    told = session.journal.of_entry(entry_id.strip())
+    if len({each.entry_id for each in told}) > 1:
+        raise UsageError(f"Several entries begin with {entry_id}.", "Give more characters.")
+    if not told:
+        raise NotFound(f"Nothing was done to {entry_id} from this computer.", f"alga show {entry_id}")
+    view = messages.View(session.zone, session.now(), session.remembered)
+    undone = [each.id for each in told if session.journal.was_undone(each)]
+    rows = [(each, each.id in undone) for each in told]
+    data = [published(each) | {"undone": each.id in undone} for each in told]
+    return Output(data, columns.listing(f"Entry {told[0].entry_id}", columns.STORY, rows, view, ""))
 
 
 def _text(session: Session, entry: "Entry") -> str:

@@ -114,11 +114,13 @@ class Batch:
         They are of one kind, and not more than one listing shows.
         """
         kind, going = self._now[self._left[0]].kind, dict[int, Operation]()
-        in_call = 1 if self._now[self._left[0]].unresolved else self._outbox.remote.most(kind)
+        unresolved = self._now[self._left[0]].unresolved
+        in_call = 1 if unresolved else self._outbox.remote.most(kind)
         most = LOOKED_AT if in_call > 1 else 1
         while self._left and len(going) < most:
             operation = self._now[self._left[0]]
-            if operation.kind is not kind or set(operation.after) & set(going):
+            alike = operation.kind is kind and operation.unresolved is unresolved
+            if not alike or set(operation.after) & set(going):
                 break
             self._left.popleft()
             before = [self._now[number].state for number in operation.after if number in self._now]

@@ -1,13 +1,15 @@
 """The work item and the service of a write: as typed, as used before, or as a person chooses them."""
 
+import re
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from alga.app.session import Session
-from alga.core.errors import NeedsService, NeverSent, Unreachable, UsageError
+from alga.core.errors import NeedsService, NeverSent, NotFound, Refused, Unreachable, UsageError
 from alga.core.times import is_digits
 from alga.lookup import work_items
 from alga.lookup.work_items import WorkItem
 from alga.state import settings
+from alga.ui.messages import lately
 from alga.ui.output import ask, confirm, interactive
 
 if TYPE_CHECKING:
@@ -68,6 +70,41 @@ def item_or_typed(
             return WorkItem(kind or "ticket", typed, work_items.label_of(typed, None, kind, session.cache))
         why = "No connection" if isinstance(error, NeverSent) else error.message.rstrip(".")
         raise NeverSent(f"{why}, and '{typed}' is no ticket seen here.", "Give its number.") from None
+
+
+# --- which entry ----------------------------------------------------------------------------------
+
+
+def is_last(typed: str) -> bool:
+    """Whether `last` or `last-1` was typed instead of an id."""
+    return re.fullmatch(r"last(-[0-9]{1,2})?", typed.strip().lower()) is not None
+
+
+def the_id(session: Session, typed: str) -> str:
+    """An id as it was typed; for `last` the id of your latest entry, for `last-1` of the one before.
+
+    What waits here counts too. Raises NotFound, and Refused for what is not on the server yet.
+    """
+    if not is_last(typed):
+        return typed
+    number = int(typed.partition("-")[2] or 0)
+    done = [each for each in lately(session) if each.finished_at]
+    if number >= len(done):
+        raise NotFound(f"You have no entry '{typed}' of the last three months.", "To see ids: alga list --month")
+    chosen = done[number]
+    if chosen.id is None or chosen.entry is None:
+        waits = chosen.operation.id if chosen.operation else 0
+        told = f"{chosen.work_item.label} is not on the server yet."
+        raise Refused(told, f"alga sync sends it; alga queue retry {waits} with the options of alga log corrects it")
+    return chosen.id
+
+
+def wants_last(question: str, shown: "Sequence[str]") -> None:
+    """Ask about what `last` stands for, also with --yes. Raises UsageError without a terminal, Refused for a no."""
+    if not interactive():
+        raise UsageError("'last' needs a terminal to ask in.", "Give the id: alga list shows it.")
+    if not confirm(question, False, "", shown):
+        raise Refused("Nothing was changed.")
 
 
 def _chosen(found: "Sequence[tuple[WorkItem, str]]") -> WorkItem:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from alga.core.day import Daysheet, Stretch, timeline
 from alga.core.intervals import by_day, sums
+from alga.core.safe_text import brief
 from alga.core.times import (
     beside,
     counted,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from alga.app.fill import Kept
     from alga.core.entry import Entry
     from alga.core.week import Weekday
-    from alga.outbox.operation import Act
+    from alga.outbox.operation import Act, Operation
     from alga.outbox.results import Place
     from alga.ui.messages import View
 
@@ -191,6 +192,34 @@ ACTS = (
 def _act(act: Act, view: View) -> str:
     first, more = what(act.operations[0], view.zone, view.now), len(act.operations) - 1
     return f"{first} and {counted(more, 'other')}" if more else first
+
+
+STORY = (
+    Column(Head("WHEN"), lambda s, view: _moment(s[0].queued_at, view)),
+    Column(Head("BY"), lambda s, view: "you" if s[0].typed else "script"),
+    Column(Head("WHAT"), lambda s, view: what(s[0], view.zone, view.now)),
+    Column(Head("HOW", wide=True, wrap=True), lambda s, view: _how(s[0], view)),
+    Column(Head("STATE"), lambda s, view: "undone" if s[1] else "" if s[0].state == "done" else DELIVERY[s[0].state]),
+)
+
+
+def _how(operation: Operation, view: View) -> str:
+    """What an edit changed, or the notes of a new entry."""
+    asked, before = operation.asked, operation.before
+    if operation.kind != "edit" or before is None:
+        return asked.notes or ""
+    said = []
+    if asked.started_at or asked.ended_at:
+        was = format_interval(before.started_at, before.ended_at, view.zone)
+        now = format_interval(asked.started_at or before.started_at, asked.ended_at or before.ended_at, view.zone)
+        said += [f"{was} to {now}"] if was != now else []
+    if asked.notes is not None:
+        said.append(f"notes: {brief(before.notes or 'none', 60)} to {brief(asked.notes or 'none', 60)}")
+    if asked.billable_minutes is not None and asked.billable_minutes != (before.billable_minutes or 0):
+        billed = [format_minutes(each) for each in (before.billable_minutes or 0, asked.billable_minutes)]
+        said.append(f"billable: {billed[0]} to {billed[1]}")
+    said += ["service"] * bool(asked.service_id) + ["work item"] * bool(asked.work_item_id)
+    return "; ".join(said)
 
 
 SYNCED = (

@@ -121,7 +121,8 @@ def _work_items(session: Session) -> Pairs:
 def _entries(session: Session) -> Pairs:
     """Known entries, the user's own entries first."""
     mine, every = (session.remembered.recorded(mine) for mine in (True, False))
-    return [(each.id[:8], _said(session, each)) for each in dict.fromkeys([*mine, *every])]
+    latest = [("last", _said(session, mine[0]))] if mine else []
+    return [*latest, *((each.id[:8], _said(session, each)) for each in dict.fromkeys([*mine, *every]))]
 
 
 def _said(session: Session, entry: Recorded) -> str:

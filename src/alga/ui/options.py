@@ -44,7 +44,7 @@ Yes = Annotated[bool, typer.Option("-y", "--yes", help="Go ahead without asking.
 On = Annotated[str | None, typer.Option("--date", metavar="DATE", help="The day of the times: yesterday, 2026-06-02.")]
 From = Annotated[str | None, typer.Option("--from", metavar="TIME", help="The start: 9:00, 'yesterday 9:00'.")]
 To = Annotated[str | None, typer.Option("--to", metavar="TIME", help="The end.")]
-EntryId = Annotated[str, typer.Argument(metavar="ID", help="An entry's id, or its first characters.")]
+EntryId = Annotated[str, typer.Argument(metavar="ID", help="An entry's id, its first characters, or last.")]
 
 
 @dataclass(repr=False)
