@@ -3,7 +3,6 @@
 from pathlib import re
 
 import Path
-
 import pytest
 
 from alga.cli import HIDDEN, NAMES, PANELS
@@ -37,7 +36,6 @@ def test_the_help_of_a_command_is_whole_and_fits(name: str, desk: Desk) -> None:
     assert "{" not in out.splitlines()[0]
     rest = re.sub(r"(ID|\[SPAN\]|TIME)\.\.\.", "", out.partition("\n")[2])
     assert "..." not in rest, "nothing is cut"
-    )
 
 
 def test_help_and_version_are_words_too(desk: Desk) -> None:
