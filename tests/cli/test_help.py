@@ -1,8 +1,8 @@
 """What --help shows: an overview of one line a command, and each command in whole messages."""
 
-from pathlib import re
+import re
+from pathlib import Path
 
-import Path
 import pytest
 
 from alga.cli import HIDDEN, NAMES, PANELS
