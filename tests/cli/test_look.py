@@ -304,6 +304,7 @@ def test_a_day_in_json(week: Desk) -> None:
     assert data == {
         "date": "2026-11-18", "duration_minutes": 60, "billable_minutes": 60, "target_minutes": None,
         "missing_minutes": None, "waiting_minutes": 0, "running_minutes": 0, "gaps": [], "kept_here": [], "look_at": [],
+        "as_of": None, "unseen": False,
     }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from alga.core.entry import Entry
-from alga.state.cache import MOST_ENTRIES, ServerCache, load_cache
+from alga.state.cache import MOST_ENTRIES, MOST_OWN, ServerCache, load_cache
 
 NINE = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
@@ -36,13 +36,20 @@ def test_the_latest_first_and_ones_own_alone_where_that_is_known(tmp_path: Path)
     assert [each.id for each in cache.recorded(mine=True)] == ["a"]
 
 
-def test_the_latest_hundred_are_kept(tmp_path: Path) -> None:
+def test_the_latest_entries_are_kept_ones_own_apart(tmp_path: Path) -> None:
     cache = seen(
         load_cache(tmp_path, "server", "k"), *(entry(f"e{n}", started_at=NINE - timedelta(days=n)) for n in range(999))
     )
     cache.save()
     again = load_cache(tmp_path, "server", "k")
-    assert [each.id for each in again.recorded(mine=True)] == [f"e{n}" for n in range(MOST_ENTRIES)]
+    assert [each.id for each in again.recorded(mine=True)] == [f"e{n}" for n in range(MOST_OWN)], (
+        "nobody knows who one is"
+    )
+    again.own("me", "Me")
+    seen(again, *(entry(f"o{n}", user_id="other", started_at=NINE + timedelta(days=n)) for n in range(999)))
+    again.save()
+    assert len(again.recorded(mine=True)) == MOST_OWN
+    assert len(again.recorded(mine=False)) == MOST_OWN + MOST_ENTRIES
     assert load_cache(tmp_path, "server", "another key").recorded(mine=False) == []
 
 
@@ -76,3 +83,23 @@ def test_what_makes_no_sense_in_the_file_is_not_known(damage: dict[str, object],
     assert (again.tickets, again.services, again.entries, again.user_id) == ({}, {}, {}, None)
     assert again.user_name == "Me"
     seen(again, entry("a")).save()
+
+
+def test_a_day_whose_entries_are_forgotten_is_not_whole_any_more(tmp_path: Path) -> None:
+    cache = load_cache(tmp_path, "server", "k")
+    cache.own("me", "Me")
+    day = NINE.date()
+    cache.saw_days([day - timedelta(days=n) for n in range(400)], set(), UTC, NINE)
+    seen(cache, *(entry(f"e{n}", user_id="me", started_at=NINE - timedelta(days=n)) for n in range(MOST_OWN + 10)))
+    cache.save()
+    oldest = day - timedelta(days=MOST_OWN - 1)  # of which an entry is kept
+    assert str(oldest + timedelta(days=1)) in cache.whole
+    assert str(oldest - timedelta(days=1)) not in cache.whole
+
+
+def test_what_a_whole_day_does_not_show_is_not_there_any_more(tmp_path: Path) -> None:
+    cache = load_cache(tmp_path, "server", "k")
+    cache.own("me", "Me")
+    seen(cache, entry("a", user_id="me"), entry("b", user_id="me"), entry("c", user_id="other"))
+    cache.saw_days([NINE.date()], {"b"}, UTC, NINE)
+    assert [each.id for each in cache.recorded(mine=False)] == ["b", "c"]

@@ -228,6 +228,11 @@ class Session:
             self.client.pause()
         return self.client.within(outbox.BRIEFLY)
 
+    def stay_offline(self) -> None:
+        """Send no requests in this command, and nothing of what waits."""
+        self.syncing = True
+        self.client.pause()
+
     def _deliver_what_waits(self) -> None:
         """Deliver waiting operations briefly before a command continues. What does not get through keeps waiting."""
         if self.syncing or not self.paths.outbox_db.exists() or self.journal.paused() or not self.journal.queued():

@@ -13,17 +13,20 @@ from alga.core.day import Daysheet, Stretch, of_day
 from alga.core.errors import Refused
 from alga.core.filters import Selection
 from alga.core.periods import Period
-from alga.core.times import format_day, format_minutes, local_date
+from alga.core.times import format_day, format_minutes, local_date, to_wire
 from alga.lookup import entries, work_items
 from alga.lookup.overlaps import LOOK_BACK
 from alga.ui import columns, messages
 from alga.ui.command import command
+from alga.ui.filters import as_of, listed, listed_or_seen
 from alga.ui.messages import to_be_sent
+from alga.ui.options import Offline
 from alga.ui.output import Output
 
 if TYPE_CHECKING:
     from alga.core.entry import Entry
 
+UNKNOWN = ("duration_minutes", "billable_minutes", "missing_minutes")  # where not all of a day was seen
 Date = Annotated[str, typer.Argument(metavar="[DATE]", help="2026-06-02 or yesterday; by default today.")]
 User = Annotated[str | None, typer.Option("--user", metavar="PERSON", help="That person's day.")]
 
@@ -35,15 +38,18 @@ class Work(NamedTuple):
     stretches: list[Stretch]
     recorded: "list[Entry]"
     here: list[Running]
+    seen: entries.Seen
 
 
 @command
-def day(session: Session, date: Date = "today", user: User = None) -> Output:
+def day(session: Session, date: Date = "today", user: User = None, offline: Offline = False) -> Output:
     """Show the sheet of a day (default: yours, today)."""
+    if offline:
+        session.stay_offline()
     now, zone = session.now(), session.zone
     today = local_date(now, zone)
     on = grammar.parse_date(date, today)
-    work = work_of(session, on, on, user)
+    work = work_of(session, on, on, user, offline)
     target, longest = session.profile.work_time.target(on), session.profile.longest_timer
     sheet = of_day(on, work.stretches, zone, now, target, session.cache.deployed, longest)
     shown = [
@@ -52,11 +58,24 @@ def day(session: Session, date: Date = "today", user: User = None) -> Output:
     kept = [each.published(now) for each in work.here if local_date(each.started_at, zone) == on]
     marks = [{"id": key, "look_at": words} for key, words in sheet.marks.items() if words]
     data = sheet.published() | {"entries": shown, "kept_here": kept, "look_at": marks}
-    table = columns.day_table(f"{work.whose}, {format_day(on, today)}", sheet, messages.view(session))
+    data |= {"as_of": to_wire(work.seen.as_of) if work.seen.as_of else None, "unseen": on in work.seen.unseen}
+    title = f"{work.whose}, {format_day(on, today)}{as_of(session, work.seen)}"
+    if on in work.seen.unseen:
+        data |= dict.fromkeys(UNKNOWN)
+        table = columns.day_table(title, sheet, messages.view(session), summed=False)
+        return Output(data, replace(table, below=[f"Not all of {format_day(on, today)} was seen here: no sum."]))
+    table = columns.day_table(title, sheet, messages.view(session))
     return Output(data, replace(table, below=_below(sheet) if on <= today else []))
 
 
-def work_of(session: Session, first: dates.date, last: dates.date, user: str | None = None) -> Work:
+def work_of(
+    session: Session,
+    first: dates.date,
+    last: dates.date,
+    user: str | None = None,
+    offline: bool = False,
+    current: bool = False,
+) -> Work:
     """What a person worked on some days, with the days before as far as an entry can reach. Raises Refused when it is
     not known whose the key is.
     """
@@ -68,12 +87,16 @@ def work_of(session: Session, first: dates.date, last: dates.date, user: str | N
             "Choose a person: --user PERSON. The first alga log will show who you are.",
         )
     around = Period(first - LOOK_BACK, last, "")
-    recorded = entries.selected(session.client, Selection(around, (user_id,)), session.zone, session.warn)
-    work_items.learn_numbers(recorded, session.client, session.cache)
+    selection = Selection(around, (user_id,))
+    seen = (
+        entries.Seen(listed(session, selection), [], None) if current else listed_or_seen(session, selection, offline)
+    )
+    unseen = [day for day in seen.unseen if first <= day <= last]
     waits = [session.timer.here(), *map(of_operation, to_be_sent(session))]
     here = [each for each in waits if each] if user_id == own else []
-    stretches = [*(_recorded(session, each) for each in recorded), *map(_kept, here)]
-    return Work("Mine" if user_id == own else f"{name}'s", stretches, recorded, here)
+    stretches = [*(_recorded(session, each) for each in seen.rows), *map(_kept, here)]
+    whose = "Mine" if user_id == own else f"{name}'s"
+    return Work(whose, stretches, seen.rows, here, seen._replace(unseen=unseen))
 
 
 def _recorded(session: Session, entry: "Entry") -> Stretch:

@@ -65,7 +65,7 @@ def fill(session: Session, common: Common, day: Day = "today", week: Week = Fals
     first = last = grammar.parse_date(day, today)
     if week:
         first, last = today - timedelta(days=today.weekday()), today
-    work = work_of(session, first, last)
+    work = work_of(session, first, last, current=True)
     stretches = [
         free for n in range((last - first).days + 1) for free in _free(session, first + timedelta(days=n), work)
     ]

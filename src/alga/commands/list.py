@@ -1,6 +1,7 @@
 """alga list: entries by day, complete for their period."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,8 +11,9 @@ from alga.core.times import format_time
 from alga.lookup import work_items
 from alga.ui import columns, messages, options, tables
 from alga.ui.command import command
-from alga.ui.filters import FilterOptions, PeriodOptions, ScopeOptions, choose, listed
+from alga.ui.filters import FilterOptions, PeriodOptions, ScopeOptions, as_of, choose, listed_or_seen, not_seen
 from alga.ui.messages import kept_here, mention
+from alga.ui.options import Offline
 from alga.ui.output import Output
 
 if TYPE_CHECKING:
@@ -43,11 +45,15 @@ def list(  # noqa: A001  the verb's own name
     filters: FilterOptions,
     sort: Sort = None,
     limit: Limit = None,
+    offline: Offline = False,
 ) -> Output:
     """List time entries, by day (default: yours, this week)."""
+    if offline:
+        session.stay_offline()
     options.one_of("--sort", sort and sort.removeprefix("-"), tuple(SORTS))
     selection, title = choose(session, period, scope, filters, "week", "mine")
-    rows = listed(session, selection)
+    seen = listed_or_seen(session, selection, offline)
+    rows, title = seen.rows, title + as_of(session, seen)
     every = len(rows)
     if sort:
         rows = sorted(rows, key=SORTS[sort.removeprefix("-")], reverse=sort.startswith("-"))
@@ -63,6 +69,9 @@ def list(  # noqa: A001  the verb's own name
 
     def drawn() -> "tables.Table":
         people = [columns.PERSON] if len(selection.user_ids) != 1 else []
+        if seen.unseen:
+            table = columns.entries_unsummed(title, rows, messages.view(session), people)
+            return replace(table, below=not_seen(session, seen))
         by_day = not sort and len(rows) == every  # a day's sum is the whole day's
         draw = columns.entries_by_day if by_day else columns.entries_flat
         return draw(title, rows, messages.view(session), people)

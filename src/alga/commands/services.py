@@ -1,20 +1,31 @@
 """alga services: what time can be billed as."""
 
 from alga.app.session import Session
+from alga.core.errors import Unreachable
 from alga.lookup import work_items
 from alga.ui import columns, messages
 from alga.ui.command import command
+from alga.ui.filters import goes_on_offline
+from alga.ui.options import Offline
 from alga.ui.output import Output
 
 
 @command
-def services(session: Session) -> Output:
+def services(session: Session, offline: Offline = False) -> Output:
     """List the services that time can be billed as."""
-    known, whole = work_items.services(session.client, session.cache)
+    if offline:
+        session.stay_offline()
+    title = "Services"
+    try:
+        known, whole = work_items.services(session.client, session.cache)
+    except Unreachable as error:
+        if not (offline or goes_on_offline(error)):
+            raise
+        known, whole, title = session.cache.services, True, "Services, as last seen here, no connection"
     found = sorted(known.items(), key=lambda pair: pair[1])
     if not whole:
         session.warn("Your role may not list services (service:read): these were seen in recent entries.")
     rows = [{"id": service_id, "name": name} for service_id, name in found]
     return Output(
-        rows, columns.listing("Services", columns.SERVICES, found, messages.view(session), "No service is known yet.")
+        rows, columns.listing(title, columns.SERVICES, found, messages.view(session), "No service is known yet.")
     )

@@ -25,9 +25,10 @@ from alga.core.times import (
 )
 from alga.lookup import entries, work_items
 from alga.outbox import describe
+from alga.ui import filters as shown
 from alga.ui.command import command
 from alga.ui.messages import mention, nothing_runs, to_be_sent
-from alga.ui.options import Common
+from alga.ui.options import Common, Offline
 from alga.ui.output import Output
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ Template = Annotated[
     str | None,
     typer.Option("--template", metavar="TEXT", help=f"Print only this text, for a prompt; with {{{FIELDS}}}."),
 ]
-Offline = Annotated[bool, typer.Option("--offline", help="Show only what this computer knows; asks no server.")]
 
 
 Check = Annotated[
@@ -70,18 +70,19 @@ def status(
             running = session.timer.here() or session.timer.there()
             return _shown(session, running, today(session, running))
         except (Unreachable, AuthError) as error:
-            if (known := session.timer.known()) is None:
+            known, sum_seen = session.timer.known(), seen_today(session, session.timer.known())
+            if known is None and not (sum_seen and isinstance(error, Unreachable) and shown.goes_on_offline(error)):
                 mention(session)
                 raise
             session.warn(error.message)
-            return _shown(session, known, "not known")
+            return _shown(session, known, sum_seen or "not known")
 
 
 def _needs(session: Session) -> Iterator[str]:
     """What needs the user, as short phrases. Raises Unreachable."""
     now, zone, work = session.now(), session.zone, session.profile.work_time
     today, running = local_date(now, zone), session.timer.here() or session.timer.there()
-    done = sheets.work_of(session, today, today)
+    done = sheets.work_of(session, today, today, current=True)
     (day,) = weeks.of_days(
         today, today, done.stretches, done.recorded, work, zone, now, False, session.profile.longest_timer
     )
@@ -143,6 +144,15 @@ def line(session: Session, running: Running, wide: int) -> str:
     return "  ".join(shown).rstrip()
 
 
+def seen_today(session: Session, running: Running | None) -> str:
+    """The same as this computer saw it last, `1h 30m worked, as of 16:09, no connection`; '' if that is not known."""
+    own_today = filters.Selection(periods.named("today", session.now(), session.zone), (session.cache.user_id or "",))
+    seen = entries.seen_on(session.client, session.cache, own_today, session.zone, session.now())
+    if seen.unseen:
+        return ""
+    return f"{_summed(session, running, seen.rows)}{shown.as_of(session, seen)}"
+
+
 def today(session: Session, running: Running | None) -> str:
     """`1h 30m + 20m waiting + 48m running`: what is recorded of today, and beside it what waits here and what runs."""
     now, zone = session.now(), session.zone
@@ -151,7 +161,13 @@ def today(session: Session, running: Running | None) -> str:
         return "not known: the server has not yet shown whose key this is"
     own_today = filters.Selection(periods.named("today", now, zone), (user_id,))
     rows = entries.selected(session.client, own_today, zone, session.warn)
+    entries.saw(session.cache, own_today, rows, zone, now)
     _name_the_other(session, running, rows)
+    return _summed(session, running, rows)
+
+
+def _summed(session: Session, running: Running | None, rows: "list[Entry]") -> str:
+    now, zone = session.now(), session.zone
     worked, day = format_minutes(intervals.sums(rows).worked), local_date(now, zone)
     here = [each for each in to_be_sent(session) if not each.in_doubt]
     waiting = sum(describe.minutes(each) for each in here if local_date(each.started_at, zone) == day)

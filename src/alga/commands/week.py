@@ -10,10 +10,13 @@ from alga.core import grammar, periods
 from alga.core import week as weeks
 from alga.core.errors import UsageError
 from alga.core.periods import Period
-from alga.core.times import local_date
+from alga.core.times import local_date, to_wire
+from alga.lookup.entries import Seen
 from alga.ui import columns, messages
 from alga.ui.command import command
+from alga.ui.filters import as_of, not_seen
 from alga.ui.messages import mention
+from alga.ui.options import Offline
 from alga.ui.output import Output
 
 LONGEST = 92  # days that are shown day by day
@@ -23,20 +26,24 @@ Days = Annotated[
 
 
 @command
-def week(session: Session, days: Days = None, user: User = None) -> Output:
+def week(session: Session, days: Days = None, user: User = None, offline: Offline = False) -> Output:
     """Show the days of a week (default: yours, this week)."""
+    if offline:
+        session.stay_offline()
     now, zone = session.now(), session.zone
     period = _period(session, days)
     assert period.first and period.last
-    work = work_of(session, period.first, period.last, user)
+    work = work_of(session, period.first, period.last, user, offline)
     shown = weeks.of_days(
         period.first, period.last, work.stretches, work.recorded, session.profile.work_time, zone, now,
         session.cache.deployed, session.profile.longest_timer,
     )  # fmt: skip
     mention(session)
-    title = f"{work.whose}, {period.name}"
-    table = columns.week_table(title, shown, messages.view(session), _fill(shown, user))
-    return Output(_published(period, shown), table)
+    title = f"{work.whose}, {period.name}{as_of(session, work.seen)}"
+    known = [each for each in shown if each.day not in work.seen.unseen]
+    below = not_seen(session, work.seen) or [_fill(known, user)]
+    table = columns.week_table(title, known, messages.view(session), below, summed=not work.seen.unseen)
+    return Output(_published(period, known, work.seen), table)
 
 
 def _period(session: Session, typed: str | None) -> Period:
@@ -56,15 +63,17 @@ def _fill(days: list[weeks.Weekday], user: str | None) -> str:
     return f"Fill a day: alga fill {lacking[0]}" if lacking and not user else ""
 
 
-def _published(period: Period, days: list[weeks.Weekday]) -> dict[str, Any]:
+def _published(period: Period, days: list[weeks.Weekday], seen: Seen) -> dict[str, Any]:
     missing = [each.missing for each in days if each.missing is not None]
     return {
         "from": str(period.first),
         "to": str(period.last),
+        "as_of": to_wire(seen.as_of) if seen.as_of else None,
+        "unseen": list(map(str, seen.unseen)),
         "duration_minutes": sum(each.sheet.worked for each in days),
         "billable_minutes": sum(each.sheet.billable for each in days),
         "waiting_minutes": sum(each.sheet.waiting for each in days),
         "running_minutes": sum(each.sheet.running for each in days),
         "missing_minutes": sum(missing) if missing else None,
         "days": [each.published() for each in days],
-    }
+    } | (dict.fromkeys(("duration_minutes", "billable_minutes", "missing_minutes")) if seen.unseen else {})

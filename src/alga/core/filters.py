@@ -34,6 +34,10 @@ class Selection:
     statuses: tuple[str, ...] = ()
     billable: bool | None = None
 
+    def is_all_of(self, user_id: str | None) -> bool:
+        """Whether it selects all entries of that user in its period."""
+        return user_id is not None and self == Selection(self.period, (user_id,))
+
     def query(self, zone: tzinfo) -> dict[str, str]:
         """The filters of the deployed server's list and export (sections 3 and 10). With several values the
         server uses only the last, so those filters are applied by checked() instead.

@@ -9,6 +9,7 @@ from alga.core import grammar
 from alga.core.errors import UsageError
 from alga.core.times import day_start, format_day, local_date
 
+MOST_DAYS = 100
 NAMES = ("today", "yesterday", "week", "last-week", "month", "last-month")
 
 
@@ -24,6 +25,15 @@ class Period:
         """The first instant of the period and the first instant after it, in UTC."""
         start = day_start(self.first, zone) if self.first else None
         return start, day_start(self.last + timedelta(days=1), zone) if self.last else None
+
+    def every_day(self, today: date) -> list[date] | None:
+        """Each day of the period, up to today if it has no end; None for one without beginning, or of more than
+        MOST_DAYS.
+        """
+        last = self.last or today
+        if self.first is None or (last - self.first).days >= MOST_DAYS:
+            return None
+        return [self.first + timedelta(days=n) for n in range((last - self.first).days + 1)]
 
 
 EVER = Period(None, None, "all time")

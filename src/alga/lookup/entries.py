@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from alga.core.errors import Incomplete, NotFound, Refused, Senseless, Unreachable, UsageError
-from alga.core.times import to_wire
+from alga.core.errors import Incomplete, NeverSent, NotFound, Refused, Senseless, Unreachable, UsageError
+from alga.core.times import from_wire, local_date, to_wire
 from alga.lookup import work_items
 
 if TYPE_CHECKING:
@@ -184,6 +184,33 @@ def seen_here(client: Client, cache: ServerCache) -> list[Entry]:
     rows = [(each, client.read_entry(each._asdict(), learning=False)) for each in cache.recorded(mine=True)]
     found = [entry._replace(notes=None) if each.cut else entry for each, entry in rows]
     return sorted(found, key=lambda entry: entry.ended_at or entry.started_at, reverse=True)
+
+
+class Seen(NamedTuple):
+    """Own entries as this computer last saw them; `unseen` are the days of which it may not know all."""
+
+    rows: list[Entry]
+    unseen: list[date]
+    as_of: datetime | None
+
+
+def seen_on(client: Client, cache: ServerCache, selection: Selection, zone: tzinfo, now: datetime) -> Seen:
+    """The entries of a selection of own entries, without a request. Raises NeverSent for a long period."""
+    rows, _ = selection.checked(seen_here(client, cache), zone)
+    days = selection.period.every_day(local_date(now, zone))
+    if days is None:
+        raise NeverSent("No connection, and so many days are not remembered here.", "For example: alga list --week")
+    times = [from_wire(cache.whole[str(day)]) for day in days if str(day) in cache.whole]
+    unseen = [day for day in days if str(day) not in cache.whole and day <= local_date(now, zone)]
+    return Seen(rows, unseen, min(times, default=None))
+
+
+def saw(cache: ServerCache, selection: Selection, rows: Iterable[Entry], zone: tzinfo, now: datetime) -> None:
+    """Remember that the days of a selection were seen whole, if it is of all own entries of them."""
+    if selection.is_all_of(cache.user_id):
+        today = local_date(now, zone)
+        over = [day for day in selection.period.every_day(today) or () if day <= today]
+        cache.saw_days(over, {entry.id for entry in rows}, zone, now)
 
 
 def recent_work(client: Client, cache: ServerCache, now: datetime) -> list[Entry]:

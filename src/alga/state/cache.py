@@ -5,24 +5,27 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alga.core import files
 from alga.core.safe_text import brief
-from alga.core.times import to_wire
+from alga.core.times import from_wire, local_date, to_wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from datetime import datetime
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from datetime import date, datetime, tzinfo
     from pathlib import Path
 
     from alga.core.entry import Entry
 
 MOST_TICKETS = 500
-MOST_ENTRIES = 100
+MOST_ENTRIES = 100  # of other people
+MOST_OWN = 200
 MOST_NAMED = 500  # services, routes, and actions that the role may not do
 LONGEST_NOTES = 400  # characters to remember
 LONGEST_NAME = 200  # characters of a name or title; what has a longer id is not remembered
+OWNER = 6  # where a row of `entries` has its user
 PUBLISHED, DEPLOYED = "published", "deployed"
 
 
@@ -52,7 +55,9 @@ class ServerCache:
     """The cache of one server and key. `tickets` maps an id to a number, a title and a client, `tasks` an id to the
     names of a task and its project, `services` an id to a name.
 
-    `entries` are the latest entries seen, by id. `any_word`: the practice data, which takes any word for a work item.
+    `entries` are the latest entries seen, by id; `whole` are the days of which all own entries were seen, and when;
+    `assigned` are the ids of assigned work, and when they were seen. `any_word`: the practice data, which takes any
+    word for a work item.
     """
 
     path: Path
@@ -63,6 +68,8 @@ class ServerCache:
     tickets: dict[str, list[str]] = field(default_factory=dict)
     tasks: dict[str, list[str]] = field(default_factory=dict)
     entries: dict[str, list[str | None]] = field(default_factory=dict)
+    whole: dict[str, str] = field(default_factory=dict)
+    assigned: dict[str, str] = field(default_factory=dict)
     routes: set[str] = field(default_factory=set)  # where the API is known to have answered
     forbidden: set[str] = field(default_factory=set)  # actions that the server has refused to the role
     any_word: bool = False
@@ -107,7 +114,7 @@ class ServerCache:
             entry.service_id,
             "cut" if len(notes) > LONGEST_NOTES else None,
         ]
-        if len(self.entries) > 2 * MOST_ENTRIES:
+        if len(self.entries) > 2 * (MOST_ENTRIES + MOST_OWN):
             self._forget_the_oldest()
 
     def recorded(self, mine: bool) -> list[Recorded]:
@@ -115,6 +122,18 @@ class ServerCache:
         every = [Recorded(key, *values) for key, values in self.entries.items()]  # type: ignore[arg-type]
         own = [each for each in every if not mine or self.user_id in (None, each.user_id)]
         return sorted(own, key=lambda each: each.started_at, reverse=True)
+
+    def saw_days(self, days: Sequence[date], ids: Collection[str], zone: tzinfo, now: datetime) -> None:
+        """Learn that these are all of the user's own entries of some days: others are not there any more."""
+        named = set(map(str, days))
+        for each in self.recorded(mine=True):
+            if str(local_date(from_wire(each.started_at), zone)) in named and each.id not in ids:
+                self.forget(each.id)
+        self.whole |= dict.fromkeys(named, to_wire(now))
+
+    def saw_assigned(self, ids: Iterable[str], now: datetime) -> None:
+        """Learn which work is assigned to the user."""
+        self.assigned = dict.fromkeys(ids, to_wire(now))
 
     def service_of(self, work_item_id: str | None) -> str | None:
         """The service of the user's own latest entry on a work item; None when unknown."""
@@ -160,11 +179,31 @@ class ServerCache:
         return json.dumps({name: getattr(self, name) for name in KEPT}, ensure_ascii=False, default=sorted)
 
     def _forget_the_oldest(self) -> None:
-        latest = sorted(self.entries, key=lambda key: self.entries[key][0] or "")[-MOST_ENTRIES:]
-        self.entries = {key: self.entries[key] for key in latest}
+        """Keep the latest entries, the user's own apart; the days of own ones that go are not whole any more."""
+        latest = sorted(self.entries, key=lambda key: self.entries[key][0] or "")
+        own = [key for key in latest if self.user_id in (None, self.entries[key][OWNER])]
+        others = [key for key in latest if key not in set(own)]
+        if gone := own[:-MOST_OWN]:
+            last = from_wire(self.entries[gone[-1]][0] or "").date() + timedelta(days=1)  # in any zone
+            self.whole = {day: seen for day, seen in self.whole.items() if day > str(last)}
+        kept = {*own[-MOST_OWN:], *others[-MOST_ENTRIES:]}
+        self.entries = {key: row for key, row in self.entries.items() if key in kept}
+        self.whole = dict(sorted(self.whole.items())[-MOST_NAMED:])
 
 
-KEPT = ("user_id", "user_name", "kind", "services", "tickets", "tasks", "entries", "routes", "forbidden")
+KEPT = (
+    "user_id",
+    "user_name",
+    "kind",
+    "services",
+    "tickets",
+    "tasks",
+    "entries",
+    "whole",
+    "assigned",
+    "routes",
+    "forbidden",
+)
 SETS = ("routes", "forbidden")
 
 
@@ -212,6 +251,8 @@ def _texts(row: object, wide: int, always: int) -> bool:
 
 SHAPES: dict[str, Callable[[object], bool]] = {
     "services": lambda name: isinstance(name, str),
+    "whole": lambda seen: isinstance(seen, str),
+    "assigned": lambda seen: isinstance(seen, str),
     "tickets": lambda row: _texts(row, 3, 3),
     "tasks": lambda row: _texts(row, 2, 2),
     "entries": lambda row: _texts(row, len(Recorded._fields) - 1, 2),  # the id is its key

@@ -252,19 +252,20 @@ def look_at(marks: Mapping[str, Sequence[str]]) -> Column:
     return Column(head, lambda e, view: ", ".join(marks[e.id]), when=lambda rows: any(marks.values()))
 
 
-def day_table(title: str, sheet: Daysheet, view: View) -> Table:
-    """A day's stretches with the free time between them, below a time line."""
+def day_table(title: str, sheet: Daysheet, view: View, summed: bool = True) -> Table:
+    """A day's stretches with the free time between them, below a time line; with the sum, if all are known."""
     with_id = Column(Head("ID"), lambda s, view: s.id[:8] if s.sent else "")
     columns = _shown((*DAY_SHEET, look_at(sheet.marks), with_id), sheet.stretches)
     shown = _lines(columns, sheet.stretches, view)
     rows = [(stretch.started_at, line) for stretch, line in zip(sheet.stretches, shown, strict=True)]
-    for start, end in sheet.gaps:
+    for start, end in sheet.gaps if summed else ():
         cells = [format_interval(start, end, view.zone), format_minutes(minutes_between(start, end)), "", "free"]
         rows.append((start, Line(cells + [""] * (len(columns) - 4), "dim")))
     total = [counted(len(sheet.stretches), "entry"), format_minutes(sheet.worked), format_minutes(sheet.billable)]
     total += ["", beside(sheet.waiting, sheet.running)]
     lines = [line for _, line in sorted(rows, key=lambda row: row[0])]
-    lines += [Line(), Line(total + [""] * (len(columns) - len(total)), "dim")]
+    if summed:
+        lines += [Line(), Line(total + [""] * (len(columns) - len(total)), "dim")]
     wide = min(LONGEST_LINE, get_terminal_size().columns)
     above = timeline(sheet, view.zone, view.now, wide, "\u00b7\u2588!" if unicode() else ".#!")
     empty = "Nothing recorded."
@@ -293,7 +294,7 @@ def _free(day: Weekday, view: View) -> str:
     return "to come" if day.to_come else " ".join(format_interval(*each, view.zone) for each in day.free)
 
 
-def week_table(title: str, days: Sequence[Weekday], view: View, below: str) -> Table:
+def week_table(title: str, days: Sequence[Weekday], view: View, below: Sequence[str], summed: bool) -> Table:
     """A row for each day that is a working day or has entries, and their sums."""
     rows = [each for each in days if each.works or not each.empty]
     columns = _shown(WEEK, rows)
@@ -304,8 +305,11 @@ def week_table(title: str, days: Sequence[Weekday], view: View, below: str) -> T
         "BILLABLE": format_minutes(sum(each.sheet.billable for each in days)),
         "MISSING": format_minutes(sum(each.missing or 0 for each in days)),
     }
-    lines += [Line(), Line([cells.get(column.head.name, "") for column in columns], "dim")]
-    return Table(title, [column.head for column in columns], lines, below=[below] if below else [])
+    if summed:
+        lines += [Line(), Line([cells.get(column.head.name, "") for column in columns], "dim")]
+    return Table(
+        title, [column.head for column in columns], lines, "Nothing is known here.", below=[*filter(None, below)]
+    )
 
 
 KEPT = (
@@ -344,6 +348,11 @@ def entries_flat(title: str, entries: Sequence[Entry], view: View, more: Sequenc
     """Entries in the given order, each with its day, and the sums at the end."""
     columns = _shown((DAY, ENTRIES[0], *more, *ENTRIES[1:]), entries)
     return _totalled(title, columns, [*_lines(columns, entries, view), Line()], entries, view)
+
+
+def entries_unsummed(title: str, entries: Sequence[Entry], view: View, more: Sequence[Column] = ()) -> Table:
+    """Entries in the given order, each with its day, where not all may be known."""
+    return listing(title, (DAY, ENTRIES[0], *more, *ENTRIES[1:]), entries, view, "Nothing is known here.")
 
 
 def entries_by_person(title: str, entries: Sequence[Entry], view: View, more: Sequence[Column]) -> Table:

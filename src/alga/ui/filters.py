@@ -8,13 +8,24 @@ import typer
 
 from alga.app.session import Session
 from alga.core import periods
-from alga.core.errors import UsageError
+from alga.core.errors import (
+    AlgaError,
+    Incomplete,
+    NeverSent,
+    NoSuchPath,
+    Senseless,
+    TooLarge,
+    Unreachable,
+    UsageError,
+)
 from alga.core.filters import STATUSES, Selection
 from alga.core.periods import Period
+from alga.core.times import format_day, format_time, local_date
 from alga.lookup import entries, work_items
 from alga.lookup.work_items import TYPES
 from alga.ui.choices import item_or_typed
 from alga.ui.options import one_of
+from alga.ui.output import at_terminal
 
 if TYPE_CHECKING:
     from alga.core.entry import Entry
@@ -22,6 +33,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+MOST_NAMED = 4  # days in a sentence
 UNKNOWN = "The server has not yet shown whose key this is, so"
 
 
@@ -159,4 +171,51 @@ def listed(session: Session, selection: Selection) -> "list[Entry]":
     """The entries of a selection, oldest first, and learn the numbers of their tickets."""
     rows = entries.selected(session.client, selection, session.zone, session.warn)
     work_items.learn_numbers(rows, session.client, session.cache)
+    entries.saw(session.cache, selection, rows, session.zone, session.now())
     return rows
+
+
+def listed_or_seen(session: Session, selection: Selection, offline: bool) -> entries.Seen:
+    """The same; with --offline, and in a terminal without a connection, as this computer last saw them.
+
+    Raises Unreachable for entries of others, and for scripts.
+    """
+    if not offline:
+        try:
+            return entries.Seen(listed(session, selection), [], None)
+        except Unreachable as error:
+            if not goes_on_offline(error):
+                raise
+    if selection.user_ids != (session.cache.user_id,) or selection.statuses:
+        raise NeverSent("No connection, and this computer remembers only your own entries.", "alga list --mine")
+    return entries.seen_on(session.client, session.cache, selection, session.zone, session.now())
+
+
+def goes_on_offline(error: AlgaError) -> bool:
+    """Whether a person may be shown what was last seen: not after an answer that makes no sense."""
+    return at_terminal() and not isinstance(error, Incomplete | Senseless | NoSuchPath | TooLarge)
+
+
+def as_of(session: Session, seen: entries.Seen) -> str:
+    """`, as of 16:09, no connection`: for a title; '' for what the server has now."""
+    if seen.as_of is None and not seen.unseen:
+        return ""
+    if seen.as_of is None:
+        return ", no connection"
+    day, today = local_date(seen.as_of, session.zone), local_date(session.now(), session.zone)
+    on = "" if day == today else f"{format_day(day, today)} "
+    return f", as of {on}{format_time(seen.as_of, session.zone)}, no connection"
+
+
+def not_seen(session: Session, seen: entries.Seen) -> list[str]:
+    """The sentence about days of which not all is known here."""
+    if not seen.unseen:
+        return []
+    today = local_date(session.now(), session.zone)
+    days = [format_day(day, today) for day in seen.unseen]
+    named = (
+        ", ".join(days)
+        if len(days) <= MOST_NAMED
+        else f"{', '.join(days[:MOST_NAMED])} and {len(days) - MOST_NAMED} more"
+    )
+    return [f"Not seen here, so there is no sum: {named}."]

@@ -33,6 +33,7 @@ Type = Annotated[
     str | None,
     typer.Option("--type", metavar="TYPE", help="ticket (the default), ad_hoc, …"),
 ]
+Offline = Annotated[bool, typer.Option("--offline", help="Show only what this computer knows; asks no server.")]
 Exact = Annotated[bool, typer.Option("--exact", help="Take WORK_ITEM as its id: look nothing up.")]
 At = Annotated[
     str | None, typer.Option("--at", metavar="TIME", help="Start (or stop) at this time instead of now, e.g. 9:05.")
