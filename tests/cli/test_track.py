@@ -654,3 +654,26 @@ def test_a_computer_without_the_timer_says_that_it_may_be_on_another(strict: Str
 def test_where_the_server_keeps_the_clock_nothing_runs_anywhere(published: Desk) -> None:
     published.ok("log", "tk_1", "5:00-5:10")
     assert published("stop").err.startswith("alga: Nothing is running.\n")
+
+
+def test_watch_counts_until_ctrl_c(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.ok("start", "tk_1", "-m", "VPN")
+    seconds = 0
+
+    def pause(wait: float) -> None:
+        nonlocal seconds
+        seconds += 1
+        desk.clock.pass_by(seconds=wait * 30)
+        if seconds == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("tests.support.pause", pause)
+    watched = desk.ok("status", "--watch", columns=30)
+    shown = watched.out.replace("\x1b[K", "").split("\x1b[2F")
+    assert [each.splitlines()[0] for each in shown] == [
+        f"tk_1   0:0{n // 60}:{n % 60:02}  since 09:12  V" for n in (0, 30, 60, 90)
+    ]
+    assert shown[0].splitlines()[1] == "Today  0m worked"
+    assert shown[3].splitlines()[1] == "Today  0m + 1m running"
+    assert desk("status", "--watch", tty=False).code == 2
+    assert desk("status", "--watch", "--json").code == 2

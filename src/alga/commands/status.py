@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,6 +27,7 @@ from alga.core.times import (
 from alga.lookup import entries, work_items
 from alga.outbox import describe
 from alga.ui import filters as shown
+from alga.ui import output
 from alga.ui.command import command
 from alga.ui.messages import mention, nothing_runs, to_be_sent
 from alga.ui.options import Common, Offline
@@ -45,15 +47,26 @@ Check = Annotated[
     bool,
     typer.Option("--check", help="Print a line and exit with 1 if something needs you: for cron and notifications."),
 ]
+Watch = Annotated[bool, typer.Option("--watch", help="Stay on the screen and count, until Ctrl-C.")]
+MINUTE = timedelta(minutes=1)
 NEEDS_YOU = 1  # the exit code
 QUIET = timedelta(minutes=60)  # after an entry ended, nothing running is no reminder yet
 
 
 @command
 def status(
-    session: Session, common: Common, offline: Offline = False, template: Template = None, check: Check = False
+    session: Session,
+    common: Common,
+    offline: Offline = False,
+    template: Template = None,
+    check: Check = False,
+    watch: Watch = False,
 ) -> Output:
     """Show the running timer and today's sum."""
+    if watch:
+        if check or offline or template is not None or common.chosen().machine:
+            raise UsageError("--watch cannot be combined with other options.")
+        return _watched(session)
     if check:
         if offline or template is not None:
             raise UsageError("--check cannot be combined with --offline or --template.")
@@ -76,6 +89,25 @@ def status(
                 raise
             session.warn(error.message)
             return _shown(session, known, sum_seen or "not known")
+
+
+def _watched(session: Session) -> Output:
+    """The timer and today's sum on the screen, every second anew, until Ctrl-C; the server is asked once a minute."""
+    asked, shown_now = session.now() - MINUTE, ["", ""]
+
+    def drawn() -> list[str]:
+        nonlocal asked
+        if session.now() - asked >= MINUTE:
+            asked, running = session.now(), session.timer.running_if_known()
+            with suppress(Unreachable, AuthError):
+                shown_now[1] = today(session, running)
+        running = session.timer.seen if isinstance(session.timer.seen, Running) else session.timer.known()
+        first = line(session, running, 5) if running else "Nothing is running."
+        return [first, f"Today  {shown_now[1] or 'not known'}"]
+
+    output.watch(drawn, session.environment.sleep)
+    session.notes.clear()
+    return Output(None, "")
 
 
 def _needs(session: Session) -> Iterator[str]:

@@ -6,7 +6,7 @@ import re
 import shutil
 import sys
 import textwrap
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TextIO
 
 from alga.core.errors import AlgaError, Interrupted, UsageError
@@ -199,6 +199,21 @@ def ask(question: str, above: Sequence[str] = ()) -> str:
         sys.stderr.write("\n")
         raise Interrupted("Interrupted: no answer. Nothing was changed.")
     return answer.strip()
+
+
+def watch(drawn: Callable[[], Sequence[str]], sleep: Callable[[float], None]) -> None:
+    """Show lines in a terminal and draw them again every second, until Ctrl-C. Raises UsageError without one."""
+    if not at_terminal():
+        raise UsageError("--watch needs a terminal.", "For scripts: alga status --json")
+    above = ""
+    with suppress(KeyboardInterrupt):
+        while True:
+            width = shutil.get_terminal_size().columns
+            lines = [plain(each)[:width] for each in drawn()]
+            sys.stdout.write(above + "".join(f"{each}\x1b[K\n" for each in lines))
+            sys.stdout.flush()
+            above = f"\x1b[{len(lines)}F"
+            sleep(1)
 
 
 def read_stdin() -> bytes:
