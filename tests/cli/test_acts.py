@@ -131,8 +131,8 @@ def test_ctrl_c_while_the_journal_is_written_takes_back_what_was_not_sent(known:
     writes: list[int] = []
     real = getattr(Journal, method)
 
-    def once(journal: Journal, operations: Sequence[Operation]) -> Any:
-        done = real(journal, operations)
+    def once(journal: Journal, operations: Sequence[Operation], *more: Any) -> Any:
+        done = real(journal, operations, *more)
         writes.append(len(operations))
         if len(writes) == 1:
             raise KeyboardInterrupt

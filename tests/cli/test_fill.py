@@ -225,3 +225,46 @@ def test_one_refusal_leaves_the_other_answers(strict: Strict) -> None:
     partly = desk("fill", typed="1042 7:00-8:00\na\n1011\nb\ny\n")
     assert partly.code == 9
     assert "Not logged" in partly.out
+
+
+def test_an_alias_chosen_by_its_number_brings_its_service_and_notes(strict: Strict) -> None:
+    desk = strict.desk
+    desk.ok("config", "set", "hours", "7:00-9:00")
+    desk.ok("config", "set", "service", "Basic Support")
+    desk.ok("log", "1042", "6:00-6:10", "-m", "x")
+    desk.ok("alias", "set", "visit", "1042", "-s", "Premium Support", "-m", "On-site visit")
+    desk.ok("fill", typed="1\n\ny\n")
+    row = desk.ok("list", "--json").json[-1]
+    assert (row["service_name"], row["notes"]) == ("Premium Support", "On-site visit")
+
+
+def test_kept_answers_of_another_day_stay(desk: Desk) -> None:
+    desk.clock.pass_by(days=1)
+    assert desk("fill", "yesterday", typed="1 13:00-14:00\na\n").code == 130
+    desk.ok("fill", typed="tk_3 8:00-9:00\nb\nq\ny\n")
+    assert "13:00-14:00" in desk.ok("fill", "yesterday", typed="y\nq\ny\n").err
+    assert ("tk_1", "12:00", 60, "a") in [
+        (row["work_item_id"], row["started_at"][11:16], row["duration_minutes"], row["notes"])
+        for row in desk.ok("list", "--json").json
+    ]
+
+
+def test_answers_that_were_not_recorded_are_offered_again(strict: Strict) -> None:
+    desk = strict.desk
+    desk.ok("config", "set", "hours", "7:00-9:00")
+    desk.ok("config", "set", "service", "Basic Support")
+    desk.ok("log", "1011", "6:00-6:10", "-m", "x")
+    wire, posts = strict.network.inner, list[str]()
+
+    def refusing(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            posts.append(request.url.path)
+            if len(posts) == 2:
+                return httpx.Response(401, json={"error": {"code": "UNAUTHORIZED", "message": "Invalid API key"}})
+        return wire.handle_request(request)
+
+    strict.network.inner = httpx.MockTransport(refusing)
+    desk("fill", typed="1042 7:00-8:00\na\n1011 8:00-8:30\nb\n1042\nc\ny\n")
+    strict.network.inner = wire
+    desk.ok("fill", typed="y\ny\n")
+    assert [row[2:] for row in recorded(desk)[1:]] == [(60, "a"), (30, "b"), (30, "c")]

@@ -1,5 +1,7 @@
 """A timer that runs longer than the setting `longest` was probably forgotten: alga asks when it ended."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from tests.conftest import Strict
@@ -103,3 +105,12 @@ def test_a_timer_kept_here_is_asked_for_as_well(strict: Strict) -> None:
 def test_a_forgotten_timer_is_not_in_the_days_sum(desk: Desk) -> None:
     sheet = desk.ok("day", "yesterday", "--json").json
     assert (sheet["duration_minutes"], sheet["running_minutes"]) == (0, 0)
+
+
+def test_a_time_that_happened_twice_is_chosen_by_its_offset(desk: Desk) -> None:
+    desk.ok("cancel", "--yes")
+    desk.clock.now = datetime(2026, 10, 24, 20, 0, tzinfo=UTC)
+    desk.ok("start", "tk_9", "-m", "night")
+    desk.clock.now = datetime(2026, 10, 25, 12, 0, tzinfo=UTC)
+    assert "Choose a time: 02:30+02:00 or 02:30+01:00" in joined(desk("stop", typed="2:30\n").err)
+    assert "5h 30m worked" in desk.ok("stop", typed="02:30+01:00\n").out

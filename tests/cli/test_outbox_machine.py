@@ -167,6 +167,7 @@ class Fact:
     told: dict[str, Any] | None = None  # what the command printed, where it said the times
     touched: bool = False  # another client deleted or stopped it: it may be gone, or have another end
     notes: list[str] = field(default_factory=list)  # what it says, one after the other
+    minutes: int = 0  # of an entry that was divided: its parts together have them
 
 
 RIGHTS = ("create", "update", "delete", "approve")
@@ -218,14 +219,14 @@ class Desks(RuleBasedStateMachine):
             self.desk.ok("log", "TIC1011", "6:30-7:00", "-s", "Basic Support", "-m", "known", "--date", "2026-11-10")
 
     def typed(
-        self, plan: dict[int, str], crash: tuple[int, bool] | None, *words: str, given: str = ""
+        self, plan: dict[int, str], crash: tuple[int, bool] | None, *words: str, given: str = "", tty: bool = False
     ) -> Result | None:
         """A command under a plan; None when the process is gone."""
         self.clock.pass_by(minutes=4)
         self.network.plan, self.network.number = plan, 0
         try:
             with crashing(crash), may(self.rights):
-                result = self.desk(*words, typed=given)
+                result = self.desk(*words, typed=given, tty=tty)
         except Crash:
             result = None
         self.network.plan = {}
@@ -259,6 +260,7 @@ class Machine(Desks):
         self.perhaps: set[str] = set()  # the timers that may run then
         self.status: dict[str, set[str]] = {}  # what may have become of an entry that was submitted,
         self.later: dict[str, set[str]] = {}  # and what a review that waits may still make of it
+        self.spans: dict[tuple[str, str], str] = {}  # of several spans: tag and start, and whether it must be there
 
     @initialize(kind=st.sampled_from(["deployed", "server clock", "published"]), known=st.booleans())
     def at_a_server(self, kind: str, known: bool) -> None:
@@ -544,6 +546,100 @@ class Machine(Desks):
                 later.add(then)
                 self.status[tag] = before | later
 
+    # --- several spans, free time, taking back, dividing ---
+
+    @rule(
+        slots=st.lists(st.integers(0, SLOTS - 1), min_size=2, max_size=4, unique=True),
+        item=st.sampled_from(ITEMS),
+        plan=plans,
+        crash=crashes,
+    )
+    def several(self, slots: list[int], item: str, plan: dict[int, str], crash: tuple[int, bool] | None) -> None:
+        """Several spans in one command: each is an entry, and all have the same notes."""
+        tag = f"s{self.tag()}"
+        spans = [FRIDAY + timedelta(minutes=30 * slot) for slot in slots]
+        words = [f"2026-11-20T{each:%H:%M}Z+10m" for each in spans]
+        result = self.typed(plan, crash, "log", item, *words, "-s", "Basic Support", "-m", tag, "--json")
+        if result is None or not result.out.startswith("["):
+            fates = ["maybe" if result is None else "no"] * len(spans)
+        else:
+            fates = ["must" if row["delivery"] in ("delivered", "queued") else "no" for row in result.json]
+        for start, fate in zip(spans, fates, strict=True):
+            self.spans[tag, f"{start:%Y-%m-%dT%H:%M:00Z}"] = fate
+
+    @rule(slot=st.integers(0, SLOTS - 1), item=st.sampled_from(ITEMS), plan=plans, crash=crashes)
+    def fill(self, slot: int, item: str, plan: dict[int, str], crash: tuple[int, bool] | None) -> None:
+        """A free stretch of the morning is filled, if that place is free and can be asked for."""
+        tag, start = self.tag(), FRIDAY + timedelta(minutes=30 * slot)
+        local = [f"{each + timedelta(hours=1):%H:%M}" for each in (start, start + timedelta(minutes=30))]
+        self.desk.ok("config", "set", "hours", "7:00-11:00")
+        given = f"{item} {local[0]}-{local[1]}\n{tag}\nq\ny\ny\n"
+        self.desk.ok("config", "set", "service", "Basic Support")
+        result = self.typed(plan, crash, "fill", "2026-11-20", given=given, tty=True)
+        self.desk.ok("config", "set", "service", "")
+        done = result is not None and result.code == 0 and ("Logged" in result.out or "Saved" in result.out)
+        self.facts[tag] = Fact(tag, "maybe" if result is None else "must" if done else "no", notes=[tag])
+
+    @rule(data=st.data(), plan=plans, crash=crashes)
+    def undo(self, data: st.DataObject, plan: dict[int, str], crash: tuple[int, bool] | None) -> None:
+        """Something is taken back: what was recorded is gone, what was changed is as it was."""
+        acts = [act for act in self.desk.ok("undo", "--list", "--json").json if not act["undone"]]
+        if not acts:
+            return
+        act = data.draw(st.sampled_from(acts))
+        late = bool(self.network.late)
+        result = self.typed(plan, crash, "undo", str(act["id"]), "--yes", "--json")
+        operations = act["operations"][::-1]
+        if result is not None and not result.out.startswith("["):
+            told = ["refused"] * len(operations)  # an error stands for all
+        else:
+            told = ["unknown"] * len(operations) if result is None else [row["outcome"] for row in result.json]
+        for operation, outcome in zip(operations, told, strict=True):
+            self.taken_back(operation, outcome, late)
+
+    def taken_back(self, operation: dict[str, Any], outcome: str, late: bool) -> None:
+        """What was told of one operation that was to be taken back."""
+        if outcome == "refused" or outcome == "not sent":
+            return
+        if operation["kind"] in ("create", "start", "stop"):
+            self.gone(operation, outcome, late)
+            return
+        for fact in self.facts.values():  # an edit that is set back, or a deleted entry that is there again
+            named = (operation["notes"] or "").split()[:1] == [fact.tag]
+            if named or operation["kind"] == "delete":
+                fact.touched = True
+
+    def gone(self, operation: dict[str, Any], outcome: str, late: bool) -> None:
+        """An entry, or a timer, that is taken back: it is not there in the end, if that is certain."""
+        tag = self.tag_of(operation)
+        certain = outcome in ("deleted", "discarded") and not late
+        if (key := (tag, operation["started_at"])) in self.spans:
+            self.spans[key] = "no" if certain else "maybe"
+        if tag in self.facts:
+            fact = self.facts[tag]
+            fact.touched = True
+            if certain and not fact.minutes and fact.fate == "must":
+                fact.fate = "no"
+            if tag == self.running or tag in self.perhaps:
+                self.doubt()
+
+    def tag_of(self, operation: dict[str, Any]) -> str:
+        """The first word of an operation's notes, or of its entry's."""
+        return next(iter((operation["notes"] or "").split()), "")
+
+    @rule(data=st.data(), plan=plans, crash=crashes)
+    def split(self, data: st.DataObject, plan: dict[int, str], crash: tuple[int, bool] | None) -> None:
+        """An entry is divided; its parts have its minutes."""
+        there = {tag: row for tag, row in self.mine().items() if row["ended_at"] and row["duration_minutes"] > 2}
+        if not there:
+            return
+        tag = data.draw(st.sampled_from(sorted(there)))
+        row, fact = there[tag], self.facts[tag]
+        middle = datetime.fromisoformat(row["started_at"]) + timedelta(minutes=row["duration_minutes"] // 2)
+        result = self.typed(plan, crash, "split", row["id"], f"{middle:%Y-%m-%dT%H:%M:%SZ}", "--json")
+        if result is None or result.code in (0, 9):
+            fact.minutes = fact.minutes or row["duration_minutes"]
+
     @rule(rights=st.sets(st.sampled_from(RIGHTS)))
     def the_role_changes(self, rights: set[str]) -> None:
         """What was refused is allowed now, or the other way round."""
@@ -638,6 +734,9 @@ class Machine(Desks):
         for tag, fact in self.facts.items():
             there = [row for row in rows if (row["notes"] or "").split()[:1] == [tag]]
             waits = [each for each in aside if each["notes"] and each["notes"].split()[0] == tag]
+            if fact.minutes:
+                self.divided(fact, there, waits)
+                continue
             assert len(there) <= 1, f"{tag} is there twice: {there}"
             if fact.fate == "no":
                 assert not there, f"{tag} was refused and is there: {there}"
@@ -649,10 +748,25 @@ class Machine(Desks):
             if there:
                 allowed = self.status.get(tag, {"DRAFT"})
                 assert there[0]["approval_status"] in allowed, f"{there[0]} is not {allowed}"
+        for (tag, start), fate in self.spans.items():
+            found = [row for row in rows if row["notes"] == tag and row["started_at"] == start]
+            waits = [each for each in aside if each["notes"] == tag and each["started_at"] == start]
+            assert len(found) <= 1, f"{tag} at {start} is there twice"
+            assert not (fate == "no" and found), f"{tag} at {start} was refused or taken back, and is there: {found}"
+            assert found or waits or fate != "must", f"{tag} at {start} was accepted and is not there"
         for tag, told in self.others.items():
             found = [row for row in rows if row["notes"] == tag]
             shown = [(row["work_item_id"], row["started_at"], row["ended_at"], row["notes"]) for row in found]
             assert shown == [told], f"{tag} was another client's: {shown}"
+
+    def divided(self, fact: Fact, there: list[dict[str, Any]], waits: list[dict[str, Any]]) -> None:
+        """The parts of an entry have its minutes together, once."""
+        starts = [row["started_at"] for row in there]
+        assert len(set(starts)) == len(starts), f"{fact.tag}: a part is there twice: {there}"
+        minutes = sum(row["duration_minutes"] for row in there)
+        assert minutes <= fact.minutes, f"{fact.tag} was divided and has more minutes: {there}"
+        if not fact.touched and not waits:
+            assert minutes == fact.minutes, f"{fact.tag} was divided and has fewer minutes: {there}"
 
     def as_told(self, fact: Fact, row: dict[str, Any], aside: list[dict[str, Any]]) -> None:
         """The times that were told, and the notes that were said last."""

@@ -282,3 +282,47 @@ def test_an_entrys_story_is_told_from_the_receipts(strict: Strict) -> None:
 def test_last_names_itself_in_what_is_said(strict: Strict) -> None:
     logged(strict.desk, "1042", "6:00-7:00", "-s", "Basic Support")
     assert f"Work item  {MAILBOX}" in strict.desk.ok("show", "last").out
+
+
+def test_an_entry_whose_change_waits_is_not_divided(strict: Strict) -> None:
+    entry = logged(strict.desk, "1042", "6:00-7:00", "-s", "Basic Support")
+
+    def no_puts(request: httpx.Request) -> None:
+        if request.method == "PUT":
+            raise httpx.ConnectError("down")
+
+    strict.network.before = no_puts
+    strict.desk.ok("edit", entry[:8], "6:00-6:30")
+    refused = strict.desk("split", entry[:8], "6:20")
+    assert (refused.code, "A change of that entry still waits." in joined(refused.err)) == (5, True)
+    strict.network.before = lambda request: None
+    strict.desk.ok("sync")
+    assert [worked for _, worked, *_ in parts(strict.desk)] == [30]
+
+
+def test_a_forgotten_receipt_holds_up_nothing(strict: Strict) -> None:
+    admin = strict.as_role("admin")
+    admin.transport = strict.network
+    admin.ok("config", "set", "receipts", "1d")
+    admin.ok("config", "set", "service", "Basic Support")
+    entry = logged(admin, "1042", "6:00-7:00", "-m", "x")
+
+    def no_posts(request: httpx.Request) -> None:
+        if request.method == "POST":
+            raise httpx.ConnectError("down")
+
+    strict.network.before = no_posts
+    admin.ok("split", entry[:8], "6:20")
+    admin.clock.pass_by(days=2)
+    admin.ok("log", "1011", "7:00-7:10", "-m", "x")
+    strict.network.before = lambda request: None
+    admin.ok("sync")
+    assert [row[1] for row in parts(admin) if row[3] == "x"] == [20, 40, 10]
+
+
+def test_last_counts_entries_without_a_work_item(desk: Desk) -> None:
+    logged(desk, "tk_1", "6:00-7:00")
+    meeting = logged(desk, "7:00-8:00", "--type", "ad_hoc")
+    assert desk.ok("show", "last", "--json").json["id"] == meeting
+    assert "(08:00-09:00)" in desk.ok("log", "tk_2", "--from", "last", "--to", "9:00").out
+    assert desk.ok("resume", "--json").json["work_item_id"] == "tk_2"

@@ -1,5 +1,7 @@
 """Taking back: what was done is gone or as it was, what somebody changed since is left, and an undo can be undone."""
 
+from collections.abc import Callable
+
 import httpx
 import pytest
 
@@ -295,3 +297,172 @@ def test_a_key_stays_spent(desk: Desk, strict: Strict) -> None:
     told = strict.desk.ok("log", "1042", "30m", "-s", "basic", "--key", "k2", tty=False).out
     assert told == "Logged before, and it was undone: 1042. Nothing was recorded.\n"
     assert len(rows(strict.desk)) == 1
+
+
+# --- found by people who tried to break it ---
+
+
+def asked(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object]) -> None:
+    """While alga asks, something else happens; then the person agrees."""
+
+    def agree(*given: object) -> bool:
+        meanwhile()
+        return True
+
+    monkeypatch.setattr("alga.commands.undo.confirm", agree)
+
+
+def minutes(desk: Desk) -> int:
+    return sum(row[2] for row in rows(desk))
+
+
+def test_an_edit_is_not_set_back_over_time_that_was_filled_since(desk: Desk) -> None:
+    entry = desk.ok("log", "tk_1", "7:00-8:00", "--json").json["id"]
+    desk.ok("edit", entry[:8], "7:00-7:30")
+    desk.ok("log", "tk_2", "7:30-8:00", tty=False)
+    refused = desk("undo", typed="y\n")
+    assert (refused.code, "overlaps tk_2 07:30-08:00" in joined(refused.err + refused.out)) == (5, True)
+    assert minutes(desk) == 60
+
+
+@pytest.mark.parametrize("part", [0, 1])
+@pytest.mark.parametrize("change", ["notes = 'web'", "approval_status = 'APPROVED'", "approval_status = 'SUBMITTED'"])
+def test_a_divided_entry_is_taken_back_whole_or_not(admin: Desk, strict: Strict, part: int, change: str) -> None:
+    entry = admin.ok("log", "1042", "6:00-7:00", "-m", "x", "--json").json["id"]
+    divided = admin.ok("split", entry[:8], "6:20", "--json").json
+    with strict.app.store.open(writing=True) as db:
+        db.execute(f"UPDATE entries SET {change} WHERE entry_id = ?", (divided[part]["id"],))
+    assert admin("undo", typed="y\n").code == 5
+    assert [row[2] for row in rows(admin)] == [20, 40]
+
+
+def test_a_part_that_cannot_be_deleted_now_leaves_the_entry_short(admin: Desk, strict: Strict) -> None:
+    entry = admin.ok("log", "1042", "6:00-7:00", "-m", "x", "--json").json["id"]
+    admin.ok("split", entry[:8], "6:20")
+
+    def no_deletes(request: httpx.Request) -> None:
+        if request.method == "DELETE" and "00000000" not in request.url.path:
+            raise httpx.ReadError("lost")
+
+    strict.network.before = no_deletes
+    admin("undo", typed="y\n")
+    strict.network.before = lambda request: None
+    assert minutes(admin) == 60
+    admin.ok("sync")
+    assert [row[2] for row in rows(admin)] == [60]
+
+
+@pytest.mark.parametrize("change", ["notes = 'web'", "approval_status = 'APPROVED'"])
+def test_a_part_that_is_set_aside_is_not_dropped_alone(admin: Desk, strict: Strict, change: str) -> None:
+    entry = admin.ok("log", "1042", "6:00-7:00", "-m", "x", "--json").json["id"]
+    wire = strict.network.inner
+
+    def refusing(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            return httpx.Response(400, json={"error": {"code": "VALIDATION_ERROR", "message": "No"}})
+        return wire.handle_request(request)
+
+    strict.network.inner = httpx.MockTransport(refusing)
+    admin("split", entry[:8], "6:20")
+    strict.network.inner = wire
+    with strict.app.store.open(writing=True) as db:
+        db.execute(f"UPDATE entries SET {change} WHERE entry_id = ?", (entry,))
+    assert admin("undo", typed="y\n").code == 5
+    assert len(admin.ok("queue", "--json").json) == 1
+
+
+def test_a_start_that_is_still_to_be_corrected_waits_for_that(admin: Desk, strict: Strict) -> None:
+    admin.ok("config", "set", "timer", "server")
+
+    def no_puts(request: httpx.Request) -> None:
+        if request.method == "PUT":
+            raise httpx.ConnectError("down")
+
+    strict.network.before = no_puts
+    admin.ok("start", "1042", "--at", "8:30", "-m", "vpn")
+    admin.clock.pass_by(minutes=20)
+    admin.ok("stop")
+    for more in ([], ["--resume"]):
+        refused = admin("undo", *more, typed="y\n")
+        assert (refused.code, "still to be corrected" in refused.err) == (5, True)
+    strict.network.before = lambda request: None
+    admin.ok("sync")
+    assert [row[2] for row in rows(admin)] == [62]
+
+
+def test_another_timer_is_not_discarded(admin: Desk, strict: Strict, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = Desk(admin.home.parent / "other", admin.clock, env=dict(admin.env))
+    for person in (admin, other):
+        person.ok("config", "set", "timer", "server")
+        person.ok("config", "set", "service", "Basic Support")
+    admin.ok("start", "1042", "-m", "mine")
+    admin.clock.pass_by(minutes=20)
+    asked(monkeypatch, lambda: (other.ok("stop"), other.ok("start", "1011", "-m", "other")))
+    assert admin("undo").code == 5
+    assert other.ok("status", "--json").json["notes"] == "other"
+
+
+def test_what_changes_during_the_question_is_not_overwritten(
+    admin: Desk, strict: Strict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Desk(admin.home.parent / "other", admin.clock, env=dict(admin.env))
+    entry = admin.ok("log", "1042", "6:00-6:30", "-m", "x", "--json").json["id"]
+    asked(monkeypatch, lambda: other.ok("edit", entry[:8], "6:00-8:00", "-m", "longer"))
+    refused = admin("undo")
+    assert (refused.code, "The entry was changed since." in joined(refused.err)) == (5, True)
+    assert minutes(admin) == 120
+
+
+def test_resume_checks_that_nothing_lies_between_before_it_deletes(desk: Desk, admin: Desk) -> None:
+    for person, item in ((desk, "tk_1"), (admin, "1042")):
+        person.ok("start", item)
+        person.clock.pass_by(minutes=20)
+        person.ok("stop", "-m", "x")
+        person.clock.pass_by(minutes=20)
+        person.ok("log", item, "9:32-9:50", tty=False)
+        refused = person("undo", "--resume", typed="y\n")
+        assert (refused.code, "overlaps" in refused.err) == (5, True)
+        assert minutes(person) == 38
+        person.clock.pass_by(minutes=-40)
+
+
+@pytest.mark.parametrize("edited", [["-s", "Premium Support"], ["--work-item", "tk_5"]])
+def test_what_no_server_takes_away_again_is_not_called_set_back(desk: Desk, edited: list[str]) -> None:
+    entry = desk.ok("log", "10m", "--type", "ad_hoc", "--json").json["id"]
+    desk.ok("edit", entry[:8], *edited)
+    refused = desk("undo", typed="y\n")
+    assert (refused.code, "a server takes none away" in joined(refused.err)) == (5, True)
+
+
+def test_a_deletion_that_waits_is_said_to_wait(admin: Desk, strict: Strict) -> None:
+    admin.ok("log", "1042", "6:00-6:30", "-m", "x")
+
+    def no_deletes(request: httpx.Request) -> None:
+        if request.method == "DELETE" and "00000000" not in request.url.path:
+            raise httpx.ConnectError("down")
+
+    strict.network.before = no_deletes
+    assert admin.ok("undo", typed="y\n").out == "Waits: TIC1042 06:00-06:30 is taken back by alga sync\n"
+    strict.network.before = lambda request: None
+    admin.ok("sync")
+    assert rows(admin) == []
+
+
+def test_the_redo_of_a_divided_entry_loses_no_part(admin: Desk, strict: Strict) -> None:
+    entry = admin.ok("log", "1042", "6:00-7:00", "-m", "x", "--json").json["id"]
+    for command in (["split", entry[:8], "6:20"], ["undo"]):
+        admin.clock.pass_by(minutes=1)
+        admin.ok(*command, typed="y\n")
+    wire = strict.network.inner
+
+    def refusing(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            return httpx.Response(400, json={"error": {"code": "VALIDATION_ERROR", "message": "No"}})
+        return wire.handle_request(request)
+
+    strict.network.inner = httpx.MockTransport(refusing)
+    admin.clock.pass_by(minutes=1)
+    admin("undo", typed="y\n")
+    strict.network.inner = wire
+    waiting = admin.ok("queue", "--json").json
+    assert minutes(admin) + 40 * len(waiting) == 60, "the part is set aside"

@@ -33,6 +33,7 @@ class Proposal(NamedTuple):
     why: str
     notes: str | None = None
     span: Free | None = None
+    service: str | None = None  # as typed; None for the usual one
 
 
 class Event(NamedTuple):
@@ -56,14 +57,14 @@ class Kept(NamedTuple):
 def proposed(
     stretch: Free,
     recorded: Sequence[Entry],
-    work: Iterable[tuple[WorkItem, str, str]],
+    work: Iterable[Proposal],
     events: Iterable[Event],
     cache: ServerCache,
     zone: tzinfo,
     now: datetime,
 ) -> list[Proposal]:
     """What a stretch may have been, the likeliest first, each work item once. `recorded` includes the week before;
-    `work` are assigned and recent work items with their titles and reasons.
+    `work` are aliases, and assigned and recent work.
     """
     found = [_of_event(event, stretch, cache) for event in clashes(*stretch, events, now)]
     before = Free(stretch.started_at - WEEK, stretch.ended_at - WEEK)
@@ -72,10 +73,10 @@ def proposed(
             shown = format_interval(entry.started_at, entry.ended_at, zone)
             item = WorkItem(entry.work_item_type or "ticket", entry.work_item_id or "", work_items.label(entry, cache))
             found.append(Proposal(item, _title(item, entry.work_item_title, cache), f"last week {shown}"))
-    found += [Proposal(item, title, why) for item, title, why in work]
     once: dict[object, Proposal] = {}
-    for each in found:
-        once.setdefault((each.item.type, each.item.id, each.notes if not each.item.id else ""), each)
+    for each in (*found, *work):
+        said = (each.notes, each.service) if each.service or not each.item.id else None
+        once.setdefault((each.item.type, each.item.id, said), each)
     return list(once.values())[:MOST]
 
 

@@ -1,6 +1,6 @@
 """alga fill: ask for each free stretch of a day what it was, and record the answers at once."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -77,20 +77,23 @@ def fill(session: Session, common: Common, day: Day = "today", week: Week = Fals
     if not interactive():
         raise UsageError("There is no terminal to ask in.", "To see what is free: alga fill --json")
     path = session.paths.state_dir / f"fill-{session.journal.whose}.json"
+    others = [each for each in filling.load(path) if not _fits(each, stretches)]
     kept = _again(session, path, stretches)
     try:
         for free in stretches:
             for left in _left(free, kept, session):
-                _ask(session, left, propose, kept, path)
+                _ask(session, left, propose, kept, lambda: filling.keep(path, [*others, *kept]))
     except StopIteration:  # the person ended it
         pass
     if not kept:
         return Output([], "Nothing was recorded.")
+    kept.sort(key=lambda each: each.started_at)
     if not confirm(_question(kept), True, "", columns.kept_table(kept, messages.view(session))):
-        filling.keep(path, [])
+        filling.keep(path, others)
         return Output([], "Nothing was recorded.")
     output = several(session, _operations(session, kept), None)
-    filling.keep(path, [])
+    failed = [each for each, row in zip(kept, output.data, strict=True) if row["delivery"] is None]
+    filling.keep(path, [*others, *failed])  # they are offered again
     return output
 
 
@@ -117,7 +120,7 @@ class _Proposing:
 
     def __init__(self, session: Session, work: Work, first: date, last: date, ics: str | None) -> None:
         self._session, self._work, self._first, self._last = session, work, first, last
-        self._ics, self._known = ics, list[tuple[WorkItem, str, str]]()
+        self._ics, self._known = ics, list[Proposal]()
         self._events: list[filling.Event] | None = None
 
     def of(self, free: Free) -> Stretch:
@@ -138,33 +141,35 @@ class _Proposing:
         begin, end = day_start(self._first, zone), day_start(self._last + timedelta(days=1), zone)
         return calendar.events(Path(self._ics), begin, end, zone)
 
-    def _likely(self) -> Iterator[tuple[WorkItem, str, str]]:
-        """Assigned work, then what was recorded lately."""
+    def _likely(self) -> Iterator[Proposal]:
+        """Aliases, assigned work, then what was recorded lately."""
         client, cache = self._session.client, self._session.cache
         for name, alias in self._session.profile.aliases.items():
             if alias.work_item and (known := work_items.here(alias.work_item, alias.type, cache)):
-                yield known, alias.notes or "", f"your alias {name}"
+                yield Proposal(known, alias.notes or "", f"your alias {name}", alias.notes, None, alias.service)
         with work_items.comfort():
             for each in work_items.assigned(client, cache):
                 title = each.title if each.title != each.item.label else each.project_name
-                yield each.item, title or "", "assigned to you"
+                yield Proposal(each.item, title or "", "assigned to you")
         for entry in reversed(self._work.recorded):
             if entry.work_item_id:
                 item = WorkItem(entry.work_item_type or "ticket", entry.work_item_id, work_items.label(entry, cache))
-                yield item, work_items.title(item.id, cache) or entry.notes or "", "worked on lately"
+                title = work_items.title(item.id, cache) or entry.notes or ""
+                yield Proposal(item, title, "worked on lately")
 
 
 def _again(session: Session, path: Path, stretches: list[Free]) -> list[Kept]:
     """The answers of a fill that was interrupted, as far as their time is still free, if the person wants them."""
-    kept = [
-        each
-        for each in filling.load(path)
-        if any(free.started_at <= each.started_at and each.ended_at <= free.ended_at for free in stretches)
-    ]
+    kept = [each for each in filling.load(path) if _fits(each, stretches)]
     if not kept:
         return []
     table = columns.kept_table(kept, messages.view(session))
     return kept if confirm("You answered this before. Go on with it?", True, "", table) else []
+
+
+def _fits(answer: Kept, stretches: list[Free]) -> bool:
+    """Whether the time of an answer is still free."""
+    return any(free.started_at <= answer.started_at and answer.ended_at <= free.ended_at for free in stretches)
 
 
 def _left(free: Free, kept: list[Kept], session: Session) -> list[Free]:
@@ -172,16 +177,16 @@ def _left(free: Free, kept: list[Kept], session: Session) -> list[Free]:
     return [Free(*each) for each in gaps(*free, kept, session.now())]
 
 
-def _ask(session: Session, free: Free, propose: _Proposing, kept: list[Kept], path: Path) -> None:
+def _ask(session: Session, free: Free, propose: _Proposing, kept: list[Kept], keep: Callable[[], None]) -> None:
     """Ask for a stretch until it is answered or skipped, then for what the answer leaves. Raises StopIteration."""
     stretch = propose.of(free)
     answered = _answered(session, stretch)
     if answered is None:
         return
     kept.append(answered)
-    filling.keep(path, kept)
+    keep()
     for left in answers.left_of(free, answers.Answer("", answered.started_at, answered.ended_at), session.now()):
-        _ask(session, left, propose, kept, path)
+        _ask(session, left, propose, kept, keep)
 
 
 def _answered(session: Session, stretch: Stretch) -> Kept | None:
@@ -224,7 +229,8 @@ def _kept(session: Session, stretch: Stretch, typed: str) -> Kept:
     proposed = chosen.notes if chosen else typed_as.notes
     notes = ask(f"Notes [{proposed}]:" if proposed else "Notes:") or proposed
     EntryRequest(notes=notes)  # refuses invalid characters while they can be typed again
-    return Kept(item, answer.started_at, answer.ended_at, notes or None, typed_as.service)
+    service = chosen.service if chosen else typed_as.service
+    return Kept(item, answer.started_at, answer.ended_at, notes or None, service)
 
 
 def _question(kept: list[Kept]) -> str:
@@ -242,7 +248,7 @@ def _operations(session: Session, kept: list[Kept]) -> list[Operation]:
             item_typed=each.item.label if each.item.id or each.item.pending else None,
             service_typed=each.service,
         )
-        for each in sorted(kept, key=lambda each: each.started_at)
+        for each in kept
     ]
 
 

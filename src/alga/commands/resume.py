@@ -24,7 +24,7 @@ def resume(session: Session, notes: Notes = None, at: At = None, ago: Ago = None
             f"{running.work_item.label} is running. Nothing was started.",
             "To go back to the previous work item: alga switch -",
         )
-    last = next(iter(lately(session)), None)
+    last = next((each for each in lately(session) if each.work_item.id or each.operation), None)
     if last is None:
         raise NotFound("There is nothing to resume.", "alga start WORK_ITEM")
     found = last.service

@@ -21,6 +21,8 @@ def services(session: Session, offline: Offline = False) -> Output:
     except Unreachable as error:
         if not (offline or goes_on_offline(error)):
             raise
+        if not offline:
+            session.warn(error.message)
         known, whole, title = session.cache.services, True, "Services, as last seen here, no connection"
     found = sorted(known.items(), key=lambda pair: pair[1])
     if not whole:

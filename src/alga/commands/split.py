@@ -10,7 +10,7 @@ from alga.app.session import Session
 from alga.core import grammar
 from alga.core.entry import EntryRequest, whole_or_not
 from alga.core.errors import Refused, UsageError
-from alga.core.times import format_interval, format_time, local_date, minutes_between
+from alga.core.times import cut, format_interval, format_time, local_date, minutes_between
 from alga.lookup import entries, work_items
 from alga.outbox.operation import Kind, Operation, State
 from alga.outbox.results import Ending, Result, exit_code, outcome
@@ -33,6 +33,9 @@ def split(session: Session, entry_id: EntryId, times: Times) -> Output:
     with nothing("changed"):
         with session.in_passing():
             entry = entries.by_id(session.client, session.cache, the_id(session, entry_id), session.now())
+        waits = [*session.journal.queued(), *session.journal.aside()]
+        if any(each.entry_id == entry.id for each in waits):
+            raise Refused("A change of that entry still waits.", "alga sync")
         ends = _ends(session, entry, times)
         parts = _parts(session, entry, ends)
         if is_last(entry_id):
@@ -64,7 +67,7 @@ def _within(session: Session, entry: "Entry", typed: str) -> datetime:
     zone, first = session.zone, local_date(entry.started_at, session.zone)
     time, last = grammar.read_time(typed, session.now(), zone), entry.ended_at or entry.started_at
     days = [first + timedelta(days=n) for n in range((local_date(last, zone) - first).days + 1)]
-    found = [at for at in (time.on(day, zone) for day in days) if entry.started_at < at < last]
+    found = [at for at in (cut(time.on(day, zone)) for day in days) if entry.started_at < at < last]
     if not found:
         raise UsageError(f"{typed} is not within {format_interval(entry.started_at, entry.ended_at, zone)}.")
     return found[0]

@@ -64,6 +64,7 @@ def switch(
 def _one_before(session: Session, old: Running | None) -> Running:
     """The last work item other than the running one. Raises NotFound."""
     for each in lately(session):
-        if old is None or each.work_item.id != old.work_item.id:
+        known = each.work_item.id or each.operation  # a type without work items is nothing to go back to
+        if known and (old is None or each.work_item.id != old.work_item.id):
             return each
     raise NotFound("There is no other work item to go back to.", "alga switch WORK_ITEM")

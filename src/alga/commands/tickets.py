@@ -39,6 +39,8 @@ def tickets(session: Session, words: Words = None, offline: Offline = False) -> 
     except Unreachable as error:
         if not (offline or goes_on_offline(error)):
             raise
+        if not offline:
+            session.warn(error.message)
         rows, empty = _known(session, phrase), "None is known here."
         title += ", as last seen here, no connection"
     return Output(rows, columns.listing(title, columns.TICKETS, rows, messages.view(session), empty))

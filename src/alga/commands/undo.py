@@ -9,7 +9,16 @@ import typer
 from alga.app.running import of_operation
 from alga.app.session import Session
 from alga.commands.start import started
-from alga.core.errors import AlgaError, AlreadyRunning, Forbidden, NotFound, PartlyDone, Refused, UsageError
+from alga.core.errors import (
+    AlgaError,
+    AlreadyRunning,
+    Forbidden,
+    NotFound,
+    PartlyDone,
+    Refused,
+    Unreachable,
+    UsageError,
+)
 from alga.core.times import to_wire
 from alga.outbox import undo as taking_back
 from alga.outbox.describe import published, what
@@ -44,26 +53,35 @@ def undo(
     if number is None and (yes or not interactive()):
         raise UsageError("Say what to take back.", "Give its number: alga undo NUMBER --yes (see alga undo --list)")
     act = _chosen(session, number)
-    with nothing("changed"), session.in_passing():
-        plans = [_planned(session, each) for each in reversed(act.operations)]
-        never = [each.refusal for each in plans if each.operation.kind in taking_back.NEVER]
-        if never:
-            raise Refused(never[0])
-        if all(each.refusal for each in plans):
-            raise Refused(f"{_what(session, plans[0])}: {plans[0].refusal}")
-        _check_role(session, plans)
+    plans = _plans(session, act)
     resumed = next((each.operation for each in plans if resume and _is_stop(each)), None)
     if resume:
-        _check_resume(session, resumed, plans)
-    shown = [f"{_what(session, each)}{f': {each.refusal}' if each.refusal else ''}" for each in plans]
-    if not yes and not confirm("Take this back?", True, "", shown):
-        return Output([], "Nothing was changed.")
+        with nothing("changed"), session.in_passing():
+            _check_resume(session, resumed, plans)
+    if not yes:
+        shown = [f"{_what(session, each)}{f': {each.refusal}' if each.refusal else ''}" for each in plans]
+        if not confirm("Take this back?", True, "", shown):
+            return Output([], "Nothing was changed.")
+        plans = _plans(session, act)  # what was changed during the question is not overwritten
     outcomes = _carried_out(session, plans, resumed)
     lines, code = [_said(each) for each in outcomes], exit_code(outcomes)
     if resumed and code == 0:
         line, code = _run_again(session, resumed)
         lines.append(line)
     return Output([each.published() for each in outcomes], "\n".join(lines), code)
+
+
+def _plans(session: Session, act: Act) -> list[Undoing]:
+    """How each operation of an act is taken back, the last first. Raises Refused if none can be."""
+    with nothing("changed"), session.in_passing():
+        plans = taking_back.together([_planned(session, each) for each in reversed(act.operations)])
+        never = [each.refusal for each in plans if each.operation.kind in taking_back.NEVER]
+        if never:
+            raise Refused(never[0])
+        if all(each.refusal for each in plans):
+            raise Refused(f"{_what(session, plans[0])}: {plans[0].refusal}")
+        _check_role(session, plans)
+    return plans
 
 
 def _chosen(session: Session, number: int | None) -> Act:
@@ -81,11 +99,15 @@ def _chosen(session: Session, number: int | None) -> Act:
 
 def _planned(session: Session, operation: Operation) -> Undoing:
     """How an operation is taken back; what is in doubt is looked for first."""
+    operation = session.journal.get(operation.id)
     if operation.in_doubt:
         operation = session.outbox.decided(operation)
+    waits = [*session.journal.queued(), *session.journal.aside()]
+    if operation.entry_id and any(each.entry_id == operation.entry_id and each.id != operation.id for each in waits):
+        return Undoing(operation, refusal="A change of that entry still waits: alga sync.")
     if operation.state is State.RUNNING and operation.kind is Kind.START:
         running = session.timer.there()
-        if running is None or running.operation is None:
+        if running is None or running.operation is None or running.operation.id != operation.id:
             return Undoing(operation, refusal="The timer was stopped elsewhere.")
     entry = None
     if operation.state is State.DONE and operation.kind is not Kind.DELETE and operation.entry_id:
@@ -105,6 +127,11 @@ def _check_resume(session: Session, resumed: Operation | None, plans: Sequence[U
         raise Refused("That was no stop of a timer. Nothing was changed.", "Without --resume: alga undo")
     if not any(each.operation.state is State.RUNNING for each in plans) and session.timer.running_if_known():
         raise AlreadyRunning("Another timer is running. Nothing was changed.", "To see it: alga status")
+    start = resumed.stored.started_at if resumed.stored else resumed.started_at
+    runs = next((of_operation(each.operation).key for each in plans if each.operation.state is State.RUNNING), None)
+    with suppress(Unreachable):  # nothing else may lie between its start and now
+        clash = session.timer.clash()
+        clash.check(start, session.now(), ignoring=resumed.entry_id or f"kept-{resumed.id}", running=runs is None)
 
 
 def _check_role(session: Session, plans: Sequence[Undoing]) -> None:
@@ -120,35 +147,46 @@ def _check_role(session: Session, plans: Sequence[Undoing]) -> None:
 
 
 def _carried_out(session: Session, plans: Sequence[Undoing], resumed: Operation | None) -> list[Outcome]:
-    """Take all back, in the order of the plans: timers and what was not sent at once, the rest as one act."""
+    """Take all back: timers first, the rest as one act; what is not on the server is dropped with it, all or none."""
     view, outcomes = messages.view(session), dict[int, Outcome]()
     for each in plans:
-        label = what(each.operation, view.zone, view.now)
         if each.refusal:
-            outcomes[each.operation.id] = Outcome(Ending.REFUSED, each.operation.entry_id, each.refusal, None, label)
-        elif each.inverse is None:
-            _vanish(session, each.operation, again=resumed is not None and each.operation.id == resumed.id)
-            runs = each.operation.state is State.RUNNING
-            outcomes[each.operation.id] = Outcome(Ending.DISCARDED, None, NEVER_SENT[runs], None, label)
+            outcomes[each.operation.id] = Outcome(Ending.REFUSED, each.operation.entry_id, each.refusal)
+        elif each.operation.state is State.RUNNING:
+            _discard(session, each.operation)
+            outcomes[each.operation.id] = Outcome(Ending.DISCARDED, None, NEVER_SENT[True])
+    dropped = [_dropped(each.operation, resumed) for each in plans if each.drops]
     going = [(each, each.inverse) for each in plans if each.inverse]
-    results = session.outbox.deliver([inverse for _, inverse in going]) if going else []
+    results = session.outbox.deliver([inverse for _, inverse in going], changed=dropped) if going else []
+    if not going:
+        session.journal.save(dropped)
     for (each, inverse), result in zip(going, results, strict=True):
-        done = outcome(result, DONE[inverse.kind])
-        label = what(each.operation, view.zone, view.now)
-        outcomes[each.operation.id] = done._replace(label=label)
-    return [outcomes[each.operation.id] for each in plans]
-
-
-def _vanish(session: Session, operation: Operation, again: bool) -> None:
-    """Drop what is not on the server; discard a running timer; let a stopped timer run again if that is wanted."""
-    if again:
-        session.journal.put(taking_back.running_again(operation))
-    elif operation.state is State.RUNNING and operation.kind is Kind.START:
-        if running := session.timer.there():
-            session.timer.cancel(running)
-    else:
-        session.journal.put(taking_back.dropped(operation))
+        outcomes[each.operation.id] = outcome(result, DONE[inverse.kind])
+    for each in (plan for plan in plans if plan.drops):
+        outcomes[each.operation.id] = Outcome(Ending.DISCARDED, None, NEVER_SENT[False])
+        before = [outcomes[number] for number in each.operation.after if number in outcomes]
+        if any(not other.done for other in before):  # its entry does not have that time again
+            session.journal.put(each.operation._replace(version=each.operation.version + 1))
+            outcomes[each.operation.id] = Outcome(Ending.REFUSED, None, before[0].reason)
     session.timer.seen = session.timer.known()
+    labels = {each.operation.id: what(each.operation, view.zone, view.now) for each in plans}
+    return [outcomes[number]._replace(label=label) for number, label in labels.items()]
+
+
+def _discard(session: Session, operation: Operation) -> None:
+    """Discard a running timer, if it is still the same one."""
+    if operation.kind is not Kind.START:
+        session.journal.put(taking_back.dropped(operation))
+        return
+    running = session.timer.there()
+    if running and running.operation and running.operation.id == operation.id:
+        session.timer.cancel(running)
+
+
+def _dropped(operation: Operation, resumed: Operation | None) -> Operation:
+    """What is not on the server, dropped; a timer whose stop that is may run again."""
+    again = resumed is not None and operation.id == resumed.id
+    return taking_back.running_again(operation) if again else taking_back.dropped(operation)
 
 
 def _run_again(session: Session, operation: Operation) -> tuple[str, int]:
@@ -173,6 +211,8 @@ def _what(session: Session, plan: Undoing) -> str:
 
 
 def _said(each: Outcome) -> str:
+    if each.ending is Ending.WAITS:
+        return f"Waits: {each.label} is taken back by alga sync"
     if not each.done:
         return f"Not taken back: {each.label}: {each.reason}"
     how = each.reason if each.ending is Ending.DISCARDED else (each.id or "")[:8]

@@ -81,7 +81,8 @@ class Server:
             ready = ready._replace(asked=replace(ready.asked, ended_at=cut(ready.queued_at + ahead)))
         if ready.kind is Kind.CREATE and not (own and ready.timer):
             self._check(ready, own)
-        if (ready.kind is Kind.EDIT and (ready.timer or not own)) or (ready.kind is Kind.STOP and not own):
+        sets_back = ready.undoes is not None  # no command checked that
+        if (ready.kind is Kind.EDIT and (ready.timer or sets_back or not own)) or (ready.kind is Kind.STOP and not own):
             self._check_place(ready)
         return ready
 

@@ -59,8 +59,8 @@ class Call(NamedTuple):
 class Batch:
     """Delivers planned operations in their order; those without a number are new."""
 
-    def __init__(self, outbox: Outbox, planned: Sequence[Operation]) -> None:
-        self._outbox, self._journal, self._planned = outbox, outbox.journal, planned
+    def __init__(self, outbox: Outbox, planned: Sequence[Operation], changed: Sequence[Operation] = ()) -> None:
+        self._outbox, self._journal, self._planned, self._changed = outbox, outbox.journal, planned, changed
         self._now: dict[int, Operation] = {}  # each operation as it is on disk
         self._own: set[int] = set()  # those of this command line
         self._left: deque[int] = deque()
@@ -100,7 +100,7 @@ class Batch:
     def _take_over(self) -> None:
         """Save the new operations, and read the others again: another alga may have delivered them meanwhile."""
         self._older = {each.entry_id for each in self._journal.queued() if each.entry_id}
-        added = iter(self._journal.add([each for each in self._planned if not each.id]))
+        added = iter(self._journal.add([each for each in self._planned if not each.id], self._changed))
         on_disk = [self._journal.get(each.id) if each.id else next(added) for each in self._planned]
         self._now = {each.id: each for each in on_disk}
         self._own = {there.id for there, each in zip(on_disk, self._planned, strict=True) if not each.id}
@@ -114,12 +114,12 @@ class Batch:
         They are of one kind, and not more than one listing shows.
         """
         kind, going = self._now[self._left[0]].kind, dict[int, Operation]()
-        unresolved = self._now[self._left[0]].unresolved
-        in_call = 1 if unresolved else self._outbox.remote.most(kind)
+        alone = self._now[self._left[0]].goes_alone
+        in_call = 1 if alone else self._outbox.remote.most(kind)
         most = LOOKED_AT if in_call > 1 else 1
         while self._left and len(going) < most:
             operation = self._now[self._left[0]]
-            alike = operation.kind is kind and operation.unresolved is unresolved
+            alike = operation.kind is kind and operation.goes_alone is alone
             if not alike or set(operation.after) & set(going):
                 break
             self._left.popleft()

@@ -198,11 +198,16 @@ class Journal:
 
     # --- writing ---
 
-    def add(self, operations: Sequence[Operation]) -> list[Operation]:
-        """Save new operations, all or none. Raises AlreadyRunning for a second timer, Overtaken for a used key."""
+    def add(self, operations: Sequence[Operation], changed: Sequence[Operation] = ()) -> list[Operation]:
+        """Save new operations, and `changed` ones, all or none. Returns the new ones.
+
+        Raises AlreadyRunning for a second timer, Overtaken for a used key, or when another process changed one first.
+        """
         try:
             with self._writing() as db:
                 self._forget_receipts(db)
+                for operation in changed:
+                    self._update(db, operation)
                 added: list[Operation] = []
                 for operation in operations:
                     after = tuple(added[place].id for place in operation.after)

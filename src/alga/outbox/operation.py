@@ -115,10 +115,12 @@ class Operation(NamedTuple):
         return self.state is State.QUEUED and self.sent_at is not None
 
     @property
-    def unresolved(self) -> bool:
-        """Whether a name that was typed is still to be looked up, so that it cannot go in a call with others."""
+    def goes_alone(self) -> bool:
+        """Whether something is to be done before it is sent, so that it cannot go in a call with others: a typed name
+        is looked up, or the place of what an undo brings back is checked.
+        """
         item = self.item_typed is not None and self.asked.work_item_id is None
-        return item or self.service_typed is not None
+        return item or self.service_typed is not None or self.undoes is not None
 
     @property
     def live(self) -> bool:

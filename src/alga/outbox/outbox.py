@@ -87,15 +87,19 @@ class Outbox:
         self._draining = self._held = False
 
     def deliver(
-        self, operations: Sequence[Operation], tell: Callable[[int], None] = lambda number: None
+        self,
+        operations: Sequence[Operation],
+        tell: Callable[[int], None] = lambda number: None,
+        changed: Sequence[Operation] = (),
     ) -> list[Result]:
-        """Save and deliver operations, however long it takes: one result for each.
+        """Save and deliver operations, however long it takes: one result for each. `changed` operations are saved with
+        them, all or none.
 
         Raises errors that apply to all of them: the refusal of the first call, if nothing was done; Overtaken while
         another alga is sending; ConfigError, before anything is sent, when the journal or its lock cannot be used.
         """
         with self._alone(WAIT):
-            return batch.Batch(self, operations).deliver(tell)
+            return batch.Batch(self, operations, changed).deliver(tell)
 
     def deliver_one(self, operation: Operation) -> Result:
         """Save an operation and deliver it if possible in a few seconds, after earlier queued operations.
@@ -216,8 +220,12 @@ class Outbox:
 
     def _lacking(self, operation: Operation) -> Operation | None:
         """An operation that must be done before this one, and is not."""
-        before = (self.journal.get(number) for number in operation.after)
-        return next((each for each in before if each.state is not State.DONE), None)
+        for number in operation.after:
+            with suppress(NotFound):  # only the receipts of what is done are forgotten
+                before = self.journal.get(number)
+                if before.state is not State.DONE:
+                    return before
+        return None
 
     def _going_on(self, later: Operation, operation: Operation, done: Operation) -> Operation:
         """The later operation, based on the result of an earlier edit if it was made before that edit was delivered."""

@@ -9,7 +9,7 @@ from alga.core.entry import EntryRequest
 from alga.outbox.operation import Kind, Operation, State
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from alga.core.entry import Entry
@@ -35,6 +35,11 @@ class Undoing(NamedTuple):
         """Whether it deletes an entry, which not every role may."""
         return self.inverse is not None and self.inverse.kind is Kind.DELETE
 
+    @property
+    def drops(self) -> bool:
+        """Whether it drops what is not on the server."""
+        return self.inverse is None and not self.refusal and self.operation.state is not State.RUNNING
+
 
 def undoing(operation: Operation, entry: Entry | None, now: datetime) -> Undoing:
     """What takes an operation back; `entry` is the entry that it is about, or made, as it is now; None if it is gone.
@@ -43,22 +48,72 @@ def undoing(operation: Operation, entry: Entry | None, now: datetime) -> Undoing
     """
     if operation.kind in NEVER:
         return Undoing(operation, refusal=NEVER[operation.kind])
+    if operation.timer and operation.kind is Kind.EDIT and operation.state is not State.DONE:
+        return Undoing(operation, refusal="The start of its entry is still to be corrected: alga sync.")
     if operation.state is not State.DONE:
         return Undoing(operation)
     if operation.kind is Kind.DELETE:
         return _created_again(operation, now)
     if entry is None:
         return Undoing(operation, refusal=GONE)
-    if operation.stored is None or entry.content != operation.stored.content:
-        return Undoing(operation, refusal=CHANGED)
-    if operation.kind in MAKES or operation.timer:
-        asked, kind = EntryRequest(), Kind.DELETE
-    elif operation.before is None:
-        return Undoing(operation, refusal="It is not known how the entry was before.")
-    else:
+    stored = operation.stored
+    if stored is None or entry.content != stored.content or entry.approval_status != stored.approval_status:
+        return Undoing(operation, refusal=_changed_to(entry, stored))
+    asked, kind = EntryRequest(), Kind.DELETE
+    if not (operation.kind in MAKES or operation.timer):
+        if why := _cannot_be_as_before(operation):
+            return Undoing(operation, refusal=why)
+        assert operation.before
         asked, kind = _as_before(operation.asked, operation.before), Kind.EDIT
     inverse = Operation(kind, asked, operation.label, now, entry_id=entry.id, before=entry, undoes=operation.id)
     return Undoing(operation, inverse)
+
+
+def together(plans: Sequence[Undoing]) -> list[Undoing]:
+    """The plans of an act, the last operation first, with what depends on what.
+
+    Where one operation had to be done before another, the other is taken back before it, and both or none: a part of a
+    divided entry is deleted, then the entry has its time again.
+    """
+    refused = {plan.operation.id: plan.refusal for plan in plans if plan.refusal}
+    groups: dict[tuple[int, ...], set[int]] = {}
+    for operation in (plan.operation for plan in plans if plan.operation.after):
+        groups.setdefault(operation.after, set(operation.after)).add(operation.id)
+    for members in groups.values():
+        if why := next((refused[number] for number in members if number in refused), ""):
+            refused |= dict.fromkeys(members, why)
+    checked = [
+        plan._replace(inverse=None, refusal=refused[plan.operation.id]) if plan.operation.id in refused else plan
+        for plan in plans
+    ]
+    places = {plan.operation.id: place for place, plan in enumerate(plan for plan in checked if plan.inverse)}
+    return [_with_after(plan, checked, places) for plan in checked]
+
+
+def _with_after(plan: Undoing, plans: Sequence[Undoing], places: Mapping[int, int]) -> Undoing:
+    if plan.inverse is None:
+        return plan
+    later = [other.operation.id for other in plans if plan.operation.id in other.operation.after]
+    after = tuple(places[number] for number in later if number in places)
+    return plan._replace(inverse=plan.inverse._replace(after=after))
+
+
+def _changed_to(entry: Entry, stored: Entry | None) -> str:
+    if stored and entry.content == stored.content and entry.approval_status:
+        return f"Its status is {entry.approval_status} now."
+    return CHANGED
+
+
+def _cannot_be_as_before(operation: Operation) -> str:
+    """Why an edit cannot be set back: servers take no null for a service or a work item; '' if it can."""
+    before, said = operation.before, operation.asked.said
+    if before is None:
+        return "It is not known how the entry was before."
+    if "service_id" in said and before.service_id is None:
+        return "It had no service, and a server takes none away."
+    if "work_item_id" in said and before.work_item_id is None:
+        return "It had no work item, and a server takes none away."
+    return ""
 
 
 def _as_before(asked: EntryRequest, before: Entry) -> EntryRequest:

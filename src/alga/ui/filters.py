@@ -180,13 +180,15 @@ def listed_or_seen(session: Session, selection: Selection, offline: bool) -> ent
 
     Raises Unreachable for entries of others, and for scripts.
     """
+    remembered = selection.user_ids == (session.cache.user_id,) and not selection.statuses
     if not offline:
         try:
             return entries.Seen(listed(session, selection), [], None)
         except Unreachable as error:
-            if not goes_on_offline(error):
+            if not (remembered and goes_on_offline(error)):
                 raise
-    if selection.user_ids != (session.cache.user_id,) or selection.statuses:
+            session.warn(error.message)
+    if not remembered:
         raise NeverSent("No connection, and this computer remembers only your own entries.", "alga list --mine")
     return entries.seen_on(session.client, session.cache, selection, session.zone, session.now())
 

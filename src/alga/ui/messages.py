@@ -71,7 +71,7 @@ def lately(session: Session) -> list[Running]:
         recorded = entries.recent_work(session.client, session.cache, session.now())
     except Unreachable:
         recorded = entries.seen_here(session.client, session.cache)
-    done = [running.of_entry(session.cache, entry) for entry in recorded if entry.work_item_id]
+    done = [running.of_entry(session.cache, entry) for entry in recorded]
     return sorted([*(running.of_operation(each) for each in to_be_sent(session)), *done], key=_end, reverse=True)
 
 

@@ -131,7 +131,16 @@ def moment_since(typed: str, start: datetime, now: datetime, zone: tzinfo, comma
     if time.says_when:
         return time.on(today, zone)
     days = [first + timedelta(days=n) for n in range(min((today - first).days, 31) + 1)]
-    fitting = [each for each in (time.on(day, zone) for day in days) if start <= each <= now + AHEAD]
+    fitting, faults = list[datetime](), list[UsageError]()
+    for day in days:
+        try:  # an offset may be that of one of the days only
+            each = time.on(day, zone)
+        except UsageError as fault:
+            faults.append(fault)
+            continue
+        fitting += [each] if start <= each <= now + AHEAD else []
+    if not fitting and faults:
+        raise faults[0]
     if not fitting:
         since = f"{format_day(first, today)} {format_time(start, zone)}"
         raise Refused(f"{typed} is not between the start, {since}, and now. The timer is still running.")
