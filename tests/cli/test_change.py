@@ -43,7 +43,7 @@ def test_the_ways_to_say_when(desk: Desk, typed: list[str], start: str, end: str
     [
         (["90"], 2, "90 what? 90m or 90h."),
         ([], 2, "How long, or from when to when?"),
-        (["soon"], 2, "'soon' is not a length of time. Accepted: 90m, 1h, 1h30m, 1.5h."),
+        (["soon"], 2, "'soon' is not a length of time. Are these the notes? -m soon"),
         (["9:00-10:30", "--from", "9:00"], 2, "cannot be combined"),
         (
             ["10:30-9:00"],

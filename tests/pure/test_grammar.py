@@ -16,6 +16,7 @@ from alga.core.grammar import (
     parse_instant,
     parse_interval,
     parse_intervals,
+    parse_minutes,
     parse_period,
     parse_span,
 )
@@ -85,6 +86,18 @@ def test_anything_else_is_refused_with_what_is_accepted(typed: str) -> None:
 
 def test_a_bare_number_is_asked_back() -> None:
     assert refusal(parse_span, "90").message == "90 what? 90m or 90h."
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"), [("1.30h", "1h18m or 1h30m"), ("1,45 hours", "1h27m or 1h45m"), ("0.10h", "6m or 10m")]
+)
+def test_hours_with_a_point_that_may_be_minutes_are_asked_back(typed: str, hint: str) -> None:
+    assert refusal(parse_span, typed).hint == f"Did you mean {hint}?"
+
+
+def test_billable_minutes_are_a_length_or_a_number_that_is_not_of_hours() -> None:
+    assert [parse_minutes(typed) for typed in ("0", "10", "90", "8m", "1h")] == [0, 10, 90, 8, 60]
+    assert refusal(parse_minutes, "8").message == "8 what? 8m or 8h."
 
 
 def test_a_span_of_more_than_a_month_is_a_slip() -> None:
@@ -201,6 +214,44 @@ def test_a_length_alone_says_nothing_about_another_day() -> None:
     assert error.hint == "Give the start too: 9:00+90m"
 
 
+AFTERNOON = utc("2026-11-23T16:00")
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [
+        ("1:00-2:30pm", "Did you mean 1:00pm-2:30pm or 1:00-14:30?"),
+        ("1pm-2:30", "Did you mean 1:00pm-2:30pm?"),
+    ],
+)
+def test_am_or_pm_at_one_end_is_asked_back_where_it_could_be_of_both(typed: str, hint: str) -> None:
+    assert refusal(parse_interval, typed, AFTERNOON, None, BERLIN).hint == hint
+
+
+@pytest.mark.parametrize(
+    ("typed", "start", "end"),
+    [("11:00-1:00pm", "10:00", "12:00"), ("10am-11:30", "09:00", "10:30"), ("9:00-10:30am", "08:00", "09:30")],
+)
+def test_am_or_pm_at_one_end_that_can_be_of_that_end_only_is_read(typed: str, start: str, end: str) -> None:
+    found = parse_interval(typed, AFTERNOON, None, BERLIN)
+    assert found == (utc(f"2026-11-23T{start}"), utc(f"2026-11-23T{end}"))
+
+
+@pytest.mark.parametrize("typed", ["9:00-now", "2h ago - now", "2026-11-21 9:00-10:00", "monday 9:00+1h"])
+def test_a_span_of_another_day_than_the_one_beside_it_is_refused(typed: str) -> None:
+    assert "is not on Sun 22 Nov" in refusal(parse_interval, typed, NOW, date(2026, 11, 22), BERLIN).message
+
+
+def test_an_offset_is_that_of_the_zone_unless_the_date_is_written_out() -> None:
+    assert "the offset here is +01:00" in refusal(parse_instant, "yesterday 9:05+02:00", NOW, BERLIN).message
+    assert parse_instant("2026-11-22 9:05+02:00", NOW, BERLIN) == utc("2026-11-22T07:05")
+
+
+def test_a_text_of_any_length_is_answered_at_once() -> None:
+    assert "is too long for a time" in refusal(parse_interval, "1h " * 100_000, NOW, None, BERLIN).message
+    assert len(parse_intervals(["7:00+5m"] * 500, NOW, None, BERLIN)) == 500
+
+
 @pytest.mark.parametrize("typed", ["9:00", "9:00-", "9:00-10:30-11:00", "9:00+", "9:00+90", "-10:30"])
 def test_half_an_interval_is_refused(typed: str) -> None:
     assert refusal(parse_interval, typed, NOW, None, BERLIN).exit_code == 2
@@ -307,6 +358,23 @@ def test_every_day_lies_in_its_month_week_quarter_and_year(day: date) -> None:
 )
 def test_words_are_one_span_or_several(typed: str, spans: list[tuple[str, str]]) -> None:
     assert parse_intervals(typed.split(), NOW, None, BERLIN) == [(utc(start), utc(end)) for start, end in spans]
+
+
+def test_the_day_of_the_first_span_is_the_day_of_all() -> None:
+    spans = parse_intervals(["yesterday", "9:00-10:00", "11:00+30m"], NOW, None, BERLIN)
+    assert [start for start, _ in spans] == [utc("2026-11-22T08:00"), utc("2026-11-22T10:00")]
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("9:00-9:30 yesterday 10:00-10:30", "can be read in two ways"),
+        ("yesterday 9:00-10:00 today 9:30-10:00", "can be read in two ways"),
+        ("9:00-9:30 9:40-9:45 yesterday", "Some of these spans name a day, and some do not."),
+    ],
+)
+def test_spans_of_several_days_are_not_guessed(typed: str, told: str) -> None:
+    assert told in refusal(parse_intervals, typed.split(), NOW, None, BERLIN).message
 
 
 HOURS = ((480, 720), (780, 1020))  # 8:00-12:00 13:00-17:00

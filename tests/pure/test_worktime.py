@@ -30,10 +30,28 @@ def test_the_hours_of_a_day_are_local_and_the_break_is_not_among_them() -> None:
 
 @pytest.mark.parametrize(
     ("target", "weekday", "minutes"),
-    [("8h", 0, 480), ("8h", 4, 480), ("8h", 5, 0), ("8h, fri 4h", 4, 240), ("8h, sat 2h", 5, 120), ("mon 6h", 1, 0)],
+    [
+        ("8h", 0, 480),
+        ("8h", 4, 480),
+        ("8h", 5, 0),
+        ("8h, fri 4h", 4, 240),
+        ("8h, sat 2h", 5, 120),
+        ("mon 6h", 1, 0),
+        ("mon-thu 8h, friday 4h", 3, 480),
+        ("mon-thu 8h, friday 4h", 4, 240),
+    ],
 )
 def test_a_target_is_of_monday_to_friday_and_of_the_weekdays_named(target: str, weekday: int, minutes: int) -> None:
     assert work_time(None, target, ()).target(MONDAY + timedelta(days=weekday)) == minutes
+
+
+@pytest.mark.parametrize(
+    ("clock", "due"), [("07:30", 0), ("10:00", 120), ("12:30", 240), ("14:00", 300), ("17:00", 420)]
+)
+def test_what_is_due_are_the_working_hours_that_are_over_and_all_of_it_after_them(clock: str, due: int) -> None:
+    work = work_time("8:00-12:00 13:00-17:00", "7h", ())
+    now = datetime.fromisoformat(f"2026-11-23T{clock}").replace(tzinfo=BERLIN)
+    assert work.due(MONDAY, BERLIN, now) == due
 
 
 def test_a_day_off_has_no_hours_and_a_target_of_nothing() -> None:
@@ -48,7 +66,9 @@ def test_what_is_no_hours_is_refused(text: str) -> None:
         parse_hours(text)
 
 
-@pytest.mark.parametrize("text", ["", "8", "0h", "30h", "8h, friday", "8h 4h", "8h, fri 30h", "8h, 4h"])
+@pytest.mark.parametrize(
+    "text", ["", "8", "0h", "30h", "8h, friday", "8h 4h", "8h, fri 30h", "8h, 4h", "mon-fri 8h, fri 4h", "monk 8h"]
+)
 def test_what_is_no_target_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="target must be the length of a working day"):
         parse_target(text)

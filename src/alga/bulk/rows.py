@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from difflib import get_close_matches
@@ -17,7 +18,7 @@ from alga.core.entry import (
     whole_or_not,
 )
 from alga.core.errors import NotFound, Refused, UsageError
-from alga.core.grammar import names_times, parse_date, parse_interval, parse_span, read_time
+from alga.core.grammar import names_times, parse_date, parse_interval, parse_minutes, parse_span, read_time
 from alga.core.times import cut, is_digits, local_date, minutes_between
 from alga.lookup.work_items import TYPES, WorkItem
 
@@ -231,7 +232,7 @@ def billable_of(cells: Cells, worked: int, otherwise: int | None, whole: bool, h
         return 0
     if flag:
         raise UsageError(f"'{typed}' is neither yes nor no.")
-    minutes = int(word) if is_digits(word) and len(word) < 6 else parse_span(word)
+    minutes = parse_minutes(word)
     check_billable(minutes, worked)
     if whole and 0 < minutes < worked and minutes != had:
         raise Refused(whole_or_not(minutes, worked), "Use yes or no.")
@@ -292,7 +293,14 @@ def _end(typed: str | None, start: datetime | None, length: int | None, day: dat
 def _span_with_times(cells: Cells, span: str, day: date | None, known: LookUps) -> tuple[datetime, datetime]:
     if cells["start"] or cells["end"]:
         raise UsageError("Both the span and the row give times.", "Leave one of them out.")
+    _check_lasting(span)
     return parse_interval(span, known.now, _day(day, span), known.zone)
+
+
+def _check_lasting(typed: str) -> None:
+    """Raise UsageError for a time that is another one when the file is read later."""
+    if re.search(r"\b(now|ago)\b", typed.lower()):
+        raise UsageError(f"'{typed}' is another time tomorrow.", "Give the time: 9:00-10:30")
 
 
 def _day(day: date | None, typed: str) -> date:
@@ -304,6 +312,7 @@ def _day(day: date | None, typed: str) -> date:
 def _instant(typed: str | None, day: date | None, known: LookUps) -> datetime:
     if not typed:
         raise UsageError("The row has no start.", "Add a start, or a span like 9:00-10:30.")
+    _check_lasting(typed)
     time = read_time(typed, known.now, known.zone)
     return time.on(local_date(known.now, known.zone) if time.says_when else _day(day, typed), known.zone)
 

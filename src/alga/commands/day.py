@@ -48,7 +48,7 @@ def day(session: Session, date: Date = "today", user: User = None, offline: Offl
         session.stay_offline()
     now, zone = session.now(), session.zone
     today = local_date(now, zone)
-    on = grammar.parse_date(date, today)
+    on = grammar.parse_date(date, today, alone=True)
     work = work_of(session, on, on, user, offline)
     target, longest = session.profile.work_time.target(on), session.profile.longest_timer
     sheet = of_day(on, work.stretches, zone, now, target, session.cache.deployed, longest)

@@ -3,7 +3,7 @@
 import tomllib
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -207,31 +207,27 @@ def _times(
     if span and (first or last):
         raise UsageError("A span and --from or --to cannot be combined.", "Use 9:00-10:30 or --from 9:00 --to 10:30.")
     if span and grammar.is_length(span):
-        raise UsageError(f"{span} from when?", f"Give the start too: 9:00+{span}")
+        raise UsageError(f"{span} from when?", f"Give the start too: 9:00+{grammar.length_of(span)}m")
     if before.ended_at is None and (span or last):
         raise Refused(
             "The timer is still running: give the end when you stop it. Nothing was changed.", "alga stop --at 10:30"
         )
     if span:
-        return grammar.parse_interval(span, now, day, zone)
-    start = grammar.parse_instant(first, now, zone, day) if first else _moved(before.started_at, own_day, day, session)
+        return grammar.parse_interval(span, now, day, zone, own_days=date is None)
+    start = (
+        grammar.parse_instant(first, now, zone, day)
+        if first
+        else options.moved(before.started_at, own_day, day, now, zone)
+    )
     if last:
         return start, grammar.parse_instant(last, now, zone, local_date(start, zone))
-    return start, _moved(before.ended_at, own_day, day, session) if before.ended_at else None
+    return start, options.moved(before.ended_at, own_day, day, now, zone) if before.ended_at else None
 
 
 def _kind(session: Session, before: "Entry", typed: str) -> str | None:
     """The type of the new work item: what is known here, or a number, says it; else it stays."""
     said = work_items.here(typed, None, session.cache) or work_items.NUMBER.fullmatch(typed)
     return None if said else before.work_item_type
-
-
-def _moved(instant: datetime, own_day: date, day: date, session: Session) -> datetime:
-    """The same time on another day."""
-    if own_day == day:
-        return instant
-    local = instant.astimezone(session.zone)
-    return grammar.parse_instant(f"{local:%H:%M}", session.now(), session.zone, day + (local.date() - own_day))
 
 
 def _check(session: Session, before: "Entry", asked: EntryRequest) -> None:

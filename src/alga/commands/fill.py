@@ -62,7 +62,7 @@ def fill(session: Session, common: Common, day: Day = "today", week: Week = Fals
     """Ask what the free stretches of a day were, and record the answers."""
     now, zone = session.now(), session.zone
     today = local_date(now, zone)
-    first = last = grammar.parse_date(day, today)
+    first = last = grammar.parse_date(day, today, alone=True)
     if week:
         first, last = today - timedelta(days=today.weekday()), today
     work = work_of(session, first, last, current=True)

@@ -129,7 +129,7 @@ def _spans(
     if first == "last":
         found = [_since_last(session, words, date, last)]
     elif words and not (first or last):
-        on = grammar.parse_date(date, local_date(now, zone)) if date else None
+        on = grammar.parse_date(date, local_date(now, zone), alone=True) if date else None
         found = grammar.parse_intervals(words, now, on, zone, session.profile.work_time.hours)
     else:
         found = [options.interval(" ".join(words) or None, date, first, last, now, zone)]

@@ -232,11 +232,14 @@ def _with_times(
     day = grammar.parse_date(date, today) if date else own_day
     if span:
         if grammar.is_length(span):
-            raise UsageError(f"{span} from when?", f"Give the start too: 9:00+{span}")
+            raise UsageError(f"{span} from when?", f"Give the start too: 9:00+{grammar.length_of(span)}m")
         start, end = options.interval(span, str(day), first, last, now, zone)
     else:
-        start = grammar.parse_instant(first, now, zone, day) if first else operation.started_at
-        end = grammar.parse_instant(last, now, zone, day) if last else operation.asked.ended_at or operation.queued_at
+        was = operation.started_at, operation.asked.ended_at or operation.queued_at
+        start = (
+            grammar.parse_instant(first, now, zone, day) if first else options.moved(was[0], own_day, day, now, zone)
+        )
+        end = grammar.parse_instant(last, now, zone, day) if last else options.moved(was[1], own_day, day, now, zone)
     check_times(start, end, now, zone)
     return operation._replace(asked=replace(operation.asked, started_at=cut(start), ended_at=cut(end)))
 

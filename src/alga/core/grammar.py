@@ -7,6 +7,7 @@ mean something else is refused with its readings (Unclear), each of which can be
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import NamedTuple
@@ -20,11 +21,15 @@ ACCEPTED_DATES = "Accepted: 2026-06-02, 2.6.2026, 'Jun 2', today, yesterday, mon
 ACCEPTED_PERIODS = "Accepted: 2026-11, 2026-W48, 2026-Q4, 2026, 7d, or a date."
 ACCEPTED_INTERVALS = "Accepted: 90m (ending now), 9:00-10:30, 9:00+90m."
 LONGEST_SPAN = 31 * 24 * 60
+LEAST_BARE = 10  # minutes that need no unit where only minutes are meant
+LONGEST_TEXT = 100  # characters
+MOST_WORDS = 12  # of one span
 Hours = Sequence[tuple[int, int]]  # the working hours, each from and to a minute of the day
 
 # In lower case. Patterns are compiled on first use: most commands need none of them.
 _HOUR, _MINUTE = "(?:h|hrs?|hours?)", "(?:m|mins?|minutes?)"
 _DECIMAL = rf"(\d{{0,4}})[.,](\d{{1,3}})\s*{_HOUR}"
+_AS_MINUTES = "10|15|20|30|40|45"  # after a point: people write hours and minutes so, too
 _SPAN = rf"(\d{{1,5}})\s*{_HOUR}(?:,?\s*(\d{{1,3}})\s*{_MINUTE}?)?|(\d{{1,5}})\s*{_MINUTE}"
 _OFFSET = r"(?P<offset>z|[+-]\d\d(?::\d\d)?)"
 _CLOCK = rf"(?P<hour>\d{{1,2}}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.\d+)?)?{_OFFSET}?"
@@ -34,7 +39,7 @@ _MONTH = (
     r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
     r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
 )
-_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _YEAR, _DAY_OF_MONTH = r"(?P<year>\d{4})", r"(?P<day>\d{1,2})"
 _DATES = (
     rf"{_YEAR}(?P<mark>[-/])(?P<number>\d{{1,2}})(?P=mark){_DAY_OF_MONTH}",
@@ -61,6 +66,13 @@ def _refusal(typed: str, what: str, accepted: str, readings: Iterable[str] = ())
     return Unclear(told, f"Did you mean {' or '.join(shown)}?", found)
 
 
+def _tidy(text: str) -> str:
+    """The text with single blanks. Raises UsageError for one that is too long for a time."""
+    if len(text) > LONGEST_TEXT:
+        raise UsageError(f"'{text[:20]}…' is too long for a time.", ACCEPTED_INTERVALS)
+    return " ".join(text.split())
+
+
 def _meanings(table: Iterable[tuple[str, Readings]], text: str, parse: Callable[[str], object]) -> list[str]:
     """What a text could mean by a table of patterns, as far as that can be typed."""
     found = [
@@ -81,14 +93,21 @@ def _accepts(parse: Callable[[str], object], text: str) -> bool:
 
 _UNCLEAR_SPANS: tuple[tuple[str, Readings], ...] = (
     (r"\d*[.,]\d+", lambda m: [f"{m[0]}h"]),
+    (rf"(\d{{1,3}})[.,]({_AS_MINUTES})(?:\s*{_HOUR})?", lambda m: _decimal_or_minutes(int(m[1]), int(m[2]))),
     (r"(\d{1,2}):(\d\d)(?::\d\d)?", lambda m: [f"{int(m[1])}h{m[2]}m"]),
     (r":(\d\d)", lambda m: [f"{m[1]}m"]),
     (r"(.+?),?\s*\d+\s*(?:s|secs?|seconds?)", lambda m: [m[1]]),
     (r"\+\s*(.+)", lambda m: [m[1]]),
     (r"(?:an?|one) hour", lambda m: ["1h"]),
     (r"half an hour", lambda m: ["30m"]),
-    (rf"(\d{{0,3}}[.,]\d+)\s*({_HOUR}|{_MINUTE})", lambda m: _whole(m[1], m[2])),
+    (rf"(?!\d+.(?:{_AS_MINUTES})\s*h)(\d{{0,3}}[.,]\d+)\s*({_HOUR}|{_MINUTE})", lambda m: _whole(m[1], m[2])),
 )
+
+
+def _decimal_or_minutes(hours: int, digits: int) -> list[str]:
+    """`1h18m` and `1h30m`, of 1.30 hours."""
+    both = ((hours * 100 + digits) * 60 // 100, hours * 60 + digits)
+    return [f"{minutes // 60}h{minutes % 60}m" if minutes >= 60 else f"{minutes}m" for minutes in both]
 
 
 def _whole(number: str, unit: str) -> list[str]:
@@ -101,7 +120,7 @@ def parse_span(text: str) -> int:
     """Minutes in `90m`, `1h`, `1h30m`, `1h30`, `1.5h`, `2,5 hours`, `90 minutes`. Raises UsageError, also for a bare
     number and for a length that is not in whole minutes.
     """
-    typed = text.strip()
+    typed = _tidy(text)
     minutes = _minutes(typed.lower())
     if minutes is None:
         if is_digits(typed):
@@ -111,6 +130,12 @@ def parse_span(text: str) -> int:
     if minutes > LONGEST_SPAN:
         raise _too_long(typed)
     return minutes
+
+
+def parse_minutes(text: str) -> int:
+    """Minutes in a length, or in a number alone: `60`. Raises UsageError, also for `2`, which could be hours."""
+    number = int(text) if is_digits(text) and len(text) < 6 else 1
+    return number if number == 0 or number >= LEAST_BARE else parse_span(text)
 
 
 def _too_long(typed: str) -> UsageError:
@@ -125,6 +150,8 @@ def _lengths(typed: str) -> list[str]:
 def _minutes(low: str) -> int | None:
     """The minutes of a length in lower case; None for what is none, or is not whole."""
     if match := _matched(_DECIMAL, low):
+        if _matched(_AS_MINUTES, match[2]):
+            return None
         sixty_thousandths = int(match[2].ljust(3, "0")) * 60
         return None if sixty_thousandths % 1000 else int(match[1] or 0) * 60 + sixty_thousandths // 1000
     if not (match := _matched(_SPAN, low)):
@@ -145,7 +172,10 @@ _UNCLEAR_DATES: tuple[tuple[str, Callable[[re.Match[str], date], Iterable[str]]]
     (_MONTH, lambda m, today: [f"--period {_this_or_last_year(_number_of(m['month']), today)}"]),
     (r"(s|e)o(d|w|m|q|y)", lambda m, today: [str(_edge(m[1], m[2], today))]),
     (r"(\d{1,2})(?:st|nd|rd|th)", lambda m, today: [f"{today:%Y-%m}-{int(m[1]):02}"]),
-    (r"(\d{1,2})\.(\d{1,2})\.?", lambda m, today: [f"{today.year}-{int(m[2]):02}-{int(m[1]):02}"]),
+    (
+        r"(\d{1,2})\.(\d{1,2})\.?",
+        lambda m, today: [f"{year}-{int(m[2]):02}-{int(m[1]):02}" for year in _years(int(m[2]), int(m[1]), today)],
+    ),
     (
         r"(\d{1,2})/(\d{1,2})/(\d{4})",
         lambda m, today: [f"{m[3]}-{int(m[2]):02}-{int(m[1]):02}", f"{m[3]}-{int(m[1]):02}-{int(m[2]):02}"],
@@ -155,12 +185,14 @@ _UNCLEAR_DATES: tuple[tuple[str, Callable[[re.Match[str], date], Iterable[str]]]
 )
 
 
-def parse_date(text: str, today: date) -> date:
+def parse_date(text: str, today: date, alone: bool = False) -> date:
     """The date in `2026-06-02`, `2.6.2026`, `Jun 2`, `today`, `yesterday`, `monday` (the latest before today).
 
-    Raises UsageError, also for a period, whose days are several.
+    Raises UsageError, also for a period, whose days are several; `alone`: where no period and no day to come can be.
     """
-    low = " ".join(text.lower().split())
+    if alone:
+        return _day_alone(text, today)
+    low = _tidy(text.lower())
     if low in ("today", "yesterday"):
         return today - timedelta(days=low == "yesterday")
     if weekday := _weekday(low.removeprefix("last ")):
@@ -182,6 +214,14 @@ def parse_date(text: str, today: date) -> date:
     return found
 
 
+def _day_alone(text: str, today: date) -> date:
+    try:
+        return parse_date(text, today)
+    except Unclear as error:
+        days = [each for each in error.readings if not each.startswith("--") and parse_date(each, today) <= today]
+        raise _refusal(text, "a date", ACCEPTED_DATES, days) from None
+
+
 def _days_meant(low: str, today: date) -> list[str]:
     """The dates and periods that a text could mean."""
     table = [(pattern, lambda m, readings=readings: readings(m, today)) for pattern, readings in _UNCLEAR_DATES]
@@ -191,7 +231,12 @@ def _days_meant(low: str, today: date) -> list[str]:
 
 def _weekday(low: str) -> int:
     """1 for `monday` or `mon`, 7 for `sunday`; 0 for what is no weekday."""
-    return next((n for n, name in enumerate(_WEEKDAYS, 1) if low in (name, name[:3])), 0)
+    return next((n for n, name in enumerate(WEEKDAYS, 1) if low in (name, name[:3])), 0)
+
+
+def _years(month: int, day: int, today: date) -> list[int]:
+    """The years that a day without one may be in: this one, and the last one for a day to come."""
+    return [today.year] if (month, day) <= (today.month, today.day) else [today.year - 1, today.year]
 
 
 def _number_of(month: str) -> int:
@@ -231,7 +276,7 @@ def parse_period(text: str, today: date) -> tuple[date, date]:
 
     Raises UsageError.
     """
-    low = " ".join(text.lower().split())
+    low = _tidy(text.lower())
     if found := _period(low, today):
         return found
     try:
@@ -278,7 +323,7 @@ def _period(low: str, today: date) -> tuple[date, date] | None:
 # --- times ----------------------------------------------------------------------------------------
 
 _UNCLEAR_TIMES: tuple[tuple[str, Readings], ...] = (
-    (r"(\d{1,2})", lambda m: [f"{m[1]}:00", f"{int(m[1]) + 12}:00"]),
+    (r"(\d{1,2})", lambda m: [f"{m[1]}:00", f"{(int(m[1]) + 12) % 24}:00"]),
     (r"12\s*a\.?m\.?", lambda m: ["0:00", "12:00"]),
     (r"(\d{1,2}):(\d)", lambda m: [f"{m[1]}:0{m[2]}", f"{m[1]}:{m[2]}0"]),
     (r"(\d{1,2})[.h](\d\d)", lambda m: [f"{m[1]}:{m[2]}"]),
@@ -302,6 +347,8 @@ class TypedTime(NamedTuple):
     offset: str = ""
     day: date | None = None
     instant: datetime | None = None
+    half: str = ""  # `a` or `p`, of the day
+    anywhere: bool = False  # its day is in numbers, so that an offset may be that of any place
 
     @property
     def says_when(self) -> bool:
@@ -323,7 +370,7 @@ class TypedTime(NamedTuple):
         if not self.offset:
             return _in_zone(naive, zone, "%Y-%m-%dT%H:%M" if self.day else "%H:%M")
         instant = _with_offset(naive, self.offset, self.typed)
-        if not self.day and self.offset != "z":
+        if not self.anywhere and self.offset != "z":
             _check_offset(naive, instant, self.typed, zone)
         return instant
 
@@ -333,7 +380,7 @@ def read_time(text: str, now: datetime, zone: tzinfo) -> TypedTime:
 
     Raises UsageError.
     """
-    typed = " ".join(text.split())
+    typed = _tidy(text)
     low = re.sub(r"^(\d{4})(\d\d)(\d\d)t(\d\d)(\d\d)(\d\d)?", _spread, typed.lower(), flags=re.ASCII)
     if low == "now":
         return TypedTime(typed, instant=cut(now))
@@ -359,7 +406,7 @@ def _clock_with_day(typed: str, low: str, today: date) -> TypedTime | None:
     clocks = [(day, clock) for day, clock in [*pairs, *(pair[::-1] for pair in pairs)] if _clock(typed, clock)]
     for day, clock in clocks:
         if _accepts(lambda text: parse_date(text, today), day) and (found := _clock(typed, clock)):
-            return found._replace(day=parse_date(day, today))
+            return found._replace(day=parse_date(day, today), anywhere=day[:1].isdecimal())
     for day, clock in clocks:
         days = [each for each in _days_meant(day, today) if not each.startswith("--")]
         meant = [f"{each} {clock}" for each in days if parse_date(each, today) <= today]
@@ -382,7 +429,7 @@ def _clock(typed: str, low: str) -> TypedTime | None:
     if not 1 <= int(match["hour"]) <= 12:
         raise _refusal(typed, "a time", ACCEPTED_TIMES)
     clock = int(match["hour"]) % 12 + 12 * (match["half"] == "p"), int(match["minute"] or 0), 0
-    return TypedTime(typed, _checked(typed, clock))
+    return TypedTime(typed, _checked(typed, clock), half=match["half"])
 
 
 def _checked(typed: str, clock: tuple[int, int, int]) -> tuple[int, int, int]:
@@ -446,6 +493,7 @@ class _Here(NamedTuple):
     on: date | None
     zone: tzinfo
     hours: Hours
+    own_days: bool = False  # the text may name another day than `on`
 
     @property
     def today(self) -> date:
@@ -455,52 +503,93 @@ class _Here(NamedTuple):
         return read_time(text, self.now, self.zone)
 
 
+class _Span(NamedTuple):
+    """What a text says: start and end in UTC, and whether it names a day."""
+
+    start: datetime
+    end: datetime
+    names_day: bool = False
+
+
 def parse_interval(
-    text: str, now: datetime, on: date | None, zone: tzinfo, hours: Hours = ()
+    text: str, now: datetime, on: date | None, zone: tzinfo, hours: Hours = (), own_days: bool = False
 ) -> tuple[datetime, datetime]:
     """Start and end in UTC of `90m` (ending now), `9:00-10:30`, `9:00 to 10:30` or `9:00+90m`, on the day `on` or else
     today. Bare hours (`9-10`) are read within the working hours, if only one reading is over.
 
-    Raises UsageError. An end before the start is returned as it is: the caller knows which hint helps.
+    Raises UsageError, also for a text that names another day than `on`, unless it may (`own_days`). An end before the
+    start is returned as it is: the caller knows which hint helps.
     """
-    here, typed = _Here(now, on, zone, hours), " ".join(text.split())
+    return _read(text, _Here(now, on, zone, hours, own_days))[:2]
+
+
+def _read(text: str, here: _Here) -> _Span:
+    typed = _tidy(text)
     low = typed.lower().removeprefix("from ")
     if length := _length_to_now(low):
-        return _ending_now(length, here)
+        return _Span(*_ending_now(length, here))
     if found := _start_and_length(low, here):
-        start = found[0].on(on or here.today, zone)
-        return start, start + timedelta(minutes=parse_span(found[1]))
+        start = _on_its_day(found[0], found[0].on(here.on or here.today, here.zone), here)
+        return _Span(start, start + timedelta(minutes=parse_span(found[1])), found[0].day is not None)
     if ends := _ends(low, here):
         return _range(ends, here)
     bare = _bare_hours(low, here)
-    over = [each for each in bare if parse_interval(each, now, on, zone)[1] <= now]
-    if len(over) == 1 and hours:
-        return parse_interval(over[0], now, on, zone)
+    over = [each for each in bare if _read(each, here).end <= here.now]
+    if len(over) == 1 and here.hours:
+        return _read(over[0], here)
     if is_digits(typed) or not re.search(r"[-:<+]", typed):
-        return _ending_now(f"{parse_span(typed)}m", here)
-    meant = [*bare, *_meanings(_unclear_intervals(here), low, lambda each: parse_interval(each, now, on, zone))]
+        return _Span(*_ending_now(f"{parse_span(typed)}m", here))
+    meant = [*bare, *_meanings(_unclear_intervals(here), low, lambda each: _read(each, here))]
     raise _refusal(typed, "a span of time", ACCEPTED_INTERVALS, [*_lengths(typed), *meant])
+
+
+def _on_its_day(typed: TypedTime, at: datetime, here: _Here) -> datetime:
+    """The instant. Raises UsageError for a text that says another day than the one that is given beside it."""
+    other = here.on is not None and local_date(at, here.zone) != here.on
+    if other and (typed.instant or (typed.says_when and not here.own_days)):
+        assert here.on
+        on = format_day(here.on, here.today)
+        raise UsageError(f"'{typed.typed}' is not on {on}.", "Give clock times of that day: 9:00-10:30")
+    return at
 
 
 def parse_intervals(
     words: Sequence[str], now: datetime, on: date | None, zone: tzinfo, hours: Hours = ()
 ) -> list[tuple[datetime, datetime]]:
     """Starts and ends in UTC of one or several spans, each of one or several words: `9:00+10m 10:05+10m`,
-    `9:00 - 10:30`. As few spans as can be. Raises UsageError.
+    `9:00 - 10:30`. As few spans as can be; a day before the first is the day of all. Raises UsageError.
     """
+    here, found, rest = _Here(now, on, zone, hours), list[_Span](), list(words)
+    while rest:
+        size, span = _longest(rest, here)
+        if size < len(rest) and span.names_day and _is_shorter(rest[: size - 1], span, here):
+            raise UsageError("These spans can be read in two ways.", "Log those of each day on their own.")
+        if span.names_day and found and not any(each.names_day for each in found):
+            raise UsageError("Some of these spans name a day, and some do not.", "For all of them: --date yesterday")
+        found.append(span)
+        if span.names_day and on is None:
+            here = here._replace(on=local_date(span.start, zone), own_days=True)
+        rest = rest[size:]
+    return [(each.start, each.end) for each in found]
 
-    def parsed(part: Sequence[str]) -> tuple[datetime, datetime]:
-        return parse_interval(" ".join(part), now, on, zone, hours)
 
-    try:
-        return [parsed(words)]
-    except UsageError as whole:
-        if len(words) == 1:
-            raise
-        for size in range(len(words) - 1, 0, -1):
-            if _accepts(lambda part: parsed([part]), " ".join(words[:size])):
-                return [parsed(words[:size]), *parse_intervals(words[size:], now, on, zone, hours)]
-        raise whole
+def _longest(words: Sequence[str], here: _Here) -> tuple[int, _Span]:
+    """The first words that are a span, as many as can be, and how many they are. Raises UsageError."""
+    fault: UsageError | None = None
+    for size in range(min(len(words), MOST_WORDS), 0, -1):
+        try:
+            return size, _read(" ".join(words[:size]), here)
+        except UsageError as error:
+            fault = fault or error
+    assert fault
+    if not re.search(r"[0-9]", " ".join(words)):
+        fault.hint = f"Are these the notes? -m {shlex.quote(' '.join(words))}"
+    raise fault
+
+
+def _is_shorter(words: Sequence[str], span: _Span, here: _Here) -> bool:
+    """Whether the words are a span too, and another: `yesterday 9:00-10:00` and not `yesterday 9:00-10:00 today`."""
+    return _accepts(lambda text: _read(text, here), " ".join(words)) and _read(" ".join(words), here)[:2] != span[:2]
 
 
 def _length_to_now(low: str) -> str | None:
@@ -511,7 +600,12 @@ def _length_to_now(low: str) -> str | None:
 
 def is_length(text: str) -> bool:
     """Whether a span is only a length, `90m`, so that it ends now."""
-    return _length_to_now(" ".join(text.lower().split())) is not None or is_digits(text.strip())
+    return _length_to_now(_tidy(text.lower())) is not None or is_digits(text.strip())
+
+
+def length_of(text: str) -> int:
+    """The minutes of a span that is only a length. Raises UsageError."""
+    return parse_span(_length_to_now(_tidy(text.lower())) or text)
 
 
 def names_times(text: str) -> bool:
@@ -547,14 +641,19 @@ def _ends(low: str, here: _Here) -> list[tuple[TypedTime, TypedTime]]:
     return found
 
 
-def _range(ends: list[tuple[TypedTime, TypedTime]], here: _Here) -> tuple[datetime, datetime]:
+def _range(ends: list[tuple[TypedTime, TypedTime]], here: _Here) -> _Span:
     """The only reading whose offsets fit this zone. Raises the first reading's UsageError when no reading fits."""
     found, faults = [], []
     for first, last in ends:
         try:
+            _check_halves(first, last)
             start = first.on(last.day or here.on or here.today, here.zone)
             day = local_date(start, here.zone) if first.says_when else last.day or here.on or here.today
-            found.append((start, last.on(day, here.zone)))
+            end = last.on(day, here.zone)
+            _on_its_day(first if first.says_when else last, start, here)
+            if last.instant:
+                _on_its_day(last, end, here)
+            found.append(_Span(start, end, bool(first.day or last.day)))
         except UsageError as fault:
             faults.append(fault)
     if not found:
@@ -562,6 +661,32 @@ def _range(ends: list[tuple[TypedTime, TypedTime]], here: _Here) -> tuple[dateti
     if len(found) > 1:
         raise UsageError("These times can be read in two ways.", "Use --from and --to.")
     return found[0]
+
+
+def _check_halves(first: TypedTime, last: TypedTime) -> None:
+    """Raise Unclear for `1:00-2:30pm`, where pm may be said of both ends, and for `1pm-2:30`."""
+    if bool(first.half) == bool(last.half) or first.instant or last.instant:
+        return
+    half = first.half or last.half
+    both = [_in_half(each.clock, half) for each in (first, last)]
+    if both == [first.clock, last.clock] or both[0] >= both[1] or (first.half and first.clock < last.clock):
+        return
+    ends = (first.clock, last.clock)
+    meant = ["-".join(_half_text(each) for each in both)]
+    meant += ["-".join(f"{hour}:{minute:02}" for hour, minute, _ in ends)] if ends[0] < ends[1] else []
+    raise _refusal(f"{first.typed}-{last.typed}", "clear", ACCEPTED_INTERVALS, meant)
+
+
+def _in_half(clock: tuple[int, int, int], half: str) -> tuple[int, int, int]:
+    """A clock as it would be with am or pm; one that has no such half is left as it is."""
+    hour, minute, second = clock
+    return (hour % 12 + 12 * (half == "p"), minute, second) if 1 <= hour <= 12 else clock
+
+
+def _half_text(clock: tuple[int, int, int]) -> str:
+    """`1:00pm`."""
+    hour, minute, _ = clock
+    return f"{(hour + 11) % 12 + 1}:{minute:02}{'pm' if hour >= 12 else 'am'}"
 
 
 def _bare_hours(low: str, here: _Here) -> list[str]:

@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from alga.core.grammar import Hours
     from alga.core.intervals import Interval
 
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 HOURS = "hours must be times of a day, like 8:00-12:00 13:00-17:00"
-TARGET = "target must be the length of a working day, like 8h, and of other weekdays, like 8h, fri 4h"
+TARGET = "target must be the length of a working day, like 8h, or by weekday, like mon-thu 8h, fri 4h"
 OFF = "off must be dates, like 2026-12-24, 2026-12-25"
 
 
@@ -48,10 +47,15 @@ def parse_target(text: str) -> tuple[int, ...]:
     Raises UsageError.
     """
     targets = [0] * 7
+    named: set[int] = set()
     for number, part in enumerate(text.lower().split(",")):
-        weekday, _, rest = part.strip().partition(" ")
-        if weekday[:3] in WEEKDAYS and rest:
-            targets[WEEKDAYS.index(weekday[:3])] = _target(rest)
+        weekdays, _, rest = part.strip().partition(" ")
+        if rest and (days := _weekdays(weekdays)):
+            if named & set(days):
+                raise UsageError(TARGET)
+            named |= set(days)
+            for day in days:
+                targets[day] = _target(rest)
         elif number == 0:
             targets[:5] = [_target(part)] * 5
         else:
@@ -59,6 +63,18 @@ def parse_target(text: str) -> tuple[int, ...]:
     if not any(targets):
         raise UsageError(TARGET)
     return tuple(targets)
+
+
+def _weekdays(text: str) -> list[int]:
+    """The days in `fri`, `friday` and `mon-thu`, from Monday, which is 0; none for anything else."""
+    first, _, last = text.partition("-")
+    found = [_weekday(each) for each in (first, last or first)]
+    return list(range(found[0], found[1] + 1)) if -1 not in found else []
+
+
+def _weekday(text: str) -> int:
+    """0 for `mon` and `monday`; -1 for what is no weekday."""
+    return next((n for n, name in enumerate(grammar.WEEKDAYS) if text in (name, name[:3])), -1)
 
 
 def _target(text: str) -> int:
@@ -105,14 +121,17 @@ class WorkTime:
         return max((last for _, last in self.spans(day, zone)), default=None)
 
     def due(self, day: date, zone: tzinfo, now: datetime) -> int | None:
-        """The minutes of a day's target that are due by now: those of the hours to come are not, and without hours none
-        are before the day is over. None without a target.
+        """The minutes of a day's target that are due by now: the working hours that are over, and all of it after them;
+        without hours none before the day is over. None without a target.
         """
         target, today = self.target(day), local_date(now, zone)
         if target is None or day < today:
             return target
-        left = sum(max(0, minutes_between(max(first, now), last)) for first, last in self.spans(day, zone))
-        return max(0, target - left) if day == today and self.hours else 0
+        spans = self.spans(day, zone)
+        if day > today or not spans:
+            return 0
+        over = sum(max(0, minutes_between(first, min(now, last))) for first, last in spans)
+        return target if now >= spans[-1][1] else min(target, over)
 
     def free(
         self, day: date, taken: Iterable[Interval], zone: tzinfo, now: datetime

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Annotated, ClassVar
 
 import typer
 
 from alga.core import grammar
 from alga.core.errors import Refused, UsageError
-from alga.core.times import AHEAD, cut, format_day, format_time, is_digits, local_date
+from alga.core.times import AHEAD, cut, format_day, format_time, local_date
 from alga.ui import output
 
 FORMATS = ("table", "json", "jsonl", "ids")
@@ -89,7 +89,7 @@ def billable_minutes(typed: str | None, nothing: bool) -> int | None:
         raise UsageError("--billable and --no-billable cannot be combined.")
     if typed is None:
         return 0 if nothing else None
-    return int(typed) if is_digits(typed) and len(typed) < 6 else grammar.parse_span(typed)
+    return grammar.parse_minutes(typed)
 
 
 def moment(at: str | None, ago: str | None, now: datetime, zone: tzinfo) -> datetime | None:
@@ -101,12 +101,20 @@ def moment(at: str | None, ago: str | None, now: datetime, zone: tzinfo) -> date
     return grammar.parse_instant(at, now, zone) if at else None
 
 
+def moved(instant: datetime, own_day: date, day: date, now: datetime, zone: tzinfo) -> datetime:
+    """The same clock time, on another day than the own day of the entry."""
+    if own_day == day:
+        return instant
+    local = instant.astimezone(zone)
+    return grammar.parse_instant(f"{local:%H:%M}", now, zone, day + (local.date() - own_day))
+
+
 def interval(
     span: str | None, day: str | None, first: str | None, last: str | None, now: datetime, zone: tzinfo
 ) -> tuple[datetime, datetime]:
     """Start and end in UTC of a SPAN with --date, or of --from and --to (up to now without --to)."""
     today = local_date(now, zone)
-    on = grammar.parse_date(day, today) if day else None
+    on = grammar.parse_date(day, today, alone=True) if day else None
     if span and (first or last):
         raise UsageError("A span and --from or --to cannot be combined.", "Use 9:00-10:30 or --from 9:00 --to 10:30.")
     if span:
