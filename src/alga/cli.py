@@ -381,4 +381,5 @@ def _usage(fault: Any, context: CommandLine, args: Sequence[str]) -> int:
     message = message if message.endswith((".", "?")) else f"{message}."
     meant = f" Did you mean {near[0]}?" if near else ""
     path = ctx.command_path if ctx is not None else "alga"
-    return _told(UsageError(f"{message}{meant}", f"All options: {path} --help"), context)
+    quotes = "Words that belong together go in quotes. " if "extra argument" in message else ""
+    return _told(UsageError(f"{message}{meant}", f"{quotes}All options: {path} --help"), context)

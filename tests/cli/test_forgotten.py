@@ -52,7 +52,7 @@ def test_no_answer_is_no_end_and_the_try_is_proposed_the_next_time(desk: Desk) -
 def test_the_last_thing_that_was_typed_is_proposed(desk: Desk) -> None:
     desk.ok("log", "tk_2", "yesterday", "7:00-7:30", "-m", "x")
     desk.clock.pass_by(hours=1)
-    assert "  1  Tue 24 Nov 09:12  the last thing that you recorded: tk_2" in desk("stop", typed="\n").err
+    assert "  1  Tue 24 Nov 09:12  you last recorded something then (tk_2)" in desk("stop", typed="\n").err
 
 
 def test_a_script_is_refused_with_both_ways(desk: Desk) -> None:

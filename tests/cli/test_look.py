@@ -295,7 +295,11 @@ def test_a_days_sheet(week: Desk) -> None:
     ]  # fmt: skip
     assert re.sub(" +", " ", shown[6]) == f"01:30-01:45 15m 15m tk_4 no notes {ids[1][:8]}"
     assert re.sub(" +", " ", shown[7]).strip() == "01:45-06:00 4h 15m free"
-    assert shown[-1] == "3h 57m of 8h are missing."
+    assert shown[-1] == "4h 3m of 8h so far.", "the day is not over"
+    week.ok("config", "set", "hours", "1:00-7:00 8:00-10:00")
+    assert week.ok("day", tty=False).out.splitlines()[-1] == "3h 42m of 8h are missing by now."
+    week.ok("config", "set", "hours", "1:00-7:00 7:30-9:30")
+    assert week.ok("day", tty=False).out.splitlines()[-1] == "3h 57m of 8h are missing."
 
 
 def test_a_day_in_json(week: Desk) -> None:

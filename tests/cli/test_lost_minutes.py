@@ -289,7 +289,7 @@ def test_ctrl_c_before_the_sending_sends_nothing(strict: Strict) -> None:
     strict.network.before = pressed
     interrupted = strict.desk("log", "TIC1042", "8:00-8:30", "-s", "basic", "-m", "x")
     assert interrupted.code == 130
-    assert "Nothing was sent." in joined(interrupted.err)
+    assert "Nothing was logged." in joined(interrupted.err)
     assert strict.network.sent("POST") == []
 
 

@@ -535,6 +535,9 @@ def test_practice_data_says_that_something_waits_for_a_login(known: Strict) -> N
     known.desk.ok(*OFFLINE_LOG)
     practice = Desk(known.desk.home, known.desk.clock, tty=False)
     assert "TIC1042 08:00-08:30 waits for another login: alga queue" in practice.ok("status").err
+    practice.ok("start", "tk_1")
+    other = joined(known.desk.ok("status", "--offline").err)
+    assert "tk_1 09:12- runs for another login: alga queue" in other
 
 
 # --- found by a reader and by a stranger ---------------------------------------------------------------

@@ -254,6 +254,7 @@ class Machine(Desks):
     def __init__(self) -> None:
         super().__init__()
         self.facts: dict[str, Fact] = {}
+        self.undone: dict[str, tuple[str, str]] = {}  # entries that were taken back: the first word, and the start
         self.others: dict[str, tuple[Any, ...]] = {}  # what the other client recorded
         self.running: str | None = None  # the timer that certainly runs
         self.unsure = False  # a timer command did not end, or another client had its hand in it
@@ -573,7 +574,7 @@ class Machine(Desks):
         tag, start = self.tag(), FRIDAY + timedelta(minutes=30 * slot)
         local = [f"{each + timedelta(hours=1):%H:%M}" for each in (start, start + timedelta(minutes=30))]
         self.desk.ok("config", "set", "hours", "7:00-11:00")
-        given = f"{item} {local[0]}-{local[1]}\n{tag}\nq\ny\ny\n"
+        given = f"{item} {local[0]}-{local[1]}\n{tag}\nq\ny\ny\n" + "q\nn\n" * 3  # if the ticket is not found
         self.desk.ok("config", "set", "service", "Basic Support")
         result = self.typed(plan, crash, "fill", "2026-11-20", given=given, tty=True)
         self.desk.ok("config", "set", "service", "")
@@ -604,6 +605,9 @@ class Machine(Desks):
         if operation["kind"] in ("create", "start", "stop"):
             self.gone(operation, outcome, late)
             return
+        if operation["entry_id"] in self.undone:
+            self.there_again(*self.undone[operation["entry_id"]], outcome == "recorded" and not late)
+            return
         for fact in self.facts.values():  # an edit that is set back, or a deleted entry that is there again
             named = (operation["notes"] or "").split()[:1] == [fact.tag]
             if named or operation["kind"] == "delete":
@@ -613,6 +617,8 @@ class Machine(Desks):
         """An entry, or a timer, that is taken back: it is not there in the end, if that is certain."""
         tag = self.tag_of(operation)
         certain = outcome in ("deleted", "discarded") and not late
+        if operation["entry_id"]:
+            self.undone[operation["entry_id"]] = (tag, operation["started_at"])
         if (key := (tag, operation["started_at"])) in self.spans:
             self.spans[key] = "no" if certain else "maybe"
         if tag in self.facts:
@@ -622,6 +628,15 @@ class Machine(Desks):
                 fact.fate = "no"
             if tag == self.running or tag in self.perhaps:
                 self.doubt()
+
+    def there_again(self, tag: str, start: str, certain: bool) -> None:
+        """An entry that was taken back, and recorded again by taking that back: it is there in the end, if certain."""
+        fate = "must" if certain else "maybe"
+        if (tag, start) in self.spans:
+            self.spans[tag, start] = fate
+        if tag in self.facts:
+            fact = self.facts[tag]
+            fact.fate, fact.touched = fate, not certain or bool(fact.minutes)
 
     def tag_of(self, operation: dict[str, Any]) -> str:
         """The first word of an operation's notes, or of its entry's."""

@@ -97,7 +97,7 @@ def test_an_error_with_json_is_one_object_on_stderr(desk: Desk) -> None:
         (["log", "--note", "x"], "No such option '--note'. Did you mean --notes?"),
         (["--jason"], "No such option '--jason'."),
         (["log"], "Missing argument 'WORK_ITEM'."),
-        (["start", "a", "b", "c"], "Got unexpected extra argument"),
+        (["start", "a", "b", "c"], "Got unexpected extra argument(s) (b c).\nWords that belong together go in quotes."),
         (["list", "--format", "xml"], "Unknown format 'xml'."),
         (["list", "--today", "--week"], "Only one period can be given."),
         (["list", "--mine", "--everyone"], "Give only one of --mine"),

@@ -78,6 +78,15 @@ def test_what_runs_already_is_said_before_a_service_is_asked_for(strict: Strict)
         assert ("runs already" in told.out, "service" in told.err) == (True, False)
 
 
+def test_a_service_is_chosen_by_its_number_or_its_name_and_asked_for_again(strict: Strict) -> None:
+    chosen = strict.desk.ok("log", "TIC1042", "8:00-8:30", "-m", "x", typed="9\nsupport\npremium\nn\n")
+    assert "'9' is not in that list." in chosen.err
+    assert "'support' is in several lines of that list." in chosen.err
+    assert strict.desk.ok("list", "--json").json[0]["service_name"] == "Premium Support"
+    none = strict.desk("log", "TIC1011", "9:00-9:10", typed="\n")
+    assert (none.code, "Nothing was chosen." in none.err) == (2, True)
+
+
 def test_switch_as_the_first_command_asks_as_start_does(strict: Strict) -> None:
     told = strict.desk.ok("switch", "1042", "-m", "x", typed="1\nn\n")
     assert "Billed as which service?" in told.err

@@ -88,6 +88,17 @@ def test_words_that_are_no_spans_log_nothing(desk: Desk, words: list[str]) -> No
 # --- from the end of the entry before ---
 
 
+def test_a_span_before_the_work_item_is_told_in_the_right_order(desk: Desk) -> None:
+    refused = desk("log", "30m", "1011")
+    assert (refused.code, refused.out) == (2, "")
+    assert "The work item comes first.\nalga log 1011 30m" in refused.err
+
+
+def test_dashes_of_documents_are_hyphens(desk: Desk) -> None:
+    desk.ok("log", "tk_1", "8:00\u20138:30")
+    assert spans(desk) == [("07:00", 30)]
+
+
 def test_from_last_begins_where_the_entry_before_ended(desk: Desk) -> None:
     desk.ok("log", "tk_1", "7:00-8:05", "-m", "x")
     logged = desk.ok("log", "tk_2", "--from", "last", "-m", "x")

@@ -164,6 +164,16 @@ def test_last_is_the_latest_entry_and_last_1_the_one_before(desk: Desk) -> None:
     assert desk("show", "last-2").code == 6
 
 
+def test_edit_of_last_asks_where_another_entry_was_recorded_after_it(desk: Desk) -> None:
+    late, early = logged(desk, "tk_1", "8:00-8:30"), logged(desk, "tk_2", "7:00-7:30")
+    asked = desk("edit", "last", "-m", "x", typed="n\n")
+    assert (asked.code, "'last' is tk_1: 30m worked" in joined(asked.err)) == (5, True)
+    desk.ok("edit", "last", "-m", "x", typed="y\n")
+    desk.ok("edit", "last", "-m", "y")  # the last thing that was recorded is of this entry
+    assert desk.ok("show", late, "--json").json["notes"] == "y"
+    assert desk.ok("show", early, "--json").json["notes"] is None
+
+
 def test_delete_and_split_of_last_show_it_and_ask(desk: Desk) -> None:
     logged(desk, "tk_1", "7:00-7:30")
     kept = desk("delete", "last", "--yes", typed="n\n")

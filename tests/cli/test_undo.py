@@ -54,7 +54,9 @@ def test_a_log_is_deleted_and_recorded_again_by_a_second_undo(desk: Desk) -> Non
 def test_an_edit_is_set_back(desk: Desk) -> None:
     entry = desk.ok("log", "tk_1", "8:00-9:00", "-m", "x", "--json").json["id"]
     desk.ok("edit", entry[:8], "8:15-8:45", "-m", "y", "--billable", "10")
-    assert desk.ok("undo", typed="y\n").out == f"Taken back: edit tk_1 {entry[:8]} (set back)\n"
+    undone = desk.ok("undo", typed="y\n", columns=200)
+    assert undone.out == f"Taken back: edit tk_1 {entry[:8]} (set back)\n"
+    assert f"edit tk_1 {entry[:8]} (" in undone.err, "it says what was changed"
     shown = desk.ok("show", entry[:8], "--json").json
     assert (shown["started_at"][11:16], shown["duration_minutes"], shown["billable_minutes"], shown["notes"]) == (
         "07:00", 60, 60, "x",

@@ -23,7 +23,7 @@ def desk(desk: Desk) -> Desk:
     evening(desk)
     desk.ok("log", "tk_1", "8:00-10:00", "10:00-12:00", "--date", "2026-11-23")
     desk.ok("log", "tk_2", "8:00-11:15", "-m", "Patched")
-    desk.ok("log", "tk_3", "13:00+38m", "--billable", "8m", "-m", "VPN")
+    desk.ok("log", "tk_3", "13:00+38m", "--billable", "8", "-m", "VPN")
     return desk
 
 

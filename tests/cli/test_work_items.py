@@ -110,11 +110,18 @@ def test_words_with_several_tickets_are_chosen_from(strict: Strict) -> None:
     assert started.out.startswith(f"Started {numbers[1]}")
 
 
+def test_an_assigned_task_is_found_by_its_words_once_it_was_listed(strict: Strict) -> None:
+    strict.desk.ok("tickets")
+    started = strict.desk.ok("start", "map new", "-s", "basic", typed="y\n")
+    assert "Map new areas" in started.err
+    assert strict.desk.ok("status", "--json").json["work_item_type"] == "project_task"
+
+
 def test_words_in_a_script_are_refused_with_the_numbers(strict: Strict) -> None:
     for command in (["start", "vpn"], ["log", "vpn", "30m"], ["list", "--work-item", "vpn"]):
         refused = strict.desk(*command, tty=False)
         assert refused.code == 6
-        told = "'vpn' is no number. Tickets with these words: TIC1011 VPN drops every hour."
+        told = "'vpn' is no number. Work with these words: TIC1011 VPN drops every hour."
         assert told in joined(refused.err)
     assert strict.desk.ok("list", "--json", tty=False).json == []
 

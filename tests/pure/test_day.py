@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from alga.core.day import Daysheet, Stretch, of_day, timeline
 from alga.core.times import minutes_between
+from alga.core.worktime import WorkTime, work_time
 from tests.support import BERLIN
 
 DAY = date(2026, 6, 2)
@@ -26,25 +27,25 @@ def stretch(first: float, last: float | None, name: str = "", notes: str = "x") 
     return Stretch(name or str(first), at(first), end, billable, notes, "s", "tk")
 
 
-def sheet(*stretches: Stretch, target: int | None = None) -> Daysheet:
+def sheet(*stretches: Stretch, target: str | None = None) -> Daysheet:
     """The sheet of the day."""
-    return of_day(DAY, stretches, UTC, NOW, target, needs_service=False)
+    return of_day(DAY, stretches, UTC, NOW, work_time("0:00-8:00", target, ()), needs_service=False)
 
 
 def test_sums_gaps_and_what_is_missing() -> None:
-    found = sheet(stretch(9, 10), stretch(7, 8.5), stretch(10, 10.5), target=8 * 60)
+    found = sheet(stretch(9, 10), stretch(7, 8.5), stretch(10, 10.5), target="8h")
     assert [each.id for each in found.stretches] == ["7", "9", "10"]
     assert found.gaps == [(at(8.5), at(9))]
     assert (found.worked, found.billable, found.missing) == (180, 180, 300)
-    assert sheet(stretch(7, 16), target=8 * 60).missing == 0
+    assert sheet(stretch(7, 16), target="8h").missing == 0
     assert sheet(stretch(7, 16)).missing is None
 
 
 def test_a_running_timer_counts_up_to_now() -> None:
-    found = sheet(stretch(18, None), target=8 * 60)
+    found = sheet(stretch(18, None), target="8h")
     assert (found.worked, found.running, found.billable, found.marks["18"]) == (0, 120, 0, ["running"])
     assert found.missing == 6 * 60
-    forgotten = sheet(stretch(9, None), target=8 * 60)
+    forgotten = sheet(stretch(9, None), target="8h")
     assert (forgotten.running, forgotten.missing) == (0, 8 * 60), "of more than 10 hours"
 
 
@@ -72,7 +73,7 @@ def test_the_time_line() -> None:
 def test_the_time_line_counts_hours_and_not_the_clock_when_the_clocks_go_back() -> None:
     begin, end = (datetime(2026, 10, 24, 22, tzinfo=UTC) + timedelta(hours=n) for n in (0, 7))
     night = Stretch("n", begin, end, 0, "x", "s", "tk")
-    found = of_day(date(2026, 10, 25), [night], BERLIN, end, None, needs_service=False)
+    found = of_day(date(2026, 10, 25), [night], BERLIN, end, WorkTime(), needs_service=False)
     hours_line, line = timeline(found, BERLIN, end, 78, ".#!")
     assert (found.worked, len(line)) == (420, 42)
     assert hours_line.split() == ["00", "01", "02", "02", "03", "04", "05"]

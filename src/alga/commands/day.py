@@ -13,7 +13,7 @@ from alga.core.day import Daysheet, Stretch, of_day
 from alga.core.errors import Refused
 from alga.core.filters import Selection
 from alga.core.periods import Period
-from alga.core.times import format_day, format_minutes, local_date, to_wire
+from alga.core.times import beside, format_day, format_minutes, local_date, to_wire
 from alga.lookup import entries, work_items
 from alga.lookup.overlaps import LOOK_BACK
 from alga.ui import columns, messages
@@ -50,8 +50,8 @@ def day(session: Session, date: Date = "today", user: User = None, offline: Offl
     today = local_date(now, zone)
     on = grammar.parse_date(date, today, alone=True)
     work = work_of(session, on, on, user, offline)
-    target, longest = session.profile.work_time.target(on), session.profile.longest_timer
-    sheet = of_day(on, work.stretches, zone, now, target, session.cache.deployed, longest)
+    settings = session.profile
+    sheet = of_day(on, work.stretches, zone, now, settings.work_time, session.cache.deployed, settings.longest_timer)
     shown = [
         work_items.published(each, session.cache) for each in work.recorded if local_date(each.started_at, zone) == on
     ]
@@ -115,8 +115,17 @@ def _kept(running: Running) -> Stretch:
 
 
 def _below(sheet: Daysheet) -> list[str]:
+    more = [beside(sheet.waiting, sheet.running)] if sheet.waiting or sheet.running else []
+    return [*more, *_of_target(sheet)]
+
+
+def _of_target(sheet: Daysheet) -> list[str]:
     if sheet.target is None:
         return []
-    if not sheet.missing:
-        return [f"The day's target of {format_minutes(sheet.target)} is reached."]
-    return [f"{format_minutes(sheet.missing)} of {format_minutes(sheet.target)} are missing."]
+    target = format_minutes(sheet.target)
+    if sheet.done >= sheet.target:
+        return [f"The day's target of {target} is reached."]
+    if sheet.missing:
+        by_now = "" if sheet.due == sheet.target else " by now"
+        return [f"{format_minutes(sheet.missing)} of {target} are missing{by_now}."]
+    return [f"{format_minutes(sheet.done)} of {target} so far."]

@@ -17,7 +17,7 @@ from alga.delivery import sender
 from alga.lookup import entries, work_items
 from alga.outbox.operation import Kind, Operation
 from alga.ui import editor, messages, options
-from alga.ui.choices import item_or_typed, service_or_typed, the_id
+from alga.ui.choices import item_or_typed, service_or_typed, the_id, wants_last
 from alga.ui.command import command
 from alga.ui.messages import delivered, nothing, settled_entry, told
 from alga.ui.options import Billable, EntryId, From, NoBillable, Notes, On, Service, To
@@ -87,6 +87,7 @@ def edit(
 def _carried_out(session: Session, entry_id: str, changes: Changes) -> Output:
     with nothing("changed"):
         before, remembered = _seen(session, entry_id)
+        _check_last(session, entry_id, before)
         start, end = _times(session, before, changes.span, changes.date, changes.first, changes.last)
         typed, kind = changes.work_item, changes.kind
         item = item_or_typed(session, typed, kind or _kind(session, before, typed)) if typed else None
@@ -108,6 +109,15 @@ def _carried_out(session: Session, entry_id: str, changes: Changes) -> Output:
         typed_item = item.label if item else None
         operation = operation._replace(remembered=remembered, item_typed=typed_item, service_typed=service_typed)
         return _changed(session, before, operation)
+
+
+def _check_last(session: Session, typed: str, before: "Entry") -> None:
+    """Show `last` and ask where something else was recorded here after it: `last` goes by when work ended. Raises
+    Refused for a no.
+    """
+    recorded = next((act.operations for act in session.journal.acts()), [])
+    if typed == "last" and interactive() and before.id not in [each.entry_id for each in recorded]:
+        wants_last("Change it?", [messages.entry_line("'last' is", before, messages.view(session))])
 
 
 def _seen(session: Session, entry_id: str) -> "tuple[Entry, bool]":

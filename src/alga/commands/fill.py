@@ -32,6 +32,7 @@ from alga.core.times import (
     minutes_between,
     to_wire,
 )
+from alga.core.worktime import worth_asking
 from alga.lookup import work_items
 from alga.lookup.work_items import WorkItem
 from alga.outbox.operation import Kind, Operation
@@ -42,7 +43,7 @@ from alga.ui.options import Common
 from alga.ui.output import Output, ask, confirm, interactive
 
 SKIP, END = "-", "q"
-ASKED = "What was it? Its number here or its ticket, and when, if not all of it (- skips, q ends):"
+ASKED = "What was it, and when, if not all of it (- skips, q ends)?"
 Day = Annotated[str, typer.Argument(metavar="[DATE]", help="The day to fill: yesterday, 2026-06-02; by default today.")]
 Week = Annotated[bool, typer.Option("--week", help="Every day of this week so far.")]
 Calendar = Annotated[
@@ -102,10 +103,10 @@ def _free(session: Session, day: date, work: Work) -> list[Free]:
     now, zone, work_time = cut(session.now()), session.zone, session.profile.work_time
     if work_time.hours:
         return [Free(*each) for each in work_time.free(day, work.stretches, zone, now)]
-    sheet = of_day(day, work.stretches, zone, now, None, False)
+    sheet = of_day(day, work.stretches, zone, now, work_time, False)
     ends = [each.ended_at or now for each in sheet.stretches]
     tail = [(max(ends), now)] if ends and max(ends) < now and day == local_date(now, zone) else []
-    return [Free(*each) for each in (*sheet.gaps, *tail)]
+    return [Free(*each) for each in worth_asking([*sheet.gaps, *tail])]
 
 
 def _nothing_free(session: Session, first: date, last: date) -> str:
@@ -174,7 +175,7 @@ def _fits(answer: Kept, stretches: list[Free]) -> bool:
 
 def _left(free: Free, kept: list[Kept], session: Session) -> list[Free]:
     """The parts of a stretch without an answer yet."""
-    return [Free(*each) for each in gaps(*free, kept, session.now())]
+    return [Free(*each) for each in worth_asking(gaps(*free, kept, session.now()))]
 
 
 def _ask(session: Session, free: Free, propose: _Proposing, kept: list[Kept], keep: Callable[[], None]) -> None:

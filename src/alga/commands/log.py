@@ -1,5 +1,6 @@
 """alga log: work already done."""
 
+import re
 import shlex
 from collections.abc import Sequence
 from contextlib import suppress
@@ -68,7 +69,7 @@ def log(
     if meant.work_item is None:  # an alias of a type without work items
         typed, words = None, span or []
     else:
-        typed, words = _item_and_span(meant.work_item, span or [], kind, bool(first))
+        typed, words = _item_and_span(meant.work_item, span or [], kind, bool(first), exact)
     with nothing("logged"):
         spans = _spans(session, words, date, first, last)
         for start, end in spans:
@@ -112,9 +113,13 @@ def log(
     return Output(delivered(session, entry), messages.entry_line("Logged", entry, messages.view(session)))
 
 
-def _item_and_span(work_item: str, span: list[str], kind: str | None, timed: bool) -> tuple[str | None, list[str]]:
+def _item_and_span(
+    work_item: str, span: list[str], kind: str | None, timed: bool, exact: bool
+) -> tuple[str | None, list[str]]:
     """The work item, and the words of the span. Types without look-up need no work item: the span may come first."""
     if kind is None or kind in work_items.LOOKED_UP or timed:
+        if span and not exact and re.fullmatch(r"\d+(h\d*m?|m)|\d{1,2}:\d\d.*", work_item):
+            raise UsageError("The work item comes first.", shlex.join(["alga", "log", *span, work_item]))
         return work_items.checked(work_item, kind or "ticket"), span
     if grammar.is_length(work_item) or grammar.names_times(work_item):
         return None, [work_item, *span]

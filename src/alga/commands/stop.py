@@ -112,7 +112,7 @@ def _proposed_ends(session: Session, running: Running) -> Iterator[tuple[datetim
     own = running.operation.id if running.operation else 0
     written = [each for each in session.journal.typed_since(start) if each.queued_at < now and each.id != own]
     if written:
-        yield cut(written[-1].queued_at), f"the last thing that you recorded: {written[-1].label}"
+        yield cut(written[-1].queued_at), f"you last recorded something then ({written[-1].label})"
     day_end = session.profile.work_time.end(local_date(start, zone), zone)
     if day_end and start < day_end < now:
         yield day_end, "the end of the working day"

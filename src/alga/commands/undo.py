@@ -207,7 +207,9 @@ def _run_again(session: Session, operation: Operation) -> tuple[str, int]:
 
 
 def _what(session: Session, plan: Undoing) -> str:
-    return what(plan.operation, session.zone, session.now())
+    operation, view = plan.operation, messages.view(session)
+    changed = columns.how(operation, view) if operation.kind is Kind.EDIT else ""
+    return what(operation, view.zone, view.now) + (f" ({changed})" if changed else "")
 
 
 def _said(each: Outcome) -> str:

@@ -13,6 +13,8 @@ from alga.core.times import day_start, local_date, minutes_between, to_wire
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from alga.core.worktime import WorkTime
+
 
 @dataclass(frozen=True)
 class Stretch:
@@ -50,11 +52,17 @@ class Daysheet:
     waiting: int
     running: int
     target: int | None
+    due: int | None
+
+    @property
+    def done(self) -> int:
+        """Minutes worked, whether or not the server has them yet."""
+        return self.worked + self.waiting + self.running
 
     @property
     def missing(self) -> int | None:
-        """Minutes missing to the target; None without a target."""
-        return None if self.target is None else max(0, self.target - self.worked - self.waiting - self.running)
+        """The minutes of the target that are due by now and not there; None without a target."""
+        return None if self.due is None else max(0, self.due - self.done)
 
     def published(self) -> dict[str, Any]:
         """As JSON, without the stretches."""
@@ -78,7 +86,7 @@ def of_day(
     around: Sequence[Stretch],
     zone: tzinfo,
     now: datetime,
-    target: int | None,
+    work: WorkTime,
     needs_service: bool,
     longest: int = LONG,
 ) -> Daysheet:
@@ -98,7 +106,8 @@ def of_day(
     running = sum(minutes for minutes in runs if minutes <= longest)
     billable = sum(each.billable_minutes or 0 for each in own if each.sent)
     free = gaps(first, last, touching, now)
-    return Daysheet(day, own, free, marks, worked, billable, waiting, running, target)
+    target, due = work.target(day), work.due(day, zone, now)
+    return Daysheet(day, own, free, marks, worked, billable, waiting, running, target, due)
 
 
 STEPS = (5, 10, 15, 20)  # minutes to a character

@@ -10,6 +10,7 @@ from alga.core import grammar
 from alga.core.errors import UsageError
 from alga.core.intervals import gaps
 from alga.core.times import format_interval, local_date
+from alga.core.worktime import worth_asking
 
 if TYPE_CHECKING:
     from alga.core.grammar import Hours
@@ -61,5 +62,5 @@ def _within(span: str, stretch: Free, now: datetime, zone: tzinfo, hours: Hours)
 
 
 def left_of(stretch: Free, answer: Answer, now: datetime) -> list[Free]:
-    """What an answer leaves of a stretch."""
-    return [Free(*gap) for gap in gaps(*stretch, [answer], now)]
+    """What an answer leaves of a stretch, but no few minutes."""
+    return [Free(*gap) for gap in worth_asking(gaps(*stretch, [answer], now))]

@@ -21,12 +21,12 @@ ACCEPTED_DATES = "Accepted: 2026-06-02, 2.6.2026, 'Jun 2', today, yesterday, mon
 ACCEPTED_PERIODS = "Accepted: 2026-11, 2026-W48, 2026-Q4, 2026, 7d, or a date."
 ACCEPTED_INTERVALS = "Accepted: 90m (ending now), 9:00-10:30, 9:00+90m."
 LONGEST_SPAN = 31 * 24 * 60
-LEAST_BARE = 10  # minutes that need no unit where only minutes are meant
 LONGEST_TEXT = 100  # characters
 MOST_WORDS = 12  # of one span
 Hours = Sequence[tuple[int, int]]  # the working hours, each from and to a minute of the day
 
 # In lower case. Patterns are compiled on first use: most commands need none of them.
+DASHES = "[\u2010-\u2015\u2212]"
 _HOUR, _MINUTE = "(?:h|hrs?|hours?)", "(?:m|mins?|minutes?)"
 _DECIMAL = rf"(\d{{0,4}})[.,](\d{{1,3}})\s*{_HOUR}"
 _AS_MINUTES = "10|15|20|30|40|45"  # after a point: people write hours and minutes so, too
@@ -67,10 +67,10 @@ def _refusal(typed: str, what: str, accepted: str, readings: Iterable[str] = ())
 
 
 def _tidy(text: str) -> str:
-    """The text with single blanks. Raises UsageError for one that is too long for a time."""
+    """The text with single blanks, and hyphens for the dashes of documents. Raises UsageError for a long one."""
     if len(text) > LONGEST_TEXT:
         raise UsageError(f"'{text[:20]}…' is too long for a time.", ACCEPTED_INTERVALS)
-    return " ".join(text.split())
+    return " ".join(re.sub(DASHES, "-", text).split())
 
 
 def _meanings(table: Iterable[tuple[str, Readings]], text: str, parse: Callable[[str], object]) -> list[str]:
@@ -133,9 +133,8 @@ def parse_span(text: str) -> int:
 
 
 def parse_minutes(text: str) -> int:
-    """Minutes in a length, or in a number alone: `60`. Raises UsageError, also for `2`, which could be hours."""
-    number = int(text) if is_digits(text) and len(text) < 6 else 1
-    return number if number == 0 or number >= LEAST_BARE else parse_span(text)
+    """Minutes in a length, or in a number alone: `60`. Raises UsageError."""
+    return int(text) if is_digits(text) and len(text) < 6 else parse_span(text)
 
 
 def _too_long(typed: str) -> UsageError:
@@ -610,7 +609,7 @@ def length_of(text: str) -> int:
 
 def names_times(text: str) -> bool:
     """Whether a span seems to say from when to when, rather than how long."""
-    return bool(re.search(r":|\d\s*[ap]\.?m\b|noon|now|ago", text.lower()))
+    return bool(re.search(r":|\d\s*[ap]\.?m\b|\b(?:noon|now|ago)\b", text.lower()))
 
 
 def _ending_now(length: str, here: _Here) -> tuple[datetime, datetime]:

@@ -23,11 +23,10 @@ SAID = {"no notes": "{} without notes", "no service": "{} without service", "ove
 class Weekday:
     """A day of the week: its sheet, the free stretches of its working hours, and what to look at.
 
-    `missing` are the minutes that are due by now and not there; None without a target. `works`: a working day.
+    `works`: a working day.
     """
 
     sheet: Daysheet
-    missing: int | None
     free: Sequence[tuple[datetime, datetime]]
     look_at: Sequence[str]
     to_come: bool
@@ -37,6 +36,11 @@ class Weekday:
     def day(self) -> date:
         """The date."""
         return self.sheet.day
+
+    @property
+    def missing(self) -> int | None:
+        """The minutes that are due by now and not there; None without a target."""
+        return self.sheet.missing
 
     @property
     def empty(self) -> bool:
@@ -52,7 +56,6 @@ class Weekday:
             for start, end in self.free
         ]
         return sheet | {
-            "missing_minutes": self.missing,
             "free": free,
             "look_at": list(self.look_at),
             "to_come": self.to_come,
@@ -74,13 +77,11 @@ def of_days(
     today, days = local_date(now, zone), list[Weekday]()
     for n in range((last - first).days + 1):
         day = first + timedelta(days=n)
-        sheet = of_day(day, around, zone, now, work.target(day), needs_service, longest)
+        sheet = of_day(day, around, zone, now, work, needs_service, longest)
         own = [each for each in recorded if local_date(each.started_at, zone) == day]
-        due = work.due(day, zone, now)
-        missing = None if due is None else max(0, due - sheet.worked - sheet.waiting - sheet.running)
         free = work.free(day, around, zone, now)
         look_at = looked_at(sheet, own, over=last < today)
-        days.append(Weekday(sheet, missing, free, look_at, day > today, work.works_on(day)))
+        days.append(Weekday(sheet, free, look_at, day > today, work.works_on(day)))
     return days
 
 

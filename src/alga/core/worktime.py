@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from alga.core.intervals import Interval
 
 HOURS = "hours must be times of a day, like 8:00-12:00 13:00-17:00"
+LEAST_FREE = 5  # minutes: what is free for less is no work to be found
 TARGET = "target must be the length of a working day, like 8h, or by weekday, like mon-thu 8h, fri 4h"
 OFF = "off must be dates, like 2026-12-24, 2026-12-25"
 
@@ -136,10 +137,17 @@ class WorkTime:
     def free(
         self, day: date, taken: Iterable[Interval], zone: tzinfo, now: datetime
     ) -> list[tuple[datetime, datetime]]:
-        """What of the working hours is over and nothing is recorded for, in order. A running timer lasts until now."""
+        """What of the working hours is over and nothing is recorded for, in order, but no few minutes. A running timer
+        lasts until now.
+        """
         every = list(taken)
         hours = [(first, min(last, now)) for first, last in self.spans(day, zone)]
-        return [gap for first, last in hours if first < last for gap in gaps(first, last, every, now)]
+        return worth_asking(gap for first, last in hours if first < last for gap in gaps(first, last, every, now))
+
+
+def worth_asking(free: Iterable[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+    """The free stretches that are long enough to have been work."""
+    return [each for each in free if minutes_between(*each) >= LEAST_FREE]
 
 
 def work_time(hours: str | None, target: str | None, off: Iterable[str]) -> WorkTime:

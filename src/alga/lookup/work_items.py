@@ -64,7 +64,7 @@ class Pointed(Protocol):
 
 
 class FoundByWords(NotFound):
-    """Words were typed where a work item is needed: `found` are the tickets that have them, with their titles."""
+    """Words were typed where a work item is needed: `found` is the work that has them, with its titles."""
 
     found: Sequence[tuple[WorkItem, str]] = ()
 
@@ -165,7 +165,7 @@ def _unknown(typed: str, kind: str) -> NotFound:
 
 
 def _by_words(typed: str, client: Client, cache: ServerCache) -> NotFound:
-    """The error for words: with the tickets that have them, known here or else on the server."""
+    """The error for words: with the tickets that have them, known here or else on the server, and assigned tasks."""
     words = typed.lower()
     known = [(ticket_id, title) for ticket_id, (number, title, _) in cache.tickets.items() if number]
     found = [(WorkItem("ticket", key, cache.tickets[key][0]), title) for key, title in known if words in title.lower()]
@@ -174,12 +174,15 @@ def _by_words(typed: str, client: Client, cache: ServerCache) -> NotFound:
             found = [(learnt(ticket, cache), ticket.title or "") for ticket in client.search_tickets(typed)]
         except (NoSuchPath, NotFound):
             found = []
+    for key, (name, _) in cache.tasks.items():
+        if key in cache.assigned and words in name.lower():
+            found.append((WorkItem("project_task", key, name), key[:SHORT]))
     if not found:
         hint = "To find one: alga tickets WORDS. If the text is an id, add --exact."
         return NotFound(f"No ticket has the number '{typed}', nor these words in its title.", hint)
     shown = "; ".join(f"{item.label} {brief(title, MOST_TITLE)}" for item, title in found[:MOST_SHOWN])
     more = f"; and {len(found) - MOST_SHOWN} more" if len(found) > MOST_SHOWN else ""
-    error = FoundByWords(f"'{typed}' is no number. Tickets with these words: {shown}{more}.", "Give the number.")
+    error = FoundByWords(f"'{typed}' is no number. Work with these words: {shown}{more}.", "Give the number or the id.")
     error.found = found
     return error
 

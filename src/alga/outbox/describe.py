@@ -105,9 +105,13 @@ def mentions(journal: Journal, zone: tzinfo, now: datetime) -> list[str]:
         said.append(f"Not on the server yet: {_named(queued, zone, now)}. alga sync sends {_it(queued)}.")
     if aside := journal.aside():
         said.append(f"{SET_ASIDE}{_named(aside, zone, now)}. To see why: alga queue")
-    if others := journal.of_others():
-        wait = "waits" if len(others) == 1 else "wait"
-        said.append(f"{_named(others, zone, now)} {wait} for another login: alga queue")
+    others = journal.of_others()
+    if running := [each for each in others if each.live]:
+        run = "runs" if len(running) == 1 else "run"
+        said.append(f"{_named(running, zone, now)} {run} for another login: alga queue")
+    if waits := [each for each in others if not each.live]:
+        wait = "waits" if len(waits) == 1 else "wait"
+        said.append(f"{_named(waits, zone, now)} {wait} for another login: alga queue")
     return [*said, *(unreadable(each) for each in journal.unreadable())]
 
 

@@ -119,10 +119,22 @@ def _chosen(found: "Sequence[tuple[WorkItem, str]]") -> WorkItem:
 
 def numbered(found: "Sequence[tuple[WorkItem, str]]", question: str) -> WorkItem:
     """The work item that a person chooses by its place in a list. Raises UsageError."""
-    chosen = ask(question, [f"{number:3}  {item.label}  {title}" for number, (item, title) in enumerate(found, 1)])
-    if not is_digits(chosen) or not 1 <= int(chosen) <= len(found):
-        raise UsageError(f"'{chosen}' is not in that list.")
-    return found[int(chosen) - 1][0]
+    return found[_place([f"{item.label}  {title}" for item, title in found], question)][0]
+
+
+def _place(names: "Sequence[str]", question: str) -> int:
+    """The place in a list that a person chooses, by its number or by a part of the name that only one has; asked again
+    for anything else. Raises UsageError for no answer.
+    """
+    shown = [f"{number:3}  {name}" for number, name in enumerate(names, 1)]
+    while chosen := ask(question, shown):
+        if is_digits(chosen) and 1 <= int(chosen) <= len(names):
+            return int(chosen) - 1
+        found = [place for place, name in enumerate(names) if chosen.lower() in name.lower()]
+        if len(found) == 1:
+            return found[0]
+        shown = [f"'{chosen}' is {'in several lines of' if found else 'not in'} that list."]
+    raise UsageError("Nothing was chosen.")
 
 
 def service_or_typed(session: Session, typed: str | None, item: WorkItem | None) -> tuple[str | None, str | None]:
@@ -164,10 +176,7 @@ def _asked_service(session: Session) -> str | None:
     found = sorted(known.items(), key=lambda pair: pair[1])
     if not found:
         return None
-    chosen = ask("Billed as which service?", [f"{number:3}  {name}" for number, (_, name) in enumerate(found, 1)])
-    if not is_digits(chosen) or not 1 <= int(chosen) <= len(found):
-        raise UsageError(f"'{chosen}' is not in that list. Nothing was recorded.")
-    service_id, name = found[int(chosen) - 1]
+    service_id, name = found[_place([name for _, name in found], "Billed as which service?")]
     if confirm(f"Use {name} whenever -s is not given?", False, ""):
         settings.set_setting(session.config, session.profile.name, "service", name)
     return service_id

@@ -198,12 +198,12 @@ STORY = (
     Column(Head("WHEN"), lambda s, view: _moment(s[0].queued_at, view)),
     Column(Head("BY"), lambda s, view: "you" if s[0].typed else "script"),
     Column(Head("WHAT"), lambda s, view: what(s[0], view.zone, view.now)),
-    Column(Head("HOW", wide=True, wrap=True), lambda s, view: _how(s[0], view)),
+    Column(Head("HOW", wide=True, wrap=True), lambda s, view: how(s[0], view)),
     Column(Head("STATE"), lambda s, view: "undone" if s[1] else "" if s[0].state == "done" else DELIVERY[s[0].state]),
 )
 
 
-def _how(operation: Operation, view: View) -> str:
+def how(operation: Operation, view: View) -> str:
     """What an edit changed, or the notes of a new entry."""
     asked, before = operation.asked, operation.before
     if operation.kind != "edit" or before is None:
@@ -262,7 +262,6 @@ def day_table(title: str, sheet: Daysheet, view: View, summed: bool = True) -> T
         cells = [format_interval(start, end, view.zone), format_minutes(minutes_between(start, end)), "", "free"]
         rows.append((start, Line(cells + [""] * (len(columns) - 4), "dim")))
     total = [counted(len(sheet.stretches), "entry"), format_minutes(sheet.worked), format_minutes(sheet.billable)]
-    total += ["", beside(sheet.waiting, sheet.running)]
     lines = [line for _, line in sorted(rows, key=lambda row: row[0])]
     if summed:
         lines += [Line(), Line(total + [""] * (len(columns) - len(total)), "dim")]
@@ -308,7 +307,11 @@ def week_table(title: str, days: Sequence[Weekday], view: View, below: Sequence[
     if summed:
         lines += [Line(), Line([cells.get(column.head.name, "") for column in columns], "dim")]
     return Table(
-        title, [column.head for column in columns], lines, "Nothing is known here.", below=[*filter(None, below)]
+        title,
+        [column.head for column in columns],
+        lines,
+        "No day was seen whole: alga list shows what was.",
+        below=[*filter(None, below)],
     )
 
 

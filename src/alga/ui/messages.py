@@ -14,6 +14,7 @@ from alga.core.errors import (
     AlgaError,
     AuthError,
     Forbidden,
+    Interrupted,
     NetworkSettings,
     NeverSent,
     NoConnection,
@@ -194,6 +195,10 @@ def nothing(was: str) -> Iterator[None]:
     """Add to refusals in this block that nothing was `was` (logged, changed, …)."""
     try:
         yield
+    except Interrupted as error:
+        if not error.hint:  # it is not saved here either
+            error.message = error.message.replace("Nothing was sent.", f"Nothing was {was}.")
+        raise
     except (Refused, NotFound, Forbidden, AuthError, Unreachable) as error:
         if "Nothing was" in error.message or isinstance(error, UnknownOutcome):
             raise

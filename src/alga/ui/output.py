@@ -186,7 +186,7 @@ def confirm(question: str, default: bool, otherwise: str, above: Sequence[str] |
 
 def ask(question: str, above: Sequence[str] = ()) -> str:
     """A line typed at the terminal, asked for below the lines `above`; stdout stays clean. Raises Interrupted."""
-    sys.stderr.write("".join(f"{_wrapped(line)}\n" for line in above) + plain(question) + " ")
+    sys.stderr.write("".join(f"{_wrapped(line)}\n" for line in above) + _wrapped(question) + " ")
     sys.stderr.flush()
     try:
         answer = sys.stdin.readline()
