@@ -143,9 +143,7 @@ def test_a_script_that_lost_its_key_does_not_use_practice_data(desk: Desk, env: 
 def test_config_get_set_list_and_path(desk: Desk) -> None:
     path = desk.home / "config" / "config.toml"
     assert desk.ok("config", "path").out == f"{path}\n"
-    assert (
-        desk.ok("config", "set", "service", "Basic Support").out == "service of profile local is now Basic Support.\n"
-    )
+    assert desk.ok("config", "set", "service", "Basic Support").out == "service is now Basic Support (profile local).\n"
     assert desk.ok("config", "get", "service").out == "Basic Support\n"
     assert [line.split()[0] for line in desk.ok("config", "list", tty=False).out.splitlines()[3:]] == [*LOCAL_SETTINGS]
     assert "no longer set" in desk.ok("config", "set", "service", "").out

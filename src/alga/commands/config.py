@@ -59,7 +59,7 @@ def change(session: Session, setting: Key, value: Value) -> Output:
     if setting == "url" and unsent_here(session):
         raise UsageError("Unsent time still waits for the old address. Nothing was changed.", "alga stop")
     settings.set_setting(session.config, name, setting, value)
-    text = f"{setting} of profile {name} is now {value}." if value else f"{setting} of profile {name} is no longer set."
+    text = f"{setting} is {f'now {value}' if value else 'no longer set'} (profile {name})."
     return Output({"profile": name, "setting": setting, "value": value or None}, text)
 
 

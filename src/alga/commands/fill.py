@@ -17,7 +17,7 @@ from alga.core import fill as answers
 from alga.core import grammar
 from alga.core.day import of_day
 from alga.core.entry import EntryRequest
-from alga.core.errors import AlgaError, UsageError
+from alga.core.errors import AlgaError, Interrupted, UsageError
 from alga.core.fill import Free
 from alga.core.intervals import gaps
 from alga.core.times import (
@@ -123,6 +123,7 @@ class _Proposing:
         self._session, self._work, self._first, self._last = session, work, first, last
         self._ics, self._known = ics, list[Proposal]()
         self._events: list[filling.Event] | None = None
+        self.shown: list[str] = []  # the lines of the proposals that were shown last
 
     def of(self, free: Free) -> Stretch:
         """A stretch with its proposals."""
@@ -181,7 +182,7 @@ def _left(free: Free, kept: list[Kept], session: Session) -> list[Free]:
 def _ask(session: Session, free: Free, propose: _Proposing, kept: list[Kept], keep: Callable[[], None]) -> None:
     """Ask for a stretch until it is answered or skipped, then for what the answer leaves. Raises StopIteration."""
     stretch = propose.of(free)
-    answered = _answered(session, stretch)
+    answered = _answered(session, stretch, propose)
     if answered is None:
         return
     kept.append(answered)
@@ -190,13 +191,15 @@ def _ask(session: Session, free: Free, propose: _Proposing, kept: list[Kept], ke
         _ask(session, left, propose, kept, keep)
 
 
-def _answered(session: Session, stretch: Stretch) -> Kept | None:
+def _answered(session: Session, stretch: Stretch, propose: _Proposing) -> Kept | None:
     """The answer to a stretch; None to skip it. Raises StopIteration when the person ends."""
     now, zone = session.now(), session.zone
     day = format_day(local_date(stretch.free.started_at, zone), local_date(now, zone))
     length = format_minutes(minutes_between(*stretch.free))
+    lines = [_line(number, each, session) for number, each in enumerate(stretch.proposals, 1)]
     shown = ["", f"{day} {format_interval(*stretch.free, zone)} ({length}) is free."]
-    shown += [_line(number, each, session) for number, each in enumerate(stretch.proposals, 1)]
+    shown += ["  The proposals are the same."] if lines and lines == propose.shown else lines
+    propose.shown = lines
     while True:
         typed = ask(ASKED, shown)
         if typed == END:
@@ -205,6 +208,8 @@ def _answered(session: Session, stretch: Stretch) -> Kept | None:
             return None
         try:
             return _kept(session, stretch, typed)
+        except Interrupted:
+            raise
         except AlgaError as fault:
             shown = [f"{fault.message} {fault.hint}".strip()]
 
