@@ -346,6 +346,45 @@ def test_a_tab_loads_nothing_heavy(tmp_path: Path) -> None:
     assert tab("alga log TIC") == {"platformdirs"}
 
 
+def opened(home: Path, *args: str, **more: str) -> list[str]:
+    """The files that a command line opens in its home, each once."""
+    code = f"""
+import sys
+found = []
+def heard(event, given):
+    if event in ("open", "sqlite3.connect", "os.listdir", "os.scandir") and str(given[0]).startswith({str(home)!r}):
+        found.append(str(given[0]))
+sys.addaudithook(heard)
+from alga.cli import run
+try:
+    run({args!r})
+except SystemExit:
+    pass
+print("\\n", *dict.fromkeys(found))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment(home, **more), capture_output=True, text=True, check=True
+    )
+    places = (str(Path(each).relative_to(home)) for each in done.stdout.splitlines()[-1].split())
+    return [re.sub("[0-9a-f]{16}", "SERVER", each) for each in places if "unfinished" not in each]
+
+
+def test_what_nobody_configured_opens_no_file(tmp_path: Path) -> None:
+    assert opened(tmp_path, "status", "--offline") == ["config/config.toml"]
+    assert opened(tmp_path, _ALGA_COMPLETE="complete_lines", _TYPER_COMPLETE_ARGS="alga log --no") == []
+    assert opened(tmp_path, _ALGA_COMPLETE="complete_lines", _TYPER_COMPLETE_ARGS="alga st") == []
+    log = {"config/config.toml", "data/local.db", "state/outbox.db", "state/outbox.lock", "state/learnt/SERVER.json"}
+    alga(tmp_path, "log", "tk_1", "30m")
+    assert set(opened(tmp_path, "log", "tk_1", "20m")) - {"state/learnt"} == log
+
+
+def test_log_loads_nothing_of_working_time_that_is_not_set(tmp_path: Path) -> None:
+    for command in (("log", "tk_1", "20m"), ("start", "tk_1")):
+        own = loaded(tmp_path, *command)[1]
+        assert own.isdisjoint(f"alga.{name}" for name in ("core.worktime", "core.week", "core.fill", "outbox.undo"))
+        assert own.isdisjoint(f"alga.{name}" for name in ("app.fill", "app.calendar", "ui.editor", "ui.columns"))
+
+
 @pytest.mark.parametrize(
     "module",
     ["ui.output", "lookup.entries", "state.cache", "core.entry", "delivery.sender", "outbox.transitions", "api.wire"],

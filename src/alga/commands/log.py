@@ -135,7 +135,8 @@ def _spans(
         found = [_since_last(session, words, date, last)]
     elif words and not (first or last):
         on = grammar.parse_date(date, local_date(now, zone), alone=True) if date else None
-        found = grammar.parse_intervals(words, now, on, zone, session.profile.work_time.hours)
+        hours = session.profile.work_time.hours if session.profile.hours else ()  # nothing to load for most people
+        found = grammar.parse_intervals(words, now, on, zone, hours)
     else:
         found = [options.interval(" ".join(words) or None, date, first, last, now, zone)]
     yesterday = session.retyped("--date", "--date", "yesterday") if words and not date else ""
