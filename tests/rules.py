@@ -21,7 +21,8 @@ QUICK = (
 OTHERS = (
     "tests/cli/test_in_doubt.py", "tests/cli/test_outbox.py", "tests/cli/test_goes_on.py", "tests/cli/test_track.py",
     "tests/cli/test_lost_minutes.py", "tests/cli/test_refusals.py", "tests/cli/test_said_before.py",
-    "tests/cli/test_change.py",
+    "tests/cli/test_change.py", "tests/cli/test_undo.py", "tests/cli/test_split.py", "tests/cli/test_spans.py",
+    "tests/cli/test_fill.py", "tests/cli/test_forgotten.py",
 )  # fmt: skip
 MACHINE = ("tests/cli/test_outbox_machine.py",)  # the last resort, since it takes minutes
 
@@ -111,6 +112,26 @@ RULES = (
     Rule("only a ring goes as one", "bulk/plan.py", "or _ring(left, needs)", "or left"),
     Rule("later, too, a change waits for the other", "outbox/outbox.py", "each.id in operation.after or ", ""),
     Rule("an edit that a server ignores is no change", "delivery/sender.py", "if not operation.timer and (said :=", "if False and (said :="),
+    # --- the day, and taking back ---
+    Rule("undo: what was changed since is left", "outbox/undo.py", "entry.content != stored.content", "False"),
+    Rule("undo: what was approved since is left", "outbox/undo.py", "entry.approval_status != stored.approval_status:", "False:"),
+    Rule("undo: looked at again after the question", "commands/undo.py",
+         "        plans = _plans(session, act)  # what was changed", "        # what was changed"),
+    Rule("undo: parts and the whole, both or none", "outbox/undo.py", "refused |= dict.fromkeys(members, why)", "pass"),
+    Rule("undo: the part is deleted before the entry has its time", "outbox/undo.py", "plan.inverse._replace(after=after)", "plan.inverse"),
+    Rule("undo: only a draft is created again", "outbox/undo.py",
+         'if before.approval_status not in (None, "DRAFT"):', "if False:"),
+    Rule("undo: a script's key stays spent", "outbox/undo.py", "state=State.DROPPED, undone=True", "state=State.DROPPED"),
+    Rule("undo: a script's act needs its number", "commands/undo.py", "act.typed and not act.undone", "not act.undone"),
+    Rule("split: a part that is refused is not closed", "outbox/transitions.py",
+         "bool(operation.after) and operation.kind is Kind.CREATE", "False"),
+    Rule("split: billable minutes have the same sum", "commands/split.py",
+         "[after - before for before, after in zip([0, *upto], upto, strict=False)]", "[each // len(upto) for each in upto]"),
+    Rule("split: only drafts", "commands/split.py", 'if entry.approval_status not in (None, "DRAFT"):', "if False:"),
+    Rule("several spans are held against each other", "commands/log.py", "            raise Overlaps(f", "            str(f"),
+    Rule("a forgotten timer is not recorded", "commands/stop.py",
+         "if running.minutes(now) <= session.profile.longest_timer:", "if True:"),
+    Rule("fill: replies are kept until they are recorded", "commands/fill.py", "proposals.keep(path, [*others, *kept])", "pass"),
 )  # fmt: skip
 
 

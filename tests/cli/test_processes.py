@@ -381,8 +381,8 @@ def test_what_nobody_configured_opens_no_file(tmp_path: Path) -> None:
 def test_log_loads_nothing_of_working_time_that_is_not_set(tmp_path: Path) -> None:
     for command in (("log", "tk_1", "20m"), ("start", "tk_1")):
         own = loaded(tmp_path, *command)[1]
-        assert own.isdisjoint(f"alga.{name}" for name in ("core.worktime", "core.week", "core.fill", "outbox.undo"))
-        assert own.isdisjoint(f"alga.{name}" for name in ("app.fill", "app.calendar", "ui.editor", "ui.columns"))
+        assert own.isdisjoint(f"alga.{name}" for name in ("core.worktime", "core.week", "core.reply", "outbox.undo"))
+        assert own.isdisjoint(f"alga.{name}" for name in ("app.proposals", "app.calendar", "ui.editor", "ui.columns"))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING
 
-from alga.app.fill import Event
+from alga.app.proposals import Event
 from alga.core.errors import ConfigError, UsageError
 from alga.core.files import read_input
 from alga.core.safe_text import brief

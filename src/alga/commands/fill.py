@@ -1,25 +1,24 @@
 """alga fill: ask for each free stretch of a day what it was, and record the answers at once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from alga.app import calendar
-from alga.app import fill as filling
-from alga.app.fill import Kept, Proposal
+from alga.app import calendar, proposals
+from alga.app.proposals import Kept, Proposal
 from alga.app.session import Session
 from alga.commands.day import Work, work_of
 from alga.commands.log import several
-from alga.core import fill as answers
 from alga.core import grammar
+from alga.core import reply as replies
 from alga.core.day import of_day
 from alga.core.entry import EntryRequest
 from alga.core.errors import AlgaError, Interrupted, UsageError
-from alga.core.fill import Free
 from alga.core.intervals import gaps
+from alga.core.reply import Free
 from alga.core.times import (
     counted,
     cut,
@@ -51,7 +50,7 @@ Calendar = Annotated[
 ]
 
 
-class Stretch(NamedTuple):
+class Question(NamedTuple):
     """A free stretch of a day, with what it may have been."""
 
     free: Free
@@ -78,23 +77,28 @@ def fill(session: Session, common: Common, day: Day = "today", week: Week = Fals
     if not interactive():
         raise UsageError("There is no terminal to ask in.", "To see what is free: alga fill --json")
     path = session.paths.state_dir / f"fill-{session.journal.whose}.json"
-    others = [each for each in filling.load(path) if not _fits(each, stretches)]
+    others = [each for each in proposals.load(path) if not _fits(each, stretches)]
     kept = _again(session, path, stretches)
-    try:
-        for free in stretches:
-            for left in _left(free, kept, session):
-                _ask(session, left, propose, kept, lambda: filling.keep(path, [*others, *kept]))
-    except StopIteration:  # the person ended it
-        pass
+    waiting = [left for free in stretches for left in _left(free, kept, session)]
+    while waiting:
+        question = propose.of(waiting.pop(0))
+        try:
+            replied = _replied(session, question, propose)
+        except StopIteration:  # the person ended it
+            break
+        if replied:
+            kept.append(replied)
+            proposals.keep(path, [*others, *kept])
+            waiting[:0] = _left(question.free, [replied], session)
     if not kept:
         return Output([], "Nothing was recorded.")
     kept.sort(key=lambda each: each.started_at)
     if not confirm(_question(kept), True, "", columns.kept_table(kept, messages.view(session))):
-        filling.keep(path, others)
+        proposals.keep(path, others)
         return Output([], "Nothing was recorded.")
     output = several(session, _operations(session, kept), None)
     failed = [each for each, row in zip(kept, output.data, strict=True) if row["delivery"] is None]
-    filling.keep(path, [*others, *failed])  # they are offered again
+    proposals.keep(path, [*others, *failed])  # they are offered again
     return output
 
 
@@ -122,21 +126,21 @@ class _Proposing:
     def __init__(self, session: Session, work: Work, first: date, last: date, ics: str | None) -> None:
         self._session, self._work, self._first, self._last = session, work, first, last
         self._ics, self._known = ics, list[Proposal]()
-        self._events: list[filling.Event] | None = None
+        self._events: list[proposals.Event] | None = None
         self.shown: list[str] = []  # the lines of the proposals that were shown last
 
-    def of(self, free: Free) -> Stretch:
+    def of(self, free: Free) -> Question:
         """A stretch with its proposals."""
         session = self._session
         if self._events is None:
             self._events = self._read()
             self._known = list(self._likely())
-        found = filling.proposed(
+        found = proposals.proposed(
             free, self._work.recorded, self._known, self._events, session.cache, session.zone, session.now()
         )
-        return Stretch(free, found)
+        return Question(free, found)
 
-    def _read(self) -> list[filling.Event]:
+    def _read(self) -> list[proposals.Event]:
         if self._ics is None:
             return []
         zone = self._session.zone
@@ -162,7 +166,7 @@ class _Proposing:
 
 def _again(session: Session, path: Path, stretches: list[Free]) -> list[Kept]:
     """The answers of a fill that was interrupted, as far as their time is still free, if the person wants them."""
-    kept = [each for each in filling.load(path) if _fits(each, stretches)]
+    kept = [each for each in proposals.load(path) if _fits(each, stretches)]
     if not kept:
         return []
     table = columns.kept_table(kept, messages.view(session))
@@ -179,20 +183,8 @@ def _left(free: Free, kept: list[Kept], session: Session) -> list[Free]:
     return [Free(*each) for each in worth_asking(gaps(*free, kept, session.now()))]
 
 
-def _ask(session: Session, free: Free, propose: _Proposing, kept: list[Kept], keep: Callable[[], None]) -> None:
-    """Ask for a stretch until it is answered or skipped, then for what the answer leaves. Raises StopIteration."""
-    stretch = propose.of(free)
-    answered = _answered(session, stretch, propose)
-    if answered is None:
-        return
-    kept.append(answered)
-    keep()
-    for left in answers.left_of(free, answers.Answer("", answered.started_at, answered.ended_at), session.now()):
-        _ask(session, left, propose, kept, keep)
-
-
-def _answered(session: Session, stretch: Stretch, propose: _Proposing) -> Kept | None:
-    """The answer to a stretch; None to skip it. Raises StopIteration when the person ends."""
+def _replied(session: Session, stretch: Question, propose: _Proposing) -> Kept | None:
+    """The reply to a question, asked until it can be read; None to skip it. Raises StopIteration to end."""
     now, zone = session.now(), session.zone
     day = format_day(local_date(stretch.free.started_at, zone), local_date(now, zone))
     length = format_minutes(minutes_between(*stretch.free))
@@ -219,10 +211,10 @@ def _line(number: int, proposal: Proposal, session: Session) -> str:
     return f"{number:3}  {proposal.item.label}  {proposal.title}  ({when}{proposal.why})"
 
 
-def _kept(session: Session, stretch: Stretch, typed: str) -> Kept:
+def _kept(session: Session, stretch: Question, typed: str) -> Kept:
     """A typed answer. Raises what is wrong with it."""
     now, zone, hours = session.now(), session.zone, session.profile.work_time.hours
-    answer = answers.parse_answer(typed, stretch.free, now, zone, hours)
+    answer = replies.parse_reply(typed, stretch.free, now, zone, hours)
     typed_as = spelled_out(session, Asked(answer.typed, None, None, None))
     chosen = None
     if is_digits(answer.typed) and len(answer.typed) <= 2:
@@ -258,7 +250,7 @@ def _operations(session: Session, kept: list[Kept]) -> list[Operation]:
     ]
 
 
-def _published(stretch: Stretch) -> dict[str, Any]:
+def _published(stretch: Question) -> dict[str, Any]:
     return {
         "from": to_wire(stretch.free.started_at),
         "to": to_wire(stretch.free.ended_at),

@@ -97,8 +97,13 @@ def log(
     ]
     if len(operations) > 1:
         return several(session, operations, service_name)
+    return _one(session, operations[0], service_name)
+
+
+def _one(session: Session, operation: Operation, service_name: str | None) -> Output:
+    """Deliver one entry: the output of the command."""
     with nothing("logged"):
-        settled = with_service(session, lambda name: _delivered(session, operations[0], name or ""), service_name)
+        settled = with_service(session, lambda name: _delivered(session, operation, name or ""), service_name)
     with nothing("logged"), session.in_passing():
         if settled.operation.key and session.journal.was_undone(settled.operation):
             data = queued(settled.operation) | {"delivery": "discarded"}

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from alga.app.fill import Kept
+    from alga.app.proposals import Kept
     from alga.core.entry import Entry
     from alga.core.week import Weekday
     from alga.outbox.operation import Act, Operation

@@ -1,4 +1,4 @@
-"""What free time was probably: the same weekday last week, assigned and recent work, a calendar; and kept answers."""
+"""What free time was probably: the same weekday last week, assigned and recent work, a calendar; and kept replies."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, NamedTuple
 
 from alga.core import files
-from alga.core.fill import Free
 from alga.core.intervals import clashes
+from alga.core.reply import Free
 from alga.core.times import format_interval, from_wire, to_wire
 from alga.lookup import work_items
 from alga.lookup.work_items import WorkItem

@@ -1,4 +1,4 @@
-"""Filling free time: what an answer says of a free stretch, and what it leaves."""
+"""What a person says of a free stretch of time: which work, and which part of it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from alga.core import grammar
 from alga.core.errors import UsageError
-from alga.core.intervals import gaps
 from alga.core.times import format_interval, local_date
-from alga.core.worktime import worth_asking
 
 if TYPE_CHECKING:
     from alga.core.grammar import Hours
@@ -23,7 +21,7 @@ class Free(NamedTuple):
     ended_at: datetime
 
 
-class Answer(NamedTuple):
+class Reply(NamedTuple):
     """What was said of a stretch: the work item as typed, and when, in UTC."""
 
     typed: str
@@ -31,21 +29,21 @@ class Answer(NamedTuple):
     ended_at: datetime
 
 
-def parse_answer(text: str, stretch: Free, now: datetime, zone: tzinfo, hours: Hours = ()) -> Answer:
+def parse_reply(text: str, stretch: Free, now: datetime, zone: tzinfo, hours: Hours = ()) -> Reply:
     """An answer as for alga log, `2 9:00-9:40`, in either order; without a span all of the stretch, and a length counts
     from its beginning. Raises UsageError, also for a span outside the stretch.
     """
     words = text.split()
     if len(words) < 2:
-        return Answer(text, *stretch)
+        return Reply(text, *stretch)
     faults = []
     for item, rest in ((words[0], words[1:]), (words[-1], words[:-1])):
         try:
-            return Answer(item, *_within(" ".join(rest), stretch, now, zone, hours))
+            return Reply(item, *_within(" ".join(rest), stretch, now, zone, hours))
         except UsageError as fault:
             faults.append(fault)
     if not re.search(r"[0-9]", text):  # words of a title
-        return Answer(text, *stretch)
+        return Reply(text, *stretch)
     raise faults[0]
 
 
@@ -59,8 +57,3 @@ def _within(span: str, stretch: Free, now: datetime, zone: tzinfo, hours: Hours)
         shown = format_interval(*stretch, zone)
         raise UsageError(f"{format_interval(first, last, zone)} is not within {shown}.", f"Free: {shown}")
     return first, last
-
-
-def left_of(stretch: Free, answer: Answer, now: datetime) -> list[Free]:
-    """What an answer leaves of a stretch, but no few minutes."""
-    return [Free(*gap) for gap in worth_asking(gaps(*stretch, [answer], now))]
