@@ -8,7 +8,7 @@ import typer
 from alga.app.session import Session
 from alga.core.entry import check_text
 from alga.core.errors import NotFound, Unreachable, UsageError
-from alga.lookup import work_items
+from alga.lookup import services, work_items
 from alga.state import settings
 from alga.state.config import Alias
 from alga.ui import columns, messages, options
@@ -81,7 +81,7 @@ def _checked(session: Session, typed: str, kind: str | None) -> str:
 def _check_service(session: Session, typed: str) -> None:
     try:
         with session.in_passing():
-            work_items.named(typed, session.client, session.cache)
+            services.named(typed, session.client, session.cache)
     except Unreachable:
         return  # it is looked up when it is used
 

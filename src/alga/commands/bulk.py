@@ -16,7 +16,7 @@ from alga.bulk.rows import LookUps, check_columns, id_of, ids_in, split, to_crea
 from alga.core.errors import AlgaError, NeedsService, NotFound, Refused, UsageError
 from alga.core.files import read_input
 from alga.core.times import counted
-from alga.lookup import entries, work_items
+from alga.lookup import entries, services, work_items
 from alga.lookup.entries import NOT_THERE
 from alga.lookup.overlaps import Taken
 from alga.outbox import describe, transitions
@@ -200,7 +200,7 @@ def _entries(session: Session, bulk: Bulk, rows: FileRows) -> "tuple[list[tuple[
 
 def _service(session: Session, typed: str | None, item: str | None) -> str | None:
     try:
-        return work_items.service(typed, session.profile.service, item, session.client, session.cache)
+        return services.chosen(typed, session.profile.service, item, session.client, session.cache)
     except NeedsService as error:
         raise Refused(error.message, "Add a column 'service', or set a default: alga config set service NAME") from None
 

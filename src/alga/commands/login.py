@@ -11,7 +11,7 @@ import typer
 from alga.app.session import Session
 from alga.app.timer import KEPT_HERE
 from alga.core.errors import UsageError
-from alga.lookup import work_items
+from alga.lookup import services, work_items
 from alga.state import config
 from alga.state.settings import save_profile, set_setting
 from alga.ui.command import command
@@ -94,7 +94,7 @@ def _learn(trial: Session) -> list[str]:
     lines = []
     if trial.cache.deployed:
         lines.append(f"Timers: alga keeps the clock on this computer ({trial.environment.computer}). {KEPT_HERE}")
-    known, whole = work_items.services(trial.client, trial.cache)
+    known, whole = services.every(trial.client, trial.cache)
     if known and whole:
         lines.append(
             f"Services: {len(known)}. Choose a service with -s, or set a default: alga config set service NAME"

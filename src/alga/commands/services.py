@@ -2,7 +2,7 @@
 
 from alga.app.session import Session
 from alga.core.errors import Unreachable
-from alga.lookup import work_items
+from alga.lookup import services as lookup
 from alga.ui import columns, messages
 from alga.ui.command import command
 from alga.ui.filters import goes_on_offline
@@ -17,7 +17,7 @@ def services(session: Session, offline: Offline = False) -> Output:
         session.stay_offline()
     title = "Services"
     try:
-        known, whole = work_items.services(session.client, session.cache)
+        known, whole = lookup.every(session.client, session.cache)
     except Unreachable as error:
         if not (offline or goes_on_offline(error)):
             raise

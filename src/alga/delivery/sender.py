@@ -22,7 +22,7 @@ from alga.core.errors import (
 )
 from alga.core.times import cut, format_interval, format_minutes, minutes_between
 from alga.delivery.recognise import NOT_THERE, Parts, Probe, about
-from alga.lookup import entries, work_items
+from alga.lookup import entries, services, work_items
 from alga.lookup.overlaps import Clash, Taken
 from alga.outbox import transitions
 from alga.outbox.operation import Kind, Look, Operation, Seen, State
@@ -100,7 +100,7 @@ class Server:
             asked, label = replace(asked, work_item_id=item.id), item.label
         if operation.service_typed is not None:
             typed = operation.service_typed or None
-            service_id = work_items.service(typed, self._on.profile.service, asked.work_item_id, client, cache)
+            service_id = services.chosen(typed, self._on.profile.service, asked.work_item_id, client, cache)
             asked = replace(asked, service_id=service_id)
         return operation._replace(asked=asked, label=label, service_typed=None)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from alga.app.session import Session
 from alga.core.errors import NeedsService, NeverSent, NotFound, Refused, Unreachable, UsageError
 from alga.core.times import is_digits
-from alga.lookup import work_items
+from alga.lookup import services, work_items
 from alga.lookup.work_items import WorkItem
 from alga.state import settings
 from alga.ui.messages import lately
@@ -146,7 +146,7 @@ def service_or_typed(session: Session, typed: str | None, item: WorkItem | None)
         return None, typed or ""
     try:
         default = session.profile.service
-        return work_items.service(typed, default, item.id if item else None, session.client, session.cache), None
+        return services.chosen(typed, default, item.id if item else None, session.client, session.cache), None
     except Unreachable:
         return None, typed or ""
 
@@ -170,7 +170,7 @@ def _asked_service(session: Session) -> str | None:
     Raises UsageError for an invalid choice.
     """
     try:
-        known, _ = work_items.services(session.client, session.cache)
+        known, _ = services.every(session.client, session.cache)
     except Unreachable:
         known = session.cache.services
     found = sorted(known.items(), key=lambda pair: pair[1])

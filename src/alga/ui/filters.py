@@ -21,7 +21,7 @@ from alga.core.errors import (
 from alga.core.filters import STATUSES, Selection
 from alga.core.periods import Period
 from alga.core.times import format_day, format_time, local_date
-from alga.lookup import entries, work_items
+from alga.lookup import entries, services, work_items
 from alga.lookup.work_items import TYPES
 from alga.ui.choices import item_or_typed
 from alga.ui.options import one_of
@@ -137,14 +137,14 @@ def choose(
     items = [
         item_or_typed(session, _named(session, typed), filters.kind, ids_of=()) for typed in filters.work_item or ()
     ]
-    services = filters.service_name or ()
+    billed_as = filters.service_name or ()
     selection = Selection(
         chosen,
         user_ids=tuple(people_named) or ((own,) if named == "mine" and own else ()),
         not_user=own if named == "others" else None,
         work_item_ids=tuple(dict.fromkeys(item.id for item in items)),
         work_item_type=filters.kind,
-        service_ids=tuple(dict.fromkeys(work_items.named(typed, session.client, session.cache) for typed in services)),
+        service_ids=tuple(dict.fromkeys(services.named(typed, session.client, session.cache) for typed in billed_as)),
         statuses=filters.statuses,
         billable=None if filters.billable is None else filters.billable == "yes",
     )
@@ -156,7 +156,7 @@ def choose(
     }
     billed = {"yes": "billable", "no": "not billable"}.get(filters.billable or "")
     labels = [item.label for item in items]
-    joined = [" or ".join(words) for words in (labels, services, filters.statuses)]
+    joined = [" or ".join(words) for words in (labels, billed_as, filters.statuses)]
     only = [joined[0], filters.kind, *joined[1:], billed]
     return selection, ", ".join([people[named], chosen.name, *(word for word in only if word)])
 
