@@ -140,6 +140,12 @@ def test_a_whole_week(desk: Desk) -> None:
     assert desk.ok("week", "--json").json["days"][1]["free"] == []
 
 
+def test_at_the_notes_q_ends_and_a_hyphen_is_none(desk: Desk) -> None:
+    filled = desk.ok("fill", typed="tk_9 13:00-14:00\n-\ntk_9\nq\ny\n")
+    assert "Record 1 entry (1h)? [Y/n]" in filled.err
+    assert recorded(desk) == [("tk_2", "07:00", 240, "Patched"), ("tk_9", "12:00", 60, None)]
+
+
 def test_json_shows_stretches_and_proposals_and_writes_nothing(desk: Desk) -> None:
     (stretch,) = desk.ok("fill", "--json", tty=False).json
     assert (stretch["from"], stretch["minutes"]) == ("2026-11-23T12:00:00Z", 240)

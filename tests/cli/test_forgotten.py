@@ -55,6 +55,22 @@ def test_the_last_thing_that_was_typed_is_proposed(desk: Desk) -> None:
     assert "  1  Tue 24 Nov 09:12  you last recorded something then (tk_2)" in desk("stop", typed="\n").err
 
 
+def test_what_was_taken_back_is_not_proposed(desk: Desk) -> None:
+    desk.ok("log", "tk_2", "yesterday", "7:00-7:30", "-m", "x")
+    desk.clock.pass_by(hours=1)
+    desk.ok("undo", typed="y\n")
+    desk.clock.pass_by(hours=1)
+    assert "you last recorded something" not in desk("stop", typed="\n").err
+
+
+def test_an_answer_that_is_no_end_is_asked_for_again_and_what_was_typed_is_kept(desk: Desk) -> None:
+    stopped = desk.ok("stop", "-m", "Finished", typed="25:00\n17:00\n")
+    assert stopped.err.count("Ended when?") == 2
+    assert "'25:00' is not a time" in stopped.err
+    assert "(Mon 23 Nov 09:12-17:00)" in stopped.out
+    assert desk.ok("show", "last", "--json").json["notes"].endswith("Finished")
+
+
 def test_a_script_is_refused_with_both_ways(desk: Desk) -> None:
     desk.tty = False
     refused = desk("stop", "--profile", "local")

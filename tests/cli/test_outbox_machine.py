@@ -574,7 +574,7 @@ class Machine(Desks):
         tag, start = self.tag(), FRIDAY + timedelta(minutes=30 * slot)
         local = [f"{each + timedelta(hours=1):%H:%M}" for each in (start, start + timedelta(minutes=30))]
         self.desk.ok("config", "set", "hours", "7:00-11:00")
-        given = f"{item} {local[0]}-{local[1]}\n{tag}\nq\ny\ny\n" + "q\nn\n" * 3  # if the ticket is not found
+        given = f"{item} {local[0]}-{local[1]}\n{tag}\nq\ny\ny\n" + "\n" * 9  # if the ticket is not found
         self.desk.ok("config", "set", "service", "Basic Support")
         result = self.typed(plan, crash, "fill", "2026-11-20", given=given, tty=True)
         self.desk.ok("config", "set", "service", "")

@@ -94,7 +94,9 @@ def test_a_stop_on_an_earlier_day_prints_its_date(desk: Desk) -> None:
     desk.clock.pass_by(days=1, hours=-2)
     status = desk.ok("status")
     assert "since Mon 23 Nov 09:12" in status.out
-    assert "Ended earlier? alga stop --at 17:30" in joined(status.err)
+    assert "Ended earlier? alga stop --at TIME" in joined(status.err)
+    desk.ok("config", "set", "hours", "8:00-16:45")
+    assert "Ended earlier? alga stop --at 16:45" in joined(desk.ok("status").err)
     assert "(Mon 23 Nov 09:12-17:30)" in desk.ok("stop", "--at", "17:30").out
 
 
@@ -245,7 +247,7 @@ def test_cancel_asks_and_discards(desk: Desk) -> None:
     assert desk.ok("status", "--json").json is not None
     assert desk("cancel", tty=False).code == 2, "without a terminal it names the flag"
     assert "alga cancel --yes" in desk("cancel", tty=False).err
-    assert desk("cancel", typed="y\n").out == "Discarded tk_1: 1h 12m, nothing recorded.\n"
+    assert desk("cancel", typed="y\n").out == "Discarded tk_1: 1h 12m since 09:12, nothing recorded.\n"
     assert ids(desk) == []
 
 

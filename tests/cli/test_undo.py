@@ -106,6 +106,25 @@ def test_a_start_is_discarded(desk: Desk, admin: Desk) -> None:
         person.clock.pass_by(minutes=-20)
 
 
+def test_before_a_stop_is_taken_back_the_way_to_let_it_run_is_said(desk: Desk) -> None:
+    desk.ok("start", "tk_1", "-m", "VPN")
+    desk.clock.pass_by(minutes=20)
+    desk.ok("stop")
+    asked = desk("undo", typed="n\n")
+    assert "The time is gone then. To let the timer run again instead: alga undo --resume" in joined(asked.err)
+    assert "--resume" not in desk("undo", "--resume", typed="n\n").err
+
+
+def test_a_timer_that_was_discarded_is_started_again_by_the_command_that_is_told(desk: Desk) -> None:
+    desk.ok("start", "tk_1", "-m", "VPN")
+    desk.clock.pass_by(minutes=20)
+    desk.ok("cancel", "--yes")
+    refused = desk("undo")
+    assert (refused.code, "It was a timer that was running." in refused.err) == (5, True)
+    assert "To start it again: alga start tk_1 --at '2026-11-23 09:12'" in refused.err
+    assert "To take back something else: alga undo --list" in refused.err
+
+
 def test_a_switch_is_taken_back_whole(desk: Desk) -> None:
     desk.ok("start", "tk_1", "-m", "VPN")
     desk.clock.pass_by(minutes=20)

@@ -207,6 +207,14 @@ def test_west_of_greenwich_an_offset_has_a_hyphen_too() -> None:
     assert "happens twice" in refusal(parse_interval, "01:30-02:15", NOW, day, new_york).message
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("9:00+5", "9:00+5m"), ("9:00 5m", "9:00+5m"), ("9:00 1h 5m", "9:00+1h5m"), ("8.30-8.45", "8:30-8:45")],
+)
+def test_what_is_nearly_a_span_is_told_as_one(typed: str, meant: str) -> None:
+    assert refusal(parse_interval, typed, NOW, None, BERLIN).hint == f"Did you mean {meant}?"
+
+
 def test_a_length_alone_says_nothing_about_another_day() -> None:
     error = refusal(parse_interval, "90m", NOW, TODAY - timedelta(days=1), BERLIN)
     assert error.message == "90m from when, on Sun 22 Nov?"

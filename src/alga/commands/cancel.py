@@ -2,7 +2,7 @@
 
 from alga.app.session import Session
 from alga.core.errors import NotFound
-from alga.core.times import format_minutes, minutes_between
+from alga.core.times import format_minutes, format_moment, minutes_between
 from alga.outbox.operation import State
 from alga.ui.command import command
 from alga.ui.messages import mention, settled_entry
@@ -18,7 +18,7 @@ def cancel(session: Session, yes: Yes = False) -> Output:
         mention(session)
         raise NotFound("Nothing is running.")
     elapsed = format_minutes(max(0, minutes_between(running.started_at, session.now())))
-    name = running.work_item.label
+    name, since = running.work_item.label, format_moment(running.started_at, session.zone, session.now())
     if not yes and not confirm(f"Discard {elapsed} on {name}?", False, "alga cancel --yes"):
         return Output(None, "Nothing was discarded.")
     settled = session.timer.cancel(running)
@@ -27,5 +27,6 @@ def cancel(session: Session, yes: Yes = False) -> Output:
         settled_entry(session, settled)
     data = running.published(session.now()) | {"delivery": "discarded" if done else "queued"}
     return Output(
-        data, f"Discarded {name}: {elapsed}, nothing recorded." if done else f"To discard: {name}, {elapsed}."
+        data,
+        f"Discarded {name}: {elapsed} since {since}, nothing recorded." if done else f"To discard: {name}, {elapsed}.",
     )

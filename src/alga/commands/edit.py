@@ -12,7 +12,7 @@ from alga.app.session import Session
 from alga.core import grammar, periods
 from alga.core.entry import EntryRequest, billable_follows, check_billable, check_times
 from alga.core.errors import NotFound, Overlaps, Refused, Unreachable, UsageError
-from alga.core.times import cut, local_date, minutes_between
+from alga.core.times import cut, is_digits, local_date, minutes_between
 from alga.delivery import sender
 from alga.lookup import entries, work_items
 from alga.outbox.operation import Kind, Operation
@@ -216,6 +216,8 @@ def _times(
     day = grammar.parse_date(date, local_date(now, zone)) if date else own_day
     if span and (first or last):
         raise UsageError("A span and --from or --to cannot be combined.", "Use 9:00-10:30 or --from 9:00 --to 10:30.")
+    if span and is_digits(span):
+        raise UsageError(f"'{span}' is no span of time. A work item?", f"alga edit {before.id[:8]} --work-item {span}")
     if span and grammar.is_length(span):
         raise UsageError(f"{span} from when?", f"Give the start too: 9:00+{grammar.length_of(span)}m")
     if before.ended_at is None and (span or last):

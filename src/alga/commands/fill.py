@@ -225,7 +225,10 @@ def _kept(session: Session, stretch: Question, typed: str) -> Kept:
             answer = answer._replace(started_at=chosen.span.started_at, ended_at=chosen.span.ended_at)
     item = chosen.item if chosen else item_or_none(session, typed_as, exact=False)
     proposed = chosen.notes if chosen else typed_as.notes
-    notes = ask(f"Notes [{proposed}]:" if proposed else "Notes:") or proposed
+    notes = ask(f"Notes [{proposed}]:" if proposed else "Notes:")
+    if notes == END:
+        raise StopIteration
+    notes = "" if notes == SKIP else notes or proposed or ""
     EntryRequest(notes=notes)  # refuses invalid characters while they can be typed again
     service = chosen.service if chosen else typed_as.service
     return Kept(item, answer.started_at, answer.ended_at, notes or None, service)

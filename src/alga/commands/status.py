@@ -20,6 +20,7 @@ from alga.core.times import (
     format_day,
     format_elapsed,
     format_minutes,
+    format_moment,
     format_time,
     local_date,
     minutes_between,
@@ -162,11 +163,11 @@ def _shown(session: Session, running: Running | None, day_sum: str) -> Output:
 def line(session: Session, running: Running, wide: int) -> str:
     """`tk_9c41  0:47:31  since 09:12  On-site VPN repair`; a timer that was probably forgotten gets a note."""
     now, zone = session.now(), session.zone
-    day = local_date(running.started_at, zone)
-    on = "" if day == local_date(now, zone) else f"{format_day(day, local_date(now, zone))} "
-    since = f"{on}{format_time(running.started_at, zone)}"
-    if on or running.minutes(now) > session.profile.longest_timer:
-        session.note(f"Running since {since}. Ended earlier? alga stop --at 17:30")
+    since, day = format_moment(running.started_at, zone, now), local_date(running.started_at, zone)
+    if day != local_date(now, zone) or running.minutes(now) > session.profile.longest_timer:
+        end = session.profile.work_time.end(day, zone) if session.profile.hours else None
+        typed = format_time(end, zone) if end and running.started_at < end < now else "TIME"
+        session.note(f"Running since {since}. Ended earlier? alga stop --at {typed}")
     shown = [
         running.work_item.label.ljust(wide),
         format_elapsed(running.started_at, now),

@@ -94,12 +94,15 @@ def end_of_forgotten(session: Session, running: Running) -> datetime | None:
         hint = f"It ended before: alga stop --at {typed}\nAll of it is work: alga stop --at now"
         raise Refused(f"{told} Nothing was stopped.", hint)
     shown = [f"{n:3}  {_day_and_time(session, at)}  {why}" for n, (at, why) in enumerate(proposed, 1)]
-    answer = ask("Ended when? A time, or 'now' for all of it:", [told, *shown])
-    if not answer:
-        raise Refused("No end was given. The timer is still running.", "alga stop --at TIME")
-    if is_digits(answer) and 1 <= int(answer) <= len(proposed):
-        return proposed[int(answer) - 1][0]
-    return options.moment_since(answer, running.started_at, now, zone, "alga stop")
+    shown = [told, *shown]
+    while answer := ask("Ended when? A time, or 'now' for all of it:", shown):
+        if is_digits(answer) and 1 <= int(answer) <= len(proposed):
+            return proposed[int(answer) - 1][0]
+        try:
+            return options.moment_since(answer, running.started_at, now, zone, "alga stop")
+        except (UsageError, Refused) as fault:
+            shown = [f"{fault.message} {fault.hint}".strip()]
+    raise Refused("No end was given. The timer is still running.", "alga stop --at TIME")
 
 
 def _proposed_ends(session: Session, running: Running) -> Iterator[tuple[datetime, str]]:
@@ -110,8 +113,9 @@ def _proposed_ends(session: Session, running: Running) -> Iterator[tuple[datetim
         for each in tried[:1]:
             yield from_wire(each), "you tried to stop it"
     own = running.operation.id if running.operation else 0
-    written = [each for each in session.journal.typed_since(start) if each.queued_at < now and each.id != own]
-    if written:
+    typed = session.journal.typed_since(start)
+    written = [each for each in typed if each.queued_at < cut(now) and each.id != own and not each.undoes]
+    if written and not session.journal.was_undone(written[-1]):
         yield cut(written[-1].queued_at), f"you last recorded something then ({written[-1].label})"
     day_end = session.profile.work_time.end(local_date(start, zone), zone)
     if day_end and start < day_end < now:

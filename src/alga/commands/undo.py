@@ -1,7 +1,9 @@
 """alga undo: take back what was typed last."""
 
+import shlex
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -20,6 +22,7 @@ from alga.core.errors import (
     UsageError,
 )
 from alga.core.times import to_wire
+from alga.lookup import work_items
 from alga.outbox import undo as taking_back
 from alga.outbox.describe import published, what
 from alga.outbox.operation import Act, Kind, Operation, State
@@ -38,7 +41,7 @@ SAID = {
 }  # fmt: skip
 NEVER_SENT = ("it was not on the server", "the timer is discarded")
 Number = Annotated[int | None, typer.Argument(metavar="[NUMBER]", help="The number that alga undo --list shows.")]
-Listed = Annotated[bool, typer.Option("--list", help="Show what can be taken back, the latest first.")]
+Listed = Annotated[bool, typer.Option("--list", help="Show what was done on this computer, the latest first.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Let a timer that was stopped run again.")]
 
 
@@ -60,11 +63,15 @@ def undo(
             _check_resume(session, resumed, plans)
     if not yes:
         shown = [f"{_what(session, each)}{f': {each.refusal}' if each.refusal else ''}" for each in plans]
+        if not resume and any(_is_stop(each) for each in plans):
+            shown.append("The time is gone then. To let the timer run again instead: alga undo --resume")
         if not confirm("Take this back?", True, "", shown):
             return Output([], "Nothing was changed.")
         plans = _plans(session, act)  # what was changed during the question is not overwritten
     outcomes = _carried_out(session, plans, resumed)
     lines, code = [_said(each) for each in outcomes], exit_code(outcomes)
+    for sentence in _starts(session, plans):
+        session.note(sentence)
     if resumed and code == 0:
         line, code = _run_again(session, resumed)
         lines.append(line)
@@ -79,9 +86,26 @@ def _plans(session: Session, act: Act) -> list[Undoing]:
         if never:
             raise Refused(never[0])
         if all(each.refusal for each in plans):
-            raise Refused(f"{_what(session, plans[0])}: {plans[0].refusal}")
+            first = plans[0]
+            hint = "\n".join([*_starts(session, [first]), "To take back something else: alga undo --list"])
+            raise Refused(f"{_what(session, first)}: {first.refusal}", hint)
         _check_role(session, plans)
     return plans
+
+
+def _starts(session: Session, plans: Sequence[Undoing]) -> list[str]:
+    """The commands that start timers again which were running when they were deleted."""
+    found = [each.operation.before for each in plans if each.refusal == taking_back.WAS_RUNNING]
+    return [
+        "To start it again: "
+        + shlex.join(["alga", "start", work_items.label(each, session.cache), "--at", _typed(session, each.started_at)])
+        for each in found
+        if each
+    ]
+
+
+def _typed(session: Session, instant: datetime) -> str:
+    return f"{instant.astimezone(session.zone):%Y-%m-%d %H:%M}"
 
 
 def _chosen(session: Session, number: int | None) -> Act:

@@ -96,7 +96,7 @@ def of_day(
     begin, end = day_start(day, zone), day_start(day + timedelta(days=1), zone)
     own = sorted((each for each in around if local_date(each.started_at, zone) == day), key=lambda e: e.started_at)
     overlaps = overlapping(around, now)
-    marks = {each.id: oddities(each, overlaps.get(each.id), zone, needs_service) for each in own}
+    marks = {each.id: oddities(each, overlaps.get(each.id), zone, needs_service and each.sent) for each in own}
     touching = [each for each in around if each.started_at < end and (each.ended_at or now) > begin]
     first = min((max(each.started_at, begin) for each in touching), default=begin)
     last = max((min(each.ended_at or now, end) for each in touching), default=begin)

@@ -709,6 +709,9 @@ def _unclear_intervals(here: _Here) -> tuple[tuple[str, Readings], ...]:
     now = f"{here.now.astimezone(here.zone):%H:%M}"
     return (
         (r"(\d\d)(\d\d)\s*-\s*(\d\d)(\d\d)", lambda m: [f"{m[1]}:{m[2]}-{m[3]}:{m[4]}"]),
+        (r"(\d{1,2})\.(\d\d)\s*-\s*(\d{1,2})\.(\d\d)", lambda m: [f"{m[1]}:{m[2]}-{m[3]}:{m[4]}"]),
+        (r"(.+?)\s*\+\s*(\d{1,3})", lambda m: [f"{m[1]}+{m[2]}m"]),
+        (rf"(\d{{1,2}}:\d\d) ({_SPAN})", lambda m: [f"{m[1]}+{m[2].replace(' ', '')}"]),
         (r"(.+?)\s*-", lambda m: [f"{m[1]}-{now}"]),
         (r"\d{1,2}:\d\d", lambda m: [f"{m[0]}-{now}"]),
         (r"<(.+?)\s*-\s*<(.+)", lambda m: [f"yesterday {m[1]}-{m[2]}"]),

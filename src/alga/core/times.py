@@ -167,6 +167,12 @@ def day_start(day: date, zone: tzinfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
+def format_moment(instant: datetime, zone: tzinfo, now: datetime) -> str:
+    """`17:04` for today, otherwise with the day: `Fri 27 Nov 17:04`."""
+    day, today = local_date(instant, zone), local_date(now, zone)
+    return ("" if day == today else f"{format_day(day, today)} ") + format_time(instant, zone)
+
+
 def format_day(day: date, today: date) -> str:
     """`Mon 23 Nov`, with the year unless it is the current year."""
     return f"{day:%a} {day.day} {day:%b}" + (f" {day.year}" if day.year != today.year else "")

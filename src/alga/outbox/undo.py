@@ -21,6 +21,7 @@ NEVER: Mapping[Kind, str] = {
 MAKES = (Kind.CREATE, Kind.START, Kind.STOP)  # an entry, if it is done
 GONE = "The entry is not there any more."
 CHANGED = "The entry was changed since."
+WAS_RUNNING = "It was a timer that was running."
 
 
 class Undoing(NamedTuple):
@@ -129,8 +130,7 @@ def _as_before(asked: EntryRequest, before: Entry) -> EntryRequest:
 def _created_again(operation: Operation, now: datetime) -> Undoing:
     before = operation.before
     if before is None or before.ended_at is None:
-        told = "It was a running timer: alga start with --at starts it again." if before else GONE
-        return Undoing(operation, refusal=told)
+        return Undoing(operation, refusal=WAS_RUNNING if before else GONE)
     if before.approval_status not in (None, "DRAFT"):
         return Undoing(operation, refusal=f"It was {before.approval_status}: only a draft can be created again.")
     asked = EntryRequest(

@@ -95,7 +95,10 @@ def the_id(session: Session, typed: str) -> str:
     if chosen.id is None or chosen.entry is None:
         waits = chosen.operation.id if chosen.operation else 0
         told = f"{chosen.work_item.label} is not on the server yet."
-        raise Refused(told, f"alga sync sends it; alga queue retry {waits} with the options of alga log corrects it")
+        raise Refused(
+            told,
+            f"To send it: alga sync\nTo correct it, with the options of alga log: alga queue retry {waits} -m TEXT",
+        )
     return chosen.id
 
 

@@ -16,7 +16,7 @@ from alga.core.times import (
     format_day,
     format_interval,
     format_minutes,
-    format_time,
+    format_moment,
     local_date,
     minutes_between,
 )
@@ -236,9 +236,7 @@ SYNCED = (
 
 
 def _moment(instant: datetime, view: View) -> str:
-    """`17:04` for today, otherwise with the day."""
-    day, today = local_date(instant, view.zone), local_date(view.now, view.zone)
-    return ("" if day == today else f"{format_day(day, today)} ") + format_time(instant, view.zone)
+    return format_moment(instant, view.zone, view.now)
 
 
 def _row(place: Place | None) -> str:
@@ -261,7 +259,8 @@ def day_table(title: str, sheet: Daysheet, view: View, summed: bool = True) -> T
     for start, end in sheet.gaps if summed else ():
         cells = [format_interval(start, end, view.zone), format_minutes(minutes_between(start, end)), "", "free"]
         rows.append((start, Line(cells + [""] * (len(columns) - 4), "dim")))
-    total = [counted(len(sheet.stretches), "entry"), format_minutes(sheet.worked), format_minutes(sheet.billable)]
+    there = [each for each in sheet.stretches if each.sent and each.ended_at]
+    total = [counted(len(there), "entry"), format_minutes(sheet.worked), format_minutes(sheet.billable)]
     lines = [line for _, line in sorted(rows, key=lambda row: row[0])]
     if summed:
         lines += [Line(), Line(total + [""] * (len(columns) - len(total)), "dim")]
@@ -280,7 +279,11 @@ WEEK = (
         lambda d, view: format_minutes(d.missing) if d.missing else "",
         when=lambda days: any(d.missing is not None for d in days),
     ),
-    Column(Head("FREE", wrap=True, wide=True), lambda d, view: _free(d, view)),
+    Column(
+        Head("FREE", wrap=True, wide=True),
+        lambda d, view: _free(d, view),
+        when=lambda days: any(d.free or d.to_come for d in days),
+    ),
     Column(
         Head("LOOK AT", wrap=True, most=30),
         lambda d, view: ", ".join([*filter(None, [beside(d.sheet.waiting, d.sheet.running)]), *d.look_at]),

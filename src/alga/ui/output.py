@@ -178,8 +178,10 @@ def confirm(question: str, default: bool, otherwise: str, above: Sequence[str] |
         _print_lines(tables.drawn(above, sys.stderr, _folded), sys.stderr)
     else:
         _print_lines([_wrapped(line) for line in above], sys.stderr)
+    asked = f"{question} [{'Y/n' if default else 'y/N'}]"
     while True:
-        answer = ask(f"{question} [{'Y/n' if default else 'y/N'}]").lower()
+        answer = ask(asked).lower()
+        asked = f"y or n? {asked.removeprefix('y or n? ')}"
         if answer in ("", "y", "yes", "n", "no"):
             return default if not answer else answer.startswith("y")
 
