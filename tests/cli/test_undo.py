@@ -106,6 +106,23 @@ def test_a_start_is_discarded(desk: Desk, admin: Desk) -> None:
         person.clock.pass_by(minutes=-20)
 
 
+def test_the_question_says_what_was_changed(desk: Desk) -> None:
+    entry = desk.ok("log", "tk_1", "8:00-9:00", "-m", "x", "--json").json["id"][:8]
+    desk.ok("edit", entry, "8:00-8:30", "--work-item", "tk_2", "-m", "y")
+    asked = joined(desk("undo", typed="n\n", columns=200).err)
+    assert "(08:00-09:00 to 08:00-08:30; notes: x to y; billable: 1h to 30m; work item: tk_1 to tk_2)" in asked
+
+
+def test_before_what_was_never_sent_is_dropped_it_is_said(strict: Strict) -> None:
+    def down(request: httpx.Request) -> None:
+        raise httpx.ConnectError("down")
+
+    strict.network.before = down
+    strict.desk.ok("log", "TIC1042", "8:00-8:30", "-s", "basic")
+    asked = strict.desk("undo", typed="n\n")
+    assert "What is not on the server yet is gone then: to take that back, type it again." in joined(asked.err)
+
+
 def test_before_a_stop_is_taken_back_the_way_to_let_it_run_is_said(desk: Desk) -> None:
     desk.ok("start", "tk_1", "-m", "VPN")
     desk.clock.pass_by(minutes=20)

@@ -218,7 +218,14 @@ def how(operation: Operation, view: View) -> str:
     if asked.billable_minutes is not None and asked.billable_minutes != (before.billable_minutes or 0):
         billed = [format_minutes(each) for each in (before.billable_minutes or 0, asked.billable_minutes)]
         said.append(f"billable: {billed[0]} to {billed[1]}")
-    said += ["service"] * bool(asked.service_id) + ["work item"] * bool(asked.work_item_id)
+    if asked.service_id:
+        named = view.cache.services
+        services = [named.get(each or "", each or "none") for each in (before.service_id, asked.service_id)]
+        said.append(f"service: {services[0]} to {services[1]}")
+    if asked.work_item_id:
+        items = (before.work_item_id, before.work_item_title), (asked.work_item_id, None)
+        labels = [work_items.label_of(work_item_id, title, None, view.cache) for work_item_id, title in items]
+        said.append(f"work item: {labels[0]} to {labels[1]}")
     return "; ".join(said)
 
 
