@@ -88,6 +88,7 @@ ROWS = "start,span,item,service\n2026-11-20T09:00:00Z,1h,TIC1042,Basic Support\n
 TYPED: dict[str, list[str]] = {  # how each command of the page is typed, where its name alone is not enough
     "show": ["show", "{entry}"],
     "log": ["log", "TIC1042", "6:00-7:00", "-s", "Basic Support"],
+    "log ITEM SPAN SPAN": ["log", "TIC1042", "6:00+5m", "7:10+5m", "-s", "Basic Support"],  # the second is refused
     "edit": ["edit", "{entry}", "-m", "New"],
     "delete": ["delete", "{entry}", "--yes"],
     "stop": ["stop", "--billable", "0"],

@@ -217,10 +217,11 @@ def _outcome(session: Session, settled: Result, view: messages.View) -> tuple[di
     operation, state = settled.operation, settled.operation.state
     if settled.entry:
         told(session, transitions.as_entry(operation), settled.entry)
-        return delivered(session, settled.entry), messages.entry_line("Logged", settled.entry, view)
+        told_of = delivered(session, settled.entry) | {"reason": None}
+        return told_of, messages.entry_line("Logged", settled.entry, view)
     if state is State.QUEUED:
         session.warn(messages.saved(session, operation, settled.error))
-        return queued(operation), messages.minutes_line("Saved", operation, view)
+        return queued(operation) | {"reason": None}, messages.minutes_line("Saved", operation, view)
     why = operation.reason or (settled.error.message if settled.error else "")
     data = queued(operation) | {"delivery": None, "reason": why}
     return data, f"{messages.minutes_line('Not logged:', operation, view)}. {why}"

@@ -97,11 +97,10 @@ def _operations(session: Session, entry: "Entry", parts: list[tuple[datetime, da
 def _said(session: Session, verb: str, settled: Result, view: messages.View) -> tuple[str, dict[str, object]]:
     operation = settled.operation
     if operation.state is State.DONE and settled.entry:
-        return messages.entry_line(verb, settled.entry, view), delivered(session, settled.entry)
+        return messages.entry_line(verb, settled.entry, view), delivered(session, settled.entry) | {"reason": None}
     why = operation.reason or (settled.error.message if settled.error else "")
     if operation.state is State.QUEUED:
         session.warn(messages.saved(session, operation, settled.error))
-        return messages.minutes_line("Saved", operation, view), queued(operation)
-    return f"Not done: {messages.minutes_line('', operation, view).strip()}. {why}", queued(operation) | {
-        "delivery": None
-    }
+        return messages.minutes_line("Saved", operation, view), queued(operation) | {"reason": None}
+    data = queued(operation) | {"delivery": None, "reason": why}
+    return f"Not done: {messages.minutes_line('', operation, view).strip()}. {why}", data
