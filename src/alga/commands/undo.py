@@ -119,8 +119,8 @@ def _chosen(session: Session, number: int | None) -> Act:
             if act.undone:
                 raise Refused("That is taken back already.", "To see what can be taken back: alga undo --list")
             return act
-    told = "There is nothing to take back" if number is None else f"Nothing has the number {number}"
-    raise NotFound(f"{told}.", "To see what can be taken back: alga undo --list")
+    told = "You typed nothing that can be taken back" if number is None else f"Nothing has the number {number}"
+    raise NotFound(f"{told}.", "To see all that was done here, by number: alga undo --list")
 
 
 def _planned(session: Session, operation: Operation) -> Undoing:
