@@ -910,3 +910,19 @@ def test_a_lost_request_for_a_change_is_not_taken_for_done(strict: Strict, comma
     admin.ok("sync")
     left = [row for row in admin.ok("list", "--from", "2026-10-01", "--json").json if row["id"] in ids]
     assert [row["notes"] for row in left] == (["new"] * 2 if command == "update" else [])
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "yesterday,9:00,10:00",
+        ",yesterday 9:00,yesterday 10:00",
+        "monday,9:00,10:00",
+        ",2h ago,1h ago",
+        "today,7:00,now",
+    ],
+)
+def test_a_file_whose_times_are_others_tomorrow_is_refused(local: Desk, row: str) -> None:
+    refused = local("bulk", "create", "-", "--yes", typed=f"date,start,end,item\n{row},tk_1\n")
+    assert (refused.code, "is another time tomorrow." in joined(refused.err)) == (2, True)
+    assert entries(local) == []

@@ -140,10 +140,17 @@ def test_a_whole_week(desk: Desk) -> None:
     assert desk.ok("week", "--json").json["days"][1]["free"] == []
 
 
-def test_at_the_notes_q_ends_and_a_hyphen_is_none(desk: Desk) -> None:
-    filled = desk.ok("fill", typed="tk_9 13:00-14:00\n-\ntk_9\nq\ny\n")
-    assert "Record 1 entry (1h)? [Y/n]" in filled.err
-    assert recorded(desk) == [("tk_2", "07:00", 240, "Patched"), ("tk_9", "12:00", 60, None)]
+def test_at_the_notes_q_ends_without_notes_and_a_hyphen_is_none(desk: Desk) -> None:
+    filled = desk.ok("fill", typed="tk_9 13:00-14:00\n-\n30m tk_8\nq\ny\n")
+    assert "Record 2 entries (1h 30m)? [Y/n]" in filled.err
+    assert recorded(desk) == [
+        ("tk_2", "07:00", 240, "Patched"), ("tk_9", "12:00", 60, None), ("tk_8", "13:00", 30, None),
+    ]  # fmt: skip
+
+
+def test_a_length_in_words_is_a_length(desk: Desk) -> None:
+    desk.ok("fill", typed="tk_9 for 30m\n\nq\ny\n")
+    assert recorded(desk)[1:] == [("tk_9", "12:00", 30, None)]
 
 
 def test_json_shows_stretches_and_proposals_and_writes_nothing(desk: Desk) -> None:

@@ -300,6 +300,7 @@ def test_a_days_sheet(week: Desk) -> None:
     assert week.ok("day", tty=False).out.splitlines()[-1] == "3h 42m of 8h are missing by now."
     week.ok("config", "set", "hours", "1:00-7:00 7:30-9:30")
     assert week.ok("day", tty=False).out.splitlines()[-1] == "3h 57m of 8h are missing."
+    assert "0m" not in week.ok("day", "2026-11-22", tty=False).out, "no target on a Sunday"
 
 
 def test_a_day_in_json(week: Desk) -> None:

@@ -825,3 +825,17 @@ def test_a_lost_log_for_a_user_that_the_server_ignores_is_found_as_ones_own(publ
     found = published.ok("log", "tk_1", "8:00-8:30", "-m", "x", "--user", "somebody")
     assert "The user was ignored" in found.err
     assert len(network.sent("POST")) == 2
+
+
+def test_what_waits_is_moved_whole_or_the_end_is_asked_for(known: Strict) -> None:
+    known.network.before = offline
+    known.desk.ok(*OFFLINE_LOG)
+    number = str(known.desk.ok("queue", "--json").json[0]["id"])
+    refused = known.desk("queue", "retry", number, "--from", "yesterday 8:00")
+    assert (refused.code, "Until when? The start is not on" in joined(refused.err)) == (2, True)
+    known.desk("queue", "retry", number, "yesterday 8:00-8:20")
+    waits = known.desk.ok("queue", "--json").json[0]
+    assert (waits["started_at"], waits["ended_at"]) == ("2026-11-22T07:00:00Z", "2026-11-22T07:20:00Z")
+    known.desk("queue", "retry", number, "--date", "2026-11-20")
+    waits = known.desk.ok("queue", "--json").json[0]
+    assert (waits["started_at"], waits["ended_at"]) == ("2026-11-20T07:00:00Z", "2026-11-20T07:20:00Z")

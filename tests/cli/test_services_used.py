@@ -79,12 +79,14 @@ def test_what_runs_already_is_said_before_a_service_is_asked_for(strict: Strict)
 
 
 def test_a_service_is_chosen_by_its_number_or_its_name_and_asked_for_again(strict: Strict) -> None:
-    chosen = strict.desk.ok("log", "TIC1042", "8:00-8:30", "-m", "x", typed="9\nsupport\npremium\nn\n")
+    chosen = strict.desk.ok("log", "TIC1042", "8:00-8:30", "-m", "x", typed="9\nas\nsupport\npremium\nn\n")
     assert "'9' is not in that list." in chosen.err
+    assert "'as' is not in that list." in chosen.err, "no part within a word"
     assert "'support' is in several lines of that list." in chosen.err
     assert strict.desk.ok("list", "--json").json[0]["service_name"] == "Premium Support"
-    none = strict.desk("log", "TIC1011", "9:00-9:10", typed="\n")
-    assert (none.code, "Nothing was chosen." in none.err) == (2, True)
+    for no in ("", "n", "no", "q", "-"):
+        none = strict.desk("log", "TIC1011", "9:00-9:10", typed=f"{no}\n")
+        assert (none.code, "Nothing was chosen." in none.err) == (2, True)
 
 
 def test_switch_as_the_first_command_asks_as_start_does(strict: Strict) -> None:

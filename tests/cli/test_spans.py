@@ -88,10 +88,24 @@ def test_words_that_are_no_spans_log_nothing(desk: Desk, words: list[str]) -> No
 # --- from the end of the entry before ---
 
 
-def test_a_span_before_the_work_item_is_told_in_the_right_order(desk: Desk) -> None:
-    refused = desk("log", "30m", "1011")
+def test_a_span_before_the_work_item_is_told(desk: Desk) -> None:
+    refused = desk("log", "30m", "1011", "-m", "x")
     assert (refused.code, refused.out) == (2, "")
-    assert "The work item comes first.\nalga log 1011 30m" in refused.err
+    assert "The work item comes first, and then when.\nFor example: alga log TIC1042 90m" in refused.err
+
+
+@pytest.mark.parametrize("words", [["--from", "yesterday 9:00", "--to", "10:00"], ["--from", "2026-11-19 9:00"]])
+def test_a_start_on_another_day_than_the_date_is_refused(desk: Desk, words: list[str]) -> None:
+    refused = desk("log", "tk_1", "--date", "2026-11-20", *words)
+    assert (refused.code, "is not on Fri 20 Nov." in joined(refused.err)) == (2, True)
+    assert desk.ok("list", "--month", "--json").json == []
+
+
+def test_an_edit_whose_start_goes_to_another_day_needs_the_end_too(desk: Desk) -> None:
+    desk.ok("log", "tk_1", "8:00-8:30")
+    refused = desk("edit", "last", "--from", "yesterday 8:00")
+    assert (refused.code, "Until when? The start is not on Mon 23 Nov." in joined(refused.err)) == (2, True)
+    assert desk.ok("edit", "last", "--date", "yesterday", "--json").json["started_at"] == "2026-11-22T07:00:00Z"
 
 
 def test_dashes_of_documents_are_hyphens(desk: Desk) -> None:

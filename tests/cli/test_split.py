@@ -160,14 +160,15 @@ def test_no_minute_is_lost_whatever_is_divided(
 def test_last_is_the_latest_entry_and_last_1_the_one_before(desk: Desk) -> None:
     first, second = logged(desk, "tk_1", "7:00-7:30"), logged(desk, "tk_2", "8:00-8:30")
     assert desk.ok("show", "last", "--json").json["id"] == second
-    assert desk.ok("edit", "last-1", "-m", "y", "--json").json["id"] == first
+    assert desk.ok("edit", "last-1", "-m", "y", "--json", typed="y\n").json["id"] == first
     assert desk("show", "last-2").code == 6
 
 
 def test_edit_of_last_asks_where_another_entry_was_recorded_after_it(desk: Desk) -> None:
     late, early = logged(desk, "tk_1", "8:00-8:30"), logged(desk, "tk_2", "7:00-7:30")
-    asked = desk("edit", "last", "-m", "x", typed="n\n")
-    assert (asked.code, "'last' is tk_1: 30m worked" in joined(asked.err)) == (5, True)
+    for word in ("last", "LAST"):
+        asked = desk("edit", word, "-m", "x", typed="n\n")
+        assert (asked.code, f"'{word}' is tk_1: 30m worked" in joined(asked.err)) == (5, True)
     desk.ok("edit", "last", "-m", "x", typed="y\n")
     desk.ok("edit", "last", "-m", "y")  # the last thing that was recorded is of this entry
     assert desk.ok("show", late, "--json").json["notes"] == "y"

@@ -130,6 +130,7 @@ def test_before_a_stop_is_taken_back_the_way_to_let_it_run_is_said(desk: Desk) -
     asked = desk("undo", typed="n\n")
     assert "The time is gone then. To let the timer run again instead: alga undo --resume" in joined(asked.err)
     assert "--resume" not in desk("undo", "--resume", typed="n\n").err
+    assert "instead: alga undo 1 --resume" in joined(desk("undo", "1", typed="n\n").err)
 
 
 def test_a_timer_that_was_discarded_is_started_again_by_the_command_that_is_told(desk: Desk) -> None:

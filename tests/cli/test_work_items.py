@@ -115,6 +115,8 @@ def test_an_assigned_task_is_found_by_its_words_once_it_was_listed(strict: Stric
     started = strict.desk.ok("start", "map new", "-s", "basic", typed="y\n")
     assert "Map new areas" in started.err
     assert strict.desk.ok("status", "--json").json["work_item_type"] == "project_task"
+    ticket = strict.desk("log", "map new", "7:00-7:10", "--type", "ticket", "-s", "basic", typed="y\n")
+    assert ticket.code == 6, "a ticket was asked for"
 
 
 def test_words_in_a_script_are_refused_with_the_numbers(strict: Strict) -> None:

@@ -89,7 +89,8 @@ def test_a_bare_number_is_asked_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "hint"), [("1.30h", "1h18m or 1h30m"), ("1,45 hours", "1h27m or 1h45m"), ("0.10h", "6m or 10m")]
+    ("typed", "hint"),
+    [("1.30h", "1h18m or 1h30m"), ("1,45 hours", "1h27m or 1h45m"), ("0.10h", "6m or 10m"), (".30h", "18m or 30m")],
 )
 def test_hours_with_a_point_that_may_be_minutes_are_asked_back(typed: str, hint: str) -> None:
     assert refusal(parse_span, typed).hint == f"Did you mean {hint}?"
@@ -229,6 +230,11 @@ AFTERNOON = utc("2026-11-23T16:00")
     [
         ("1:00-2:30pm", "Did you mean 1:00pm-2:30pm or 1:00-14:30?"),
         ("1pm-2:30", "Did you mean 1:00pm-2:30pm?"),
+        (
+            "yesterday 1:00-2:30pm",
+            "Did you mean '2026-11-22 1:00pm-2:30pm' or '2026-11-22 1:00-14:30'?",
+        ),
+        ("1:00-2:30pm yesterday", "Did you mean '2026-11-22 1:00pm-2:30pm' or '2026-11-22 1:00-14:30'?"),
     ],
 )
 def test_am_or_pm_at_one_end_is_asked_back_where_it_could_be_of_both(typed: str, hint: str) -> None:
@@ -377,6 +383,9 @@ def test_the_day_of_the_first_span_is_the_day_of_all() -> None:
     [
         ("9:00-9:30 yesterday 10:00-10:30", "can be read in two ways"),
         ("yesterday 9:00-10:00 today 9:30-10:00", "can be read in two ways"),
+        ("22 nov 9:00-10:00 23 nov 8:00-8:30", "can be read in two ways"),
+        ("nov 20 23:00-0:30 nov 21 9:00-10:00", "can be read in two ways"),
+        ("9:00-9:30 20 nov 11:00-12:00", "can be read in two ways"),
         ("9:00-9:30 9:40-9:45 yesterday", "Some of these spans name a day, and some do not."),
     ],
 )

@@ -39,6 +39,7 @@ def test_the_hours_of_a_day_are_local_and_the_break_is_not_among_them() -> None:
         ("mon 6h", 1, 0),
         ("mon-thu 8h, friday 4h", 3, 480),
         ("mon-thu 8h, friday 4h", 4, 240),
+        ("8h, thurs 4h", 3, 240),
     ],
 )
 def test_a_target_is_of_monday_to_friday_and_of_the_weekdays_named(target: str, weekday: int, minutes: int) -> None:
@@ -67,7 +68,21 @@ def test_what_is_no_hours_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "8", "0h", "30h", "8h, friday", "8h 4h", "8h, fri 30h", "8h, 4h", "mon-fri 8h, fri 4h", "monk 8h"]
+    "text",
+    [
+        "",
+        "8",
+        "0h",
+        "30h",
+        "8h, friday",
+        "8h 4h",
+        "8h, fri 30h",
+        "8h, 4h",
+        "mon-fri 8h, fri 4h",
+        "monk 8h",
+        "mon- 8h",
+        "mo 8h",
+    ],
 )
 def test_what_is_no_target_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="target must be the length of a working day"):

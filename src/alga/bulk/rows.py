@@ -18,7 +18,7 @@ from alga.core.entry import (
     whole_or_not,
 )
 from alga.core.errors import NotFound, Refused, UsageError
-from alga.core.grammar import names_times, parse_date, parse_interval, parse_minutes, parse_span, read_time
+from alga.core.grammar import WEEKDAYS, names_times, parse_date, parse_interval, parse_minutes, parse_span, read_time
 from alga.core.times import cut, is_digits, local_date, minutes_between
 from alga.lookup.work_items import TYPES, WorkItem
 
@@ -131,6 +131,7 @@ class Cells:
 
 # --- a row as an entry ----------------------------------------------------------------------------
 
+RELATIVE = rf"\b(now|ago|today|yesterday|tomorrow|(?:{'|'.join(each[:3] for each in WEEKDAYS)})[a-z]*)\b"
 NO_ITEM = ("ad_hoc", "interaction", NON_BILLABLE)  # types that need no id (section 2)
 
 
@@ -248,7 +249,7 @@ def times_of(cells: Cells, known: LookUps, before: Entry | None) -> tuple[dateti
     faulty, today = len(cells.faults), local_date(known.now, known.zone)
     typed_date, span, typed_start, typed_end = (cells[name] for name in ("date", "span", "start", "end"))
     own_day = local_date(before.started_at, known.zone) if before else None
-    day = cells.tried("date", lambda: parse_date(typed_date, today)) if typed_date else own_day
+    day = cells.tried("date", lambda: _date(typed_date, today)) if typed_date else own_day
     if typed_date and day is None:
         return None
     minutes = cells.tried("minutes", lambda: _whole(cells))
@@ -299,8 +300,13 @@ def _span_with_times(cells: Cells, span: str, day: date | None, known: LookUps) 
 
 def _check_lasting(typed: str) -> None:
     """Raise UsageError for a time that is another one when the file is read later."""
-    if re.search(r"\b(now|ago)\b", typed.lower()):
-        raise UsageError(f"'{typed}' is another time tomorrow.", "Give the time: 9:00-10:30")
+    if re.search(RELATIVE, typed.lower()):
+        raise UsageError(f"'{typed}' is another time tomorrow.", "Give the date, 2026-06-02, and clock times.")
+
+
+def _date(typed: str, today: date) -> date:
+    _check_lasting(typed)
+    return parse_date(typed, today)
 
 
 def _day(day: date | None, typed: str) -> date:

@@ -120,7 +120,7 @@ def _below(sheet: Daysheet) -> list[str]:
 
 
 def _of_target(sheet: Daysheet) -> list[str]:
-    if sheet.target is None:
+    if not sheet.target:
         return []
     target = format_minutes(sheet.target)
     if sheet.done >= sheet.target:

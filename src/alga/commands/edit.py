@@ -17,7 +17,7 @@ from alga.delivery import sender
 from alga.lookup import entries, work_items
 from alga.outbox.operation import Kind, Operation
 from alga.ui import editor, messages, options
-from alga.ui.choices import item_or_typed, service_or_typed, the_id, wants_last
+from alga.ui.choices import is_last, item_or_typed, service_or_typed, the_id, wants_last
 from alga.ui.command import command
 from alga.ui.messages import delivered, nothing, settled_entry, told
 from alga.ui.options import Billable, EntryId, From, NoBillable, Notes, On, Service, To
@@ -116,8 +116,8 @@ def _check_last(session: Session, typed: str, before: "Entry") -> None:
     Refused for a no.
     """
     recorded = next((act.operations for act in session.journal.acts()), [])
-    if typed == "last" and interactive() and before.id not in [each.entry_id for each in recorded]:
-        wants_last("Change it?", [messages.entry_line("'last' is", before, messages.view(session))])
+    if is_last(typed) and interactive() and before.id not in [each.entry_id for each in recorded]:
+        wants_last("Change it?", [messages.entry_line(f"'{typed}' is", before, messages.view(session))])
 
 
 def _seen(session: Session, entry_id: str) -> "tuple[Entry, bool]":
@@ -226,14 +226,7 @@ def _times(
         )
     if span:
         return grammar.parse_interval(span, now, day, zone, own_days=date is None)
-    start = (
-        grammar.parse_instant(first, now, zone, day)
-        if first
-        else options.moved(before.started_at, own_day, day, now, zone)
-    )
-    if last:
-        return start, grammar.parse_instant(last, now, zone, local_date(start, zone))
-    return start, options.moved(before.ended_at, own_day, day, now, zone) if before.ended_at else None
+    return options.new_times((before.started_at, before.ended_at), date, first, last, now, zone)
 
 
 def _kind(session: Session, before: "Entry", typed: str) -> str | None:

@@ -82,14 +82,12 @@ def fill(session: Session, common: Common, day: Day = "today", week: Week = Fals
     waiting = [left for free in stretches for left in _left(free, kept, session)]
     while waiting:
         question = propose.of(waiting.pop(0))
-        try:
-            replied = _replied(session, question, propose)
-        except StopIteration:  # the person ended it
-            break
+        replied, goes_on = _replied(session, question, propose)
+        waiting = waiting if goes_on else []
         if replied:
             kept.append(replied)
             proposals.keep(path, [*others, *kept])
-            waiting[:0] = _left(question.free, [replied], session)
+            waiting[:0] = _left(question.free, [replied], session) if goes_on else []
     if not kept:
         return Output([], "Nothing was recorded.")
     kept.sort(key=lambda each: each.started_at)
@@ -183,8 +181,8 @@ def _left(free: Free, kept: list[Kept], session: Session) -> list[Free]:
     return [Free(*each) for each in worth_asking(gaps(*free, kept, session.now()))]
 
 
-def _replied(session: Session, stretch: Question, propose: _Proposing) -> Kept | None:
-    """The reply to a question, asked until it can be read; None to skip it. Raises StopIteration to end."""
+def _replied(session: Session, stretch: Question, propose: _Proposing) -> tuple[Kept | None, bool]:
+    """The reply to a question, asked until it can be read; None to skip it. And whether the person goes on."""
     now, zone = session.now(), session.zone
     day = format_day(local_date(stretch.free.started_at, zone), local_date(now, zone))
     length = format_minutes(minutes_between(*stretch.free))
@@ -194,10 +192,8 @@ def _replied(session: Session, stretch: Question, propose: _Proposing) -> Kept |
     propose.shown = lines
     while True:
         typed = ask(ASKED, shown)
-        if typed == END:
-            raise StopIteration
-        if typed in (SKIP, ""):
-            return None
+        if typed in (END, SKIP, ""):
+            return None, typed != END
         try:
             return _kept(session, stretch, typed)
         except Interrupted:
@@ -211,8 +207,8 @@ def _line(number: int, proposal: Proposal, session: Session) -> str:
     return f"{number:3}  {proposal.item.label}  {proposal.title}  ({when}{proposal.why})"
 
 
-def _kept(session: Session, stretch: Question, typed: str) -> Kept:
-    """A typed answer. Raises what is wrong with it."""
+def _kept(session: Session, stretch: Question, typed: str) -> tuple[Kept, bool]:
+    """A typed answer with its notes, and whether the person goes on. Raises what is wrong with it."""
     now, zone, hours = session.now(), session.zone, session.profile.work_time.hours
     answer = replies.parse_reply(typed, stretch.free, now, zone, hours)
     typed_as = spelled_out(session, Asked(answer.typed, None, None, None))
@@ -225,13 +221,11 @@ def _kept(session: Session, stretch: Question, typed: str) -> Kept:
             answer = answer._replace(started_at=chosen.span.started_at, ended_at=chosen.span.ended_at)
     item = chosen.item if chosen else item_or_none(session, typed_as, exact=False)
     proposed = chosen.notes if chosen else typed_as.notes
-    notes = ask(f"Notes [{proposed}]:" if proposed else "Notes:")
-    if notes == END:
-        raise StopIteration
-    notes = "" if notes == SKIP else notes or proposed or ""
+    said = ask(f"Notes [{proposed}] (- for none):" if proposed else "Notes:")
+    notes = "" if said == SKIP else (said if said != END else "") or proposed or ""
     EntryRequest(notes=notes)  # refuses invalid characters while they can be typed again
     service = chosen.service if chosen else typed_as.service
-    return Kept(item, answer.started_at, answer.ended_at, notes or None, service)
+    return Kept(item, answer.started_at, answer.ended_at, notes or None, service), said != END
 
 
 def _question(kept: list[Kept]) -> str:

@@ -27,6 +27,7 @@ from alga.ui.messages import delivered, lately, nothing, queued, settled_entry, 
 from alga.ui.options import ITEM, Billable, Exact, NoBillable, Notes, On, Service, To, Type
 from alga.ui.output import Output
 
+TIMED = r"\d+(h\d*m?|m)|\d{1,2}:\d\d.*"  # a length or a clock, and no work item
 PAST_MIDNIGHT = "Past midnight? Give the date too: --from 'yesterday 23:00' --to 'today 1:00'"
 LoggedItem = Annotated[str, typer.Argument(metavar="WORK_ITEM", help=f"{ITEM}; a type without work items needs none.")]
 Span = Annotated[
@@ -123,8 +124,13 @@ def _item_and_span(
 ) -> tuple[str | None, list[str]]:
     """The work item, and the words of the span. Types without look-up need no work item: the span may come first."""
     if kind is None or kind in work_items.LOOKED_UP or timed:
-        if span and not exact and re.fullmatch(r"\d+(h\d*m?|m)|\d{1,2}:\d\d.*", work_item):
-            raise UsageError("The work item comes first.", shlex.join(["alga", "log", *span, work_item]))
+        if (
+            span
+            and not exact
+            and re.fullmatch(TIMED, work_item)
+            and not any(re.fullmatch(TIMED, each) for each in span)
+        ):
+            raise UsageError("The work item comes first, and then when.", "For example: alga log TIC1042 90m")
         return work_items.checked(work_item, kind or "ticket"), span
     if grammar.is_length(work_item) or grammar.names_times(work_item):
         return None, [work_item, *span]

@@ -233,13 +233,13 @@ def _with_times(
     if span:
         if grammar.is_length(span):
             raise UsageError(f"{span} from when?", f"Give the start too: 9:00+{grammar.length_of(span)}m")
-        start, end = options.interval(span, str(day), first, last, now, zone)
+        if first or last:
+            raise UsageError("A span and --from or --to cannot be combined.", "Use one of them.")
+        start, end = grammar.parse_interval(span, now, day, zone, own_days=date is None)
     else:
         was = operation.started_at, operation.asked.ended_at or operation.queued_at
-        start = (
-            grammar.parse_instant(first, now, zone, day) if first else options.moved(was[0], own_day, day, now, zone)
-        )
-        end = grammar.parse_instant(last, now, zone, day) if last else options.moved(was[1], own_day, day, now, zone)
+        start, until = options.new_times(was, date, first, last, now, zone)
+        end = until or was[1]
     check_times(start, end, now, zone)
     return operation._replace(asked=replace(operation.asked, started_at=cut(start), ended_at=cut(end)))
 

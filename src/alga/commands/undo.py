@@ -64,8 +64,9 @@ def undo(
     if not yes:
         shown = [f"{_what(session, each)}{f': {each.refusal}' if each.refusal else ''}" for each in plans]
         if not resume and any(_is_stop(each) for each in plans):
-            shown.append("The time is gone then. To let the timer run again instead: alga undo --resume")
-        if any(each.drops for each in plans):
+            again = f"alga undo {number} --resume" if number else "alga undo --resume"
+            shown.append(f"The time is gone then. To let the timer run again instead: {again}")
+        if any(each.drops and each.operation is not resumed for each in plans):
             shown.append("What is not on the server yet is gone then: to take that back, type it again.")
         if not confirm("Take this back?", True, "", shown):
             return Output([], "Nothing was changed.")

@@ -93,14 +93,14 @@ def _accepts(parse: Callable[[str], object], text: str) -> bool:
 
 _UNCLEAR_SPANS: tuple[tuple[str, Readings], ...] = (
     (r"\d*[.,]\d+", lambda m: [f"{m[0]}h"]),
-    (rf"(\d{{1,3}})[.,]({_AS_MINUTES})(?:\s*{_HOUR})?", lambda m: _decimal_or_minutes(int(m[1]), int(m[2]))),
+    (rf"(\d{{0,3}})[.,]({_AS_MINUTES})(?:\s*{_HOUR})?", lambda m: _decimal_or_minutes(int(m[1] or 0), int(m[2]))),
     (r"(\d{1,2}):(\d\d)(?::\d\d)?", lambda m: [f"{int(m[1])}h{m[2]}m"]),
     (r":(\d\d)", lambda m: [f"{m[1]}m"]),
     (r"(.+?),?\s*\d+\s*(?:s|secs?|seconds?)", lambda m: [m[1]]),
     (r"\+\s*(.+)", lambda m: [m[1]]),
     (r"(?:an?|one) hour", lambda m: ["1h"]),
     (r"half an hour", lambda m: ["30m"]),
-    (rf"(?!\d+.(?:{_AS_MINUTES})\s*h)(\d{{0,3}}[.,]\d+)\s*({_HOUR}|{_MINUTE})", lambda m: _whole(m[1], m[2])),
+    (rf"(?!\d*.(?:{_AS_MINUTES})\s*h)(\d{{0,3}}[.,]\d+)\s*({_HOUR}|{_MINUTE})", lambda m: _whole(m[1], m[2])),
 )
 
 
@@ -561,7 +561,7 @@ def parse_intervals(
     here, found, rest = _Here(now, on, zone, hours), list[_Span](), list(words)
     while rest:
         size, span = _longest(rest, here)
-        if size < len(rest) and span.names_day and _is_shorter(rest[: size - 1], span, here):
+        if size < len(rest) and span.names_day and any(_is_shorter(rest[:n], span, here) for n in range(1, size)):
             raise UsageError("These spans can be read in two ways.", "Log those of each day on their own.")
         if span.names_day and found and not any(each.names_day for each in found):
             raise UsageError("Some of these spans name a day, and some do not.", "For all of them: --date yesterday")
@@ -671,8 +671,12 @@ def _check_halves(first: TypedTime, last: TypedTime) -> None:
     if both == [first.clock, last.clock] or both[0] >= both[1] or (first.half and first.clock < last.clock):
         return
     ends = (first.clock, last.clock)
-    meant = ["-".join(_half_text(each) for each in both)]
-    meant += ["-".join(f"{hour}:{minute:02}" for hour, minute, _ in ends)] if ends[0] < ends[1] else []
+    days = [f"{each.day} " if each.day else "" for each in (first, last)]
+    if last.day and not first.day:  # said once, it is of both
+        days = [days[1], ""]
+    texts = [[_half_text(each) for each in both]]
+    texts += [[f"{hour}:{minute:02}" for hour, minute, _ in ends]] if ends[0] < ends[1] else []
+    meant = ["-".join(day + text for day, text in zip(days, each, strict=True)) for each in texts]
     raise _refusal(f"{first.typed}-{last.typed}", "clear", ACCEPTED_INTERVALS, meant)
 
 

@@ -50,7 +50,7 @@ def parse_reply(text: str, stretch: Free, now: datetime, zone: tzinfo, hours: Ho
 def _within(span: str, stretch: Free, now: datetime, zone: tzinfo, hours: Hours) -> tuple[datetime, datetime]:
     start, end = stretch
     if grammar.is_length(span):
-        first, last = start, start + timedelta(minutes=grammar.parse_span(span))
+        first, last = start, start + timedelta(minutes=grammar.length_of(span))
     else:
         first, last = grammar.parse_interval(span, now, local_date(start, zone), zone, hours)
     if not start <= first < last <= end:

@@ -68,14 +68,14 @@ def parse_target(text: str) -> tuple[int, ...]:
 
 def _weekdays(text: str) -> list[int]:
     """The days in `fri`, `friday` and `mon-thu`, from Monday, which is 0; none for anything else."""
-    first, _, last = text.partition("-")
-    found = [_weekday(each) for each in (first, last or first)]
+    first, hyphen, last = text.partition("-")
+    found = [_weekday(each) for each in (first, last if hyphen else first)]
     return list(range(found[0], found[1] + 1)) if -1 not in found else []
 
 
 def _weekday(text: str) -> int:
-    """0 for `mon` and `monday`; -1 for what is no weekday."""
-    return next((n for n, name in enumerate(grammar.WEEKDAYS) if text in (name, name[:3])), -1)
+    """0 for `mon`, `mond` and `monday`; -1 for what is no weekday."""
+    return next((n for n, name in enumerate(grammar.WEEKDAYS) if len(text) >= 3 and name.startswith(text)), -1)
 
 
 def _target(text: str) -> int:

@@ -86,13 +86,13 @@ def resolve(
     typed = checked(typed, kind or "ticket")
     if not exact and (known := here(typed, kind, cache)):
         return known
-    kind = kind or "ticket"
+    tasks_too, kind = kind is None, kind or "ticket"
     if not exact and kind == "ticket" and NUMBER.fullmatch(typed):
         return _numbered(typed, client, cache)
     if exact or kind not in LOOKED_UP or (cache.any_word and " " not in typed):
         return WorkItem(kind, typed, label_of(typed, None, kind, cache))
     if not is_id(typed):
-        raise _by_words(typed, client, cache)
+        raise _by_words(typed, tasks_too, client, cache)
     if kind in ids_of:
         _check_id(typed, kind, client, cache)
     return WorkItem(kind, typed, label_of(typed, None, kind, cache))
@@ -162,7 +162,7 @@ def _unknown(typed: str, kind: str) -> NotFound:
     return NotFound(f"There is no {name} {typed}.", "To find work: alga tickets, or alga tickets WORDS")
 
 
-def _by_words(typed: str, client: Client, cache: ServerCache) -> NotFound:
+def _by_words(typed: str, tasks_too: bool, client: Client, cache: ServerCache) -> NotFound:
     """The error for words: with the tickets that have them, known here or else on the server, and assigned tasks."""
     words = typed.lower()
     known = [(ticket_id, title) for ticket_id, (number, title, _) in cache.tickets.items() if number]
@@ -173,7 +173,7 @@ def _by_words(typed: str, client: Client, cache: ServerCache) -> NotFound:
         except (NoSuchPath, NotFound):
             found = []
     for key, (name, _) in cache.tasks.items():
-        if key in cache.assigned and words in name.lower():
+        if tasks_too and key in cache.assigned and words in name.lower():
             found.append((WorkItem("project_task", key, name), key[:SHORT]))
     if not found:
         hint = "To find one: alga tickets WORDS. If the text is an id, add --exact."

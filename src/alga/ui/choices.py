@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
 T = TypeVar("T")
+NO_CHOICE = ("", "-", "n", "no", "q")
+SHORTEST_NAME = 3  # letters that choose from a list
 
 
 class Asked(NamedTuple):
@@ -126,14 +128,17 @@ def numbered(found: "Sequence[tuple[WorkItem, str]]", question: str) -> WorkItem
 
 
 def _place(names: "Sequence[str]", question: str) -> int:
-    """The place in a list that a person chooses, by its number or by a part of the name that only one has; asked again
-    for anything else. Raises UsageError for no answer.
+    """The place in a list that a person chooses, by its number or by the beginning of a word that only one has; asked
+    again for anything else. Raises UsageError for no answer, which `q` and `no` are, too.
     """
     shown = [f"{number:3}  {name}" for number, name in enumerate(names, 1)]
-    while chosen := ask(question, shown):
+    while (chosen := ask(question, shown).lower()) not in NO_CHOICE:
         if is_digits(chosen) and 1 <= int(chosen) <= len(names):
             return int(chosen) - 1
-        found = [place for place, name in enumerate(names) if chosen.lower() in name.lower()]
+        begins = (
+            re.compile(rf"\b{re.escape(chosen)}") if len(chosen) >= SHORTEST_NAME and not is_digits(chosen) else None
+        )
+        found = [place for place, name in enumerate(names) if begins and begins.search(name.lower())]
         if len(found) == 1:
             return found[0]
         shown = [f"'{chosen}' is {'in several lines of' if found else 'not in'} that list."]

@@ -121,12 +121,42 @@ def interval(
         return grammar.parse_interval(span, now, on, zone)
     if not first:
         raise UsageError("How long, or from when to when?", "For example: 90m, 9:00-10:30, or --from 9:00 --to 10:30.")
-    start = grammar.parse_instant(first, now, zone, on)
+    start = _start(first, on, on or today, now, zone)
     if not last:
         if start.astimezone(zone).date() != today:
             raise UsageError("Until when? The start is not today.", "Give the end too: --to 10:30")
         return start, cut(now)
     return start, grammar.parse_instant(last, now, zone, local_date(start, zone))
+
+
+def new_times(
+    was: tuple[datetime, datetime | None],
+    day: str | None,
+    first: str | None,
+    last: str | None,
+    now: datetime,
+    zone: tzinfo,
+) -> tuple[datetime, datetime | None]:
+    """Start and end in UTC of an entry that gets --date, --from and --to: what was not typed stays, on the entry's own
+    day or that of --date. Raises UsageError for a start on another day whose end is not typed.
+    """
+    own_day, today = local_date(was[0], zone), local_date(now, zone)
+    given = grammar.parse_date(day, today) if day else None
+    on = given or own_day
+    start = _start(first, given, on, now, zone) if first else moved(was[0], own_day, on, now, zone)
+    if last:
+        return start, grammar.parse_instant(last, now, zone, local_date(start, zone))
+    if was[1] and local_date(start, zone) != on:
+        raise UsageError(f"Until when? The start is not on {format_day(on, today)}.", "Give the end too: --to 10:30")
+    return start, moved(was[1], own_day, on, now, zone) if was[1] else None
+
+
+def _start(typed: str, given: date | None, on: date, now: datetime, zone: tzinfo) -> datetime:
+    """The instant of --from. Raises UsageError for one that is on another day than --date."""
+    start = grammar.parse_instant(typed, now, zone, on)
+    if given and local_date(start, zone) != given:
+        raise UsageError(f"'{typed}' is not on {format_day(given, local_date(now, zone))}.", "Say the day once.")
+    return start
 
 
 def moment_since(typed: str, start: datetime, now: datetime, zone: tzinfo, command: str) -> datetime:
