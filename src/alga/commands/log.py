@@ -124,12 +124,8 @@ def _item_and_span(
 ) -> tuple[str | None, list[str]]:
     """The work item, and the words of the span. Types without look-up need no work item: the span may come first."""
     if kind is None or kind in work_items.LOOKED_UP or timed:
-        if (
-            span
-            and not exact
-            and re.fullmatch(TIMED, work_item)
-            and not any(re.fullmatch(TIMED, each) for each in span)
-        ):
+        turned = re.fullmatch(TIMED, work_item) and not any(re.fullmatch(TIMED, each) for each in span)
+        if span and turned and not exact:
             raise UsageError("The work item comes first, and then when.", "For example: alga log TIC1042 90m")
         return work_items.checked(work_item, kind or "ticket"), span
     if grammar.is_length(work_item) or grammar.names_times(work_item):
