@@ -574,12 +574,12 @@ class Machine(Desks):
         tag, start = self.tag(), FRIDAY + timedelta(minutes=30 * slot)
         local = [f"{each + timedelta(hours=1):%H:%M}" for each in (start, start + timedelta(minutes=30))]
         self.desk.ok("config", "set", "hours", "7:00-11:00")
-        given = f"{item} {local[0]}-{local[1]}\n{tag}\nq\ny\ny\n" + "\n" * 9  # if the ticket is not found
+        given = f"{item} {local[0]}-{local[1]}\n{tag} filled\nq\ny\ny\n" + "\n" * 9  # if the place is not free
         self.desk.ok("config", "set", "service", "Basic Support")
         result = self.typed(plan, crash, "fill", "2026-11-20", given=given, tty=True)
         self.desk.ok("config", "set", "service", "")
         done = result is not None and result.code == 0 and ("Logged" in result.out or "Saved" in result.out)
-        self.facts[tag] = Fact(tag, "maybe" if result is None else "must" if done else "no", notes=[tag])
+        self.facts[tag] = Fact(tag, "maybe" if result is None else "must" if done else "no", notes=[f"{tag} filled"])
 
     @rule(data=st.data(), plan=plans, crash=crashes)
     def undo(self, data: st.DataObject, plan: dict[int, str], crash: tuple[int, bool] | None) -> None:
