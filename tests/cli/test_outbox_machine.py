@@ -254,6 +254,7 @@ class Machine(Desks):
     def __init__(self) -> None:
         super().__init__()
         self.facts: dict[str, Fact] = {}
+        self.filled: set[str] = set()  # what was told to fill, recorded or not
         self.undone: dict[str, tuple[str, str]] = {}  # entries that were taken back: the first word, and the start
         self.others: dict[str, tuple[Any, ...]] = {}  # what the other client recorded
         self.running: str | None = None  # the timer that certainly runs
@@ -579,7 +580,11 @@ class Machine(Desks):
         result = self.typed(plan, crash, "fill", "2026-11-20", given=given, tty=True)
         self.desk.ok("config", "set", "service", "")
         done = result is not None and result.code == 0 and ("Logged" in result.out or "Saved" in result.out)
-        self.facts[tag] = Fact(tag, "maybe" if result is None else "must" if done else "no", notes=[f"{tag} filled"])
+        again = result is None or "You answered this before" in result.err
+        for earlier in self.filled if again else ():  # they may be recorded now, and this one not
+            self.facts[earlier].fate = "maybe" if self.facts[earlier].fate == "no" else self.facts[earlier].fate
+        self.facts[tag] = Fact(tag, "maybe" if again else "must" if done else "no", notes=[f"{tag} filled"])
+        self.filled.add(tag)
 
     @rule(data=st.data(), plan=plans, crash=crashes)
     def undo(self, data: st.DataObject, plan: dict[int, str], crash: tuple[int, bool] | None) -> None:
