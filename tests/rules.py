@@ -122,7 +122,7 @@ RULES = (
     Rule("undo: only a draft is created again", "outbox/undo.py",
          'if before.approval_status not in (None, "DRAFT"):', "if False:"),
     Rule("undo: a script's key stays spent", "outbox/undo.py", "state=State.DROPPED, undone=True", "state=State.DROPPED"),
-    Rule("undo: a script's act needs its number", "commands/undo.py", "act.typed and not act.undone", "not act.undone"),
+    Rule("undo: a script's act needs its number", "commands/undo.py", "act.typed and not (act.undone", "not (act.undone"),
     Rule("split: a part that is refused is not closed", "outbox/transitions.py",
          "bool(operation.after) and operation.kind is Kind.CREATE", "False"),
     Rule("split: billable minutes have the same sum", "commands/split.py",

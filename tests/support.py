@@ -182,6 +182,22 @@ def body_of(request: httpx.Request) -> Any:
     return json.loads(request.content)
 
 
+def taking_no_entry(inner: httpx.BaseTransport) -> httpx.MockTransport:
+    """A server that refuses every new entry."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            return httpx.Response(400, json={"error": {"code": "VALIDATION_ERROR", "message": "No"}})
+        return inner.handle_request(request)
+
+    return httpx.MockTransport(answer)
+
+
+def utc(text: str) -> datetime:
+    """An instant, of a text without a zone."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
 def answering(status: int, body: object = None, headers: dict[str, str] | None = None) -> httpx.MockTransport:
     """A server that always gives one answer."""
     content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()

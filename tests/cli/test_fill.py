@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import Strict
 from tests.support import MAILBOX, VPN_DROPS, Desk, joined
 
-ASKED = "What was it, and when, if not all of it (- skips, q ends)?"
+ASKED = "Which work, and when, if not all of that time (- skips, q ends)?"
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_filling_again_proposes_nothing_that_is_there(desk: Desk) -> None:
 def test_an_answer_that_makes_no_sense_is_asked_again(desk: Desk, typed: str, told: str) -> None:
     asked = desk.ok("fill", typed=f"{typed}\nq\n")
     assert told in joined(asked.err)
-    assert asked.err.count("What was it") == 2
+    assert asked.err.count("Which work, and when") == 2
     assert asked.out == "Nothing was recorded.\n"
 
 
@@ -93,23 +93,23 @@ def test_a_length_counts_from_the_beginning_of_the_stretch(desk: Desk) -> None:
 def test_no_at_the_end_records_nothing(desk: Desk) -> None:
     assert desk.ok("fill", typed="1\nx\nn\n").out == "Nothing was recorded.\n"
     assert len(recorded(desk)) == 1
-    assert "You answered this before" not in desk.ok("fill", typed="-\n").err
+    assert "These replies are not recorded yet" not in desk.ok("fill", typed="-\n").err
 
 
 def test_after_ctrl_c_the_answers_are_offered_again(desk: Desk) -> None:
     assert desk("fill", typed="1 13:00-14:00\nWeekly check\n").code == 130
     assert len(recorded(desk)) == 1
     again = desk.ok("fill", typed="y\nq\ny\n")
-    assert "13:00-14:00" in again.err.split("You answered this before. Go on with it?")[0]
+    assert "13:00-14:00" in again.err.split("These replies are not recorded yet. Go on with it?")[0]
     assert "Mon 23 Nov 14:00-17:00 (3h) is free." in again.err
     assert recorded(desk)[-1] == ("tk_1", "12:00", 60, "Weekly check")
-    assert "You answered this before" not in desk.ok("fill", typed="q\n").err
+    assert "These replies are not recorded yet" not in desk.ok("fill", typed="q\n").err
 
 
 def test_answers_whose_time_was_taken_meanwhile_are_not_offered_again(desk: Desk) -> None:
     desk("fill", typed="1 13:00-14:00\nWeekly check\n")
     desk.ok("log", "tk_5", "13:30-15:00", "-m", "x")
-    assert "You answered this before" not in desk.ok("fill", typed="q\n").err
+    assert "These replies are not recorded yet" not in desk.ok("fill", typed="q\n").err
 
 
 def test_time_up_to_the_running_timer_and_now_is_free(desk: Desk) -> None:

@@ -580,7 +580,7 @@ class Machine(Desks):
         result = self.typed(plan, crash, "fill", "2026-11-20", given=given, tty=True)
         self.desk.ok("config", "set", "service", "")
         done = result is not None and result.code == 0 and ("Logged" in result.out or "Saved" in result.out)
-        again = result is None or "You answered this before" in result.err
+        again = result is None or "These replies are not recorded yet" in result.err
         for earlier in self.filled if again else ():  # they may be recorded now, and this one not
             self.facts[earlier].fate = "maybe" if self.facts[earlier].fate == "no" else self.facts[earlier].fate
         self.facts[tag] = Fact(tag, "maybe" if again else "must" if done else "no", notes=[f"{tag} filled"])

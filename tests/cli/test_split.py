@@ -1,5 +1,6 @@
 """Dividing an entry, the words last and last-1, the editor, and an entry's story."""
 
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from alga.practice.app import App
 from tests.conftest import Strict
-from tests.support import MAILBOX, Clock, Desk, joined
+from tests.support import MAILBOX, Clock, Desk, joined, taking_no_entry
 
 
 def parts(desk: Desk) -> list[tuple[str, int, int, str | None]]:
@@ -66,7 +67,10 @@ def test_only_finished_drafts_are_divided(desk: Desk) -> None:
     with App(desk.home / "data" / "local.db", desk.clock).store.open(writing=True) as db:
         db.execute("UPDATE entries SET approval_status = 'SUBMITTED'")
     refused = desk("split", running[:8], "8:30")
-    assert (refused.code, "Its status is SUBMITTED: only a draft can be divided." in joined(refused.err)) == (5, True)
+    assert (refused.code, "The entry's status is SUBMITTED: only a draft can be divided." in joined(refused.err)) == (
+        5,
+        True,
+    )
 
 
 def test_on_alga_psa_an_entry_is_billed_whole_or_not(strict: Strict) -> None:
@@ -88,13 +92,7 @@ def test_a_part_that_is_refused_is_set_aside_and_the_split_can_be_taken_back(str
     entry = logged(admin, "1042", "6:00-7:00", "-s", "Basic Support", "-m", "x")
     admin.transport = strict.network
     wire = strict.network.inner
-
-    def refusing(request: httpx.Request) -> httpx.Response:
-        if request.method == "POST":
-            return httpx.Response(400, json={"error": {"code": "VALIDATION_ERROR", "message": "No"}})
-        return wire.handle_request(request)
-
-    strict.network.inner = httpx.MockTransport(refusing)
+    strict.network.inner = taking_no_entry(wire)
     partly = admin("split", entry[:8], "6:20")
     assert partly.code == 9
     assert "A part is set aside" in partly.err
@@ -103,6 +101,21 @@ def test_a_part_that_is_refused_is_set_aside_and_the_split_can_be_taken_back(str
     admin.ok("undo", typed="y\n")
     assert [row for row in parts(admin) if row[3] == "x"] == [("05:00", 60, 60, "x")]
     assert admin.ok("queue", "--json").json == []
+
+
+def test_what_the_server_made_of_the_parts_is_compared_with_what_was_asked(strict: Strict) -> None:
+    admin = strict.as_role("admin")
+    entry = logged(admin, "1042", "6:00-7:00", "-s", "Basic Support", "-m", "x")
+    admin.transport = strict.network
+
+    def less_billed(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        return httpx.Response(
+            response.status_code,
+            content=response.content.replace(b'"billable_duration": 40', b'"billable_duration": 7'),
+        )
+
+    strict.network.after = less_billed
+    assert "The billable time is 7m, not 40m" in joined(admin.ok("split", entry[:8], "6:20").err)
 
 
 def test_without_a_connection_both_wait_and_none_goes_alone(strict: Strict) -> None:
@@ -179,7 +192,7 @@ def test_delete_and_split_of_last_show_it_and_ask(desk: Desk) -> None:
     logged(desk, "tk_1", "7:00-7:30")
     kept = desk("delete", "last", "--yes", typed="n\n")
     assert (kept.code, "To delete: tk_1: 30m worked" in kept.err) == (5, True)
-    assert "Divide it at 07:10? [y/N]" in desk("split", "last", "7:10", typed="n\n").err
+    assert "Divide the entry at 07:10? [y/N]" in desk("split", "last", "7:10", typed="n\n").err
     for command in (["delete", "last", "--yes"], ["split", "last", "7:10"]):
         refused = desk(*command, tty=False)
         assert (refused.code, "'last' needs a terminal to ask in." in refused.err) == (2, True)
@@ -337,3 +350,11 @@ def test_last_counts_entries_without_a_work_item(desk: Desk) -> None:
     assert desk.ok("show", "last", "--json").json["id"] == meeting
     assert "(08:00-09:00)" in desk.ok("log", "tk_2", "--from", "last", "--to", "9:00").out
     assert desk.ok("resume", "--json").json["work_item_id"] == "tk_2"
+
+
+@pytest.mark.parametrize(("entry_id", "code"), [("te_9c41", 0), ("tex9c41", 6)])
+def test_the_story_of_an_entry_whose_id_has_an_underscore(published: Desk, entry_id: str, code: int) -> None:
+    published.ok("log", "tk_1", "8:00-8:30")
+    with sqlite3.connect(published.home / "state" / "outbox.db") as db:
+        db.execute("UPDATE operation SET entry_id = ?", (entry_id,))
+    assert published("show", "te_9c", "--history").code == code

@@ -607,12 +607,12 @@ def test_what_runs_already_runs_on(strict: Strict, clock: str, verb: str) -> Non
         assert same.out == "TIC1042 runs already, since 09:12. Nothing was changed.\n"
     desk.ok(verb, "1042", "-m", "x", "-s", "Basic Support", "--at", "9:12")
     changes = (
-        (["-m", "it's new"], "Its notes were not changed.", "To add them: alga stop -m 'it'\"'\"'s new'\n"),
-        (["-s", "Premium Support"], "Its service was not changed.", "To bill it so: alga stop -s 'Premium Support'\n"),
+        (["-m", "it's new"], "Its notes were not changed.", "To add these notes: alga stop -m 'it'\"'\"'s new'\n"),
+        (["-s", "Premium Support"], "Its service was not changed.", "When you stop: alga stop -s 'Premium Support'\n"),
         (
             ["--at", "9:00"],
             "Its start was not changed.",
-            f"To change it: alga edit {str(before['id'])[:8]} --from 2026-11-23T09:00\n",
+            f"To change the start: alga edit {str(before['id'])[:8]} --from 2026-11-23T09:00\n",
         ),
     )
     for more, told, hint in changes:
@@ -622,7 +622,7 @@ def test_what_runs_already_runs_on(strict: Strict, clock: str, verb: str) -> Non
         if verb == "switch":  # for somebody who divides the work
             hint = f"To begin it anew: alga stop{' --at 09:00' if '--at' in more else ''}, then {typed}\n"
         elif clock == "local" and "--at" in more:
-            hint = f"To change it: alga cancel -y, then {typed}\n"
+            hint = f"To change the start: alga cancel -y, then {typed}\n"
         assert hint in refused.err
     after = desk.ok("status", "--json").json
     assert {key: after[key] for key in after if "elapsed" not in key} == {

@@ -7,7 +7,7 @@ import pytest
 
 from alga.practice.app import App
 from tests.conftest import Strict
-from tests.support import Desk, joined
+from tests.support import Desk, joined, taking_no_entry
 
 
 def rows(desk: Desk) -> list[tuple[str, str, int, str | None]]:
@@ -120,7 +120,7 @@ def test_before_what_was_never_sent_is_dropped_it_is_said(strict: Strict) -> Non
     strict.network.before = down
     strict.desk.ok("log", "TIC1042", "8:00-8:30", "-s", "basic")
     asked = strict.desk("undo", typed="n\n")
-    assert "What is not on the server yet is gone then: to take that back, type it again." in joined(asked.err)
+    assert "An entry that was not sent yet is dropped for good: to have it again, type it again." in joined(asked.err)
 
 
 def test_before_a_stop_is_taken_back_the_way_to_let_it_run_is_said(desk: Desk) -> None:
@@ -128,9 +128,37 @@ def test_before_a_stop_is_taken_back_the_way_to_let_it_run_is_said(desk: Desk) -
     desk.clock.pass_by(minutes=20)
     desk.ok("stop")
     asked = desk("undo", typed="n\n")
-    assert "The time is gone then. To let the timer run again instead: alga undo --resume" in joined(asked.err)
+    assert "This deletes the recorded time. To let the timer run again instead: alga undo --resume" in joined(asked.err)
     assert "--resume" not in desk("undo", "--resume", typed="n\n").err
     assert "instead: alga undo 1 --resume" in joined(desk("undo", "1", typed="n\n").err)
+
+
+def test_a_timer_of_less_than_a_minute_is_nothing_to_take_back(desk: Desk) -> None:
+    logged = desk.ok("log", "tk_1", "8:00-8:30", "--json").json["id"][:8]
+    desk.ok("start", "tk_2")
+    desk.ok("stop")
+    assert "discard tk_2" in desk.ok("undo", "--list").out
+    assert desk.ok("undo", typed="y\n").out == f"Taken back: tk_1 08:00-08:30 (deleted {logged})\n"
+
+
+def test_what_the_server_made_of_an_undo_is_compared_with_what_was_asked(strict: Strict) -> None:
+    admin = strict.as_role("admin")
+    entry = admin.ok("log", "1042", "8:00-9:00", "-s", "basic", "-m", "x", "--json").json["id"]
+    admin.ok("delete", entry[:8], "--yes")
+    admin.transport = strict.network
+    strict.network.after = half_billed
+    undone = admin.ok("undo", typed="y\n", columns=200)
+    assert "The billable time is 30m, not 1h: the server changed it." in joined(undone.err)
+
+
+def half_billed(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+    """A server that stores half of the billable minutes of a new entry."""
+    if request.method != "POST":
+        return response
+    data = response.json()["data"]
+    return httpx.Response(
+        response.status_code, json={"data": data | {"billable_duration": data["billable_duration"] // 2}}
+    )
 
 
 def test_a_timer_that_was_discarded_is_started_again_by_the_command_that_is_told(desk: Desk) -> None:
@@ -138,9 +166,9 @@ def test_a_timer_that_was_discarded_is_started_again_by_the_command_that_is_told
     desk.clock.pass_by(minutes=20)
     desk.ok("cancel", "--yes")
     refused = desk("undo")
-    assert (refused.code, "It was a timer that was running." in refused.err) == (5, True)
-    assert "To start it again: alga start tk_1 --at '2026-11-23 09:12'" in refused.err
-    assert "To take back something else: alga undo --list" in refused.err
+    assert (refused.code, "A timer that was discarded cannot be brought back." in refused.err) == (5, True)
+    assert "To start the timer again: alga start tk_1 --at '2026-11-23 09:12'" in refused.err
+    assert "To take back another act: alga undo --list" in refused.err
 
 
 def test_a_switch_is_taken_back_whole(desk: Desk) -> None:
@@ -179,7 +207,7 @@ def test_what_was_not_sent_vanishes_without_a_connection(strict: Strict) -> None
     strict.network.before = offline
     strict.desk.ok("log", "TIC1042", "7:00-7:30", "-s", "basic")
     undone = strict.desk.ok("undo", typed="y\n")
-    assert undone.out == "Taken back: TIC1042 07:00-07:30 (it was not on the server)\n"
+    assert undone.out == "Taken back: TIC1042 07:00-07:30 (the entry was not on the server)\n"
     strict.network.before = lambda request: None
     strict.desk.ok("sync")
     assert rows(strict.desk) == [("TIC1042", "05:00", 10, None)]
@@ -221,7 +249,7 @@ def test_what_is_in_doubt_is_looked_for_first(admin: Desk, strict: Strict, arriv
     strict.network.before, strict.network.after = lambda request: None, lambda request, response: response
     assert admin.ok("queue", "--json").json[0]["in_doubt"]
     undone = admin.ok("undo", typed="y\n").out
-    assert ("deleted" in undone, "it was not on the server" in undone) == (arrived, not arrived)
+    assert ("deleted" in undone, "the entry was not on the server" in undone) == (arrived, not arrived)
     admin.ok("sync")
     assert rows(admin) == [("TIC1042", "05:00", 10, None)]
 
@@ -299,7 +327,7 @@ def test_what_a_script_did_needs_its_number(desk: Desk) -> None:
     desk.ok("undo", str(listed[0]["id"]), "--yes", tty=False)
     assert rows(desk) == []
     again = desk("undo", str(listed[0]["id"]), "--yes")
-    assert (again.code, "That is taken back already." in again.err) == (5, True)
+    assert (again.code, "is taken back already." in again.err) == (5, True)
     assert desk("undo", "99", "--yes").code == 6
 
 
@@ -395,13 +423,7 @@ def test_a_part_that_cannot_be_deleted_now_leaves_the_entry_short(admin: Desk, s
 def test_a_part_that_is_set_aside_is_not_dropped_alone(admin: Desk, strict: Strict, change: str) -> None:
     entry = admin.ok("log", "1042", "6:00-7:00", "-m", "x", "--json").json["id"]
     wire = strict.network.inner
-
-    def refusing(request: httpx.Request) -> httpx.Response:
-        if request.method == "POST":
-            return httpx.Response(400, json={"error": {"code": "VALIDATION_ERROR", "message": "No"}})
-        return wire.handle_request(request)
-
-    strict.network.inner = httpx.MockTransport(refusing)
+    strict.network.inner = taking_no_entry(wire)
     admin("split", entry[:8], "6:20")
     strict.network.inner = wire
     with strict.app.store.open(writing=True) as db:
@@ -493,13 +515,7 @@ def test_the_redo_of_a_divided_entry_loses_no_part(admin: Desk, strict: Strict) 
         admin.clock.pass_by(minutes=1)
         admin.ok(*command, typed="y\n")
     wire = strict.network.inner
-
-    def refusing(request: httpx.Request) -> httpx.Response:
-        if request.method == "POST":
-            return httpx.Response(400, json={"error": {"code": "VALIDATION_ERROR", "message": "No"}})
-        return wire.handle_request(request)
-
-    strict.network.inner = httpx.MockTransport(refusing)
+    strict.network.inner = taking_no_entry(wire)
     admin.clock.pass_by(minutes=1)
     admin("undo", typed="y\n")
     strict.network.inner = wire

@@ -95,7 +95,7 @@ def test_practice_data_takes_any_single_word(desk: Desk) -> None:
 
 def test_words_with_one_ticket_ask_in_a_terminal(strict: Strict) -> None:
     started = strict.desk.ok("start", "mailbox", *SERVICE, typed="\n")
-    assert "TIC1042 Mailbox full, cannot send: this one? [Y/n]" in started.err
+    assert "Use TIC1042 Mailbox full, cannot send? [Y/n]" in started.err
     assert started.out.startswith("Started TIC1042")
     strict.desk.ok("cancel", "--yes")
     refused = strict.desk("start", "mailbox", *SERVICE, typed="n\n")

@@ -21,6 +21,7 @@ from alga.core.grammar import (
     parse_span,
 )
 from alga.core.times import cut, format_interval, format_minutes, format_time, local_date
+from tests.support import utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,11 +40,8 @@ minutes = st.integers(1, LONGEST_SPAN)
 zones = st.sampled_from(ZONES)
 
 
-def utc(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-
 def refusal(action: object, *given: object) -> UsageError:
+    """The error that an action raises."""
     with pytest.raises(UsageError) as caught:
         action(*given)  # type: ignore[operator]
     return caught.value

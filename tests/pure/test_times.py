@@ -1,13 +1,12 @@
-"""What a person types as a time or a span, and what is shown of it."""
+"""Instants and lengths of time as they are shown, and as servers write them."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alga.core.errors import UsageError
 from alga.core.times import (
     SystemZone,
     cut,
@@ -19,28 +18,16 @@ from alga.core.times import (
     month_starts,
     to_wire,
 )
+from tests.support import utc
 
 ZONES = [
     ZoneInfo(name) for name in ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu")
 ]
 BERLIN = ZoneInfo("Europe/Berlin")
-TODAY = date(2026, 11, 23)
 NOW = datetime(2026, 11, 23, 9, 5, 40, tzinfo=UTC)  # 10:05:40 in Berlin
-FALL_BACK = date(2026, 10, 25)  # in Berlin 02:00-03:00 happens twice
-SPRING = date(2026, 3, 29)  # in Berlin 02:00-03:00 does not happen
 
 instants = st.datetimes(datetime(2001, 1, 1), datetime(2037, 12, 31)).map(lambda naive: naive.replace(tzinfo=UTC))
 zones = st.sampled_from(ZONES)
-
-
-def utc(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-
-def refusal(action: object, *given: object) -> UsageError:
-    with pytest.raises(UsageError) as caught:
-        action(*given)  # type: ignore[operator]
-    return caught.value
 
 
 # --- shown ---

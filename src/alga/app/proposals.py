@@ -45,7 +45,7 @@ class Event(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """An answer: an entry that is not recorded yet."""
+    """A reply: an entry that is not recorded yet."""
 
     item: WorkItem
     started_at: datetime
@@ -94,24 +94,24 @@ def _title(item: WorkItem, said: str | None, cache: ServerCache) -> str:
     return "" if title == item.label else title
 
 
-# --- answers that are not recorded yet ------------------------------------------------------------
+# --- replies that are not recorded yet ------------------------------------------------------------
 
 
 def load(path: Path) -> list[Kept]:
-    """The answers of a fill that was interrupted; a damaged file counts as none."""
+    """The replies of a fill that was interrupted; a damaged file counts as none."""
     with suppress(OSError, ValueError, TypeError, RecursionError):
         rows = json.loads(files.read_own(path))
         return [Kept(WorkItem(*row[0]), from_wire(row[1]), from_wire(row[2]), row[3], row[4]) for row in rows]
     return []
 
 
-def keep(path: Path, answers: Sequence[Kept]) -> None:
-    """Keep the answers; none removes the file."""
+def keep(path: Path, replies: Sequence[Kept]) -> None:
+    """Keep the replies; without replies the file is removed."""
     with suppress(OSError):
-        if answers:
+        if replies:
             rows = [
                 [each.item, to_wire(each.started_at), to_wire(each.ended_at), each.notes, each.service]
-                for each in answers
+                for each in replies
             ]
             files.write_whole(path, json.dumps(rows), cache=True)
         else:

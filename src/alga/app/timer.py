@@ -342,7 +342,8 @@ class Timer:
         deleting = Operation(Kind.DELETE, EntryRequest(), now.work_item.label, self._on.now(), entry_id=now.entry.id)
         settled = self._on.outbox.deliver_one(deleting._replace(before=now.entry))
         if now.operation:
-            self._on.journal.put(transitions.done(now.operation, None))
+            gone = settled.operation.state is State.DONE  # then it recorded nothing
+            self._on.journal.put(transitions.dropped(now.operation) if gone else transitions.done(now.operation, None))
         return settled
 
     def _elsewhere(self, running: Running, error: NoSession) -> AlgaError:

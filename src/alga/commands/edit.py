@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from alga.app.session import Session
-from alga.core import grammar, periods
+from alga.core import periods
 from alga.core.entry import EntryRequest, billable_follows, check_billable, check_times
 from alga.core.errors import NotFound, Overlaps, Refused, Unreachable, UsageError
-from alga.core.times import cut, is_digits, local_date, minutes_between
+from alga.core.times import cut, local_date, minutes_between
 from alga.delivery import sender
 from alga.lookup import entries, work_items
 from alga.outbox.operation import Kind, Operation
@@ -112,11 +112,13 @@ def _carried_out(session: Session, entry_id: str, changes: Changes) -> Output:
 
 
 def _check_last(session: Session, typed: str, before: "Entry") -> None:
-    """Show `last` and ask where something else was recorded here after it: `last` goes by when work ended. Raises
+    """Show `last` and ask where another entry was recorded here after it: `last` goes by when work ended. Raises
     Refused for a no.
     """
+    if not (is_last(typed) and interactive()):
+        return
     recorded = next((act.operations for act in session.journal.acts()), [])
-    if is_last(typed) and interactive() and before.id not in [each.entry_id for each in recorded]:
+    if before.id not in [each.entry_id for each in recorded]:
         wants_last("Change it?", [messages.entry_line(f"'{typed}' is", before, messages.view(session))])
 
 
@@ -158,7 +160,7 @@ def _as_text(session: Session, entry: "Entry") -> str:
     same = end is not None and end.date() == local.date()
     document = tomlkit.document()
     document.add(tomlkit.comment(messages.entry_line("Entry", entry, messages.view(session)).replace("\n", " ")))
-    document.add(tomlkit.comment("What you change here is changed in the entry; as it is, nothing is."))
+    document.add(tomlkit.comment("Values that you change here are changed in the entry."))
     values = {
         "date": str(local.date()),
         "from": f"{local:%H:%M}",
@@ -187,7 +189,7 @@ def _changes(typed: str, before: dict[str, Any]) -> Changes:
     if wrong := [name for name, value in changed.items() if type(value) is not type(before[name])]:
         raise UsageError(f"{wrong[0]} must be {'a number' if wrong[0] == 'billable' else 'text in quotes'}.")
     if not changed:
-        raise UsageError("Nothing is different.")
+        raise UsageError("The text has no other values than the entry.")
     names = {"from": "first", "to": "last", "work_item": "work_item", "type": "kind"}
     return Changes(**{names.get(name, name): value for name, value in changed.items()})
 
@@ -209,24 +211,14 @@ def _times(
     session: Session, before: "Entry", span: str | None, date: str | None, first: str | None, last: str | None
 ) -> tuple[datetime | None, datetime | None]:
     """The new times, both or neither (of a running timer only the start); without a date on the entry's own day."""
-    zone, now = session.zone, session.now()
     if not (span or date or first or last):
         return None, None
-    own_day = local_date(before.started_at, zone)
-    day = grammar.parse_date(date, local_date(now, zone)) if date else own_day
-    if span and (first or last):
-        raise UsageError("A span and --from or --to cannot be combined.", "Use 9:00-10:30 or --from 9:00 --to 10:30.")
-    if span and is_digits(span):
-        raise UsageError(f"'{span}' is no span of time. A work item?", f"alga edit {before.id[:8]} --work-item {span}")
-    if span and grammar.is_length(span):
-        raise UsageError(f"{span} from when?", f"Give the start too: 9:00+{grammar.length_of(span)}m")
     if before.ended_at is None and (span or last):
         raise Refused(
             "The timer is still running: give the end when you stop it. Nothing was changed.", "alga stop --at 10:30"
         )
-    if span:
-        return grammar.parse_interval(span, now, day, zone, own_days=date is None)
-    return options.new_times((before.started_at, before.ended_at), date, first, last, now, zone)
+    was = before.started_at, before.ended_at
+    return options.new_times(was, span, date, first, last, session.now(), session.zone)
 
 
 def _kind(session: Session, before: "Entry", typed: str) -> str | None:

@@ -1,4 +1,4 @@
-"""alga fill: ask for each free stretch of a day what it was, and record the answers at once."""
+"""alga fill: ask for each free stretch of a day which work it was, and record the replies at once."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -42,7 +42,7 @@ from alga.ui.options import Common
 from alga.ui.output import Output, ask, confirm, interactive
 
 SKIP, END = "-", "q"
-ASKED = "What was it, and when, if not all of it (- skips, q ends)?"
+ASKED = "Which work, and when, if not all of that time (- skips, q ends)?"
 Day = Annotated[str, typer.Argument(metavar="[DATE]", help="The day to fill: yesterday, 2026-06-02; by default today.")]
 Week = Annotated[bool, typer.Option("--week", help="Every day of this week so far.")]
 Calendar = Annotated[
@@ -59,7 +59,7 @@ class Question(NamedTuple):
 
 @command
 def fill(session: Session, common: Common, day: Day = "today", week: Week = False, ics: Calendar = None) -> Output:
-    """Ask what the free stretches of a day were, and record the answers."""
+    """Ask which work the free stretches of a day were, and record it."""
     now, zone = session.now(), session.zone
     today = local_date(now, zone)
     first = last = grammar.parse_date(day, today, alone=True)
@@ -163,21 +163,21 @@ class _Proposing:
 
 
 def _again(session: Session, path: Path, stretches: list[Free]) -> list[Kept]:
-    """The answers of a fill that was interrupted, as far as their time is still free, if the person wants them."""
+    """The replies of a fill that was interrupted, as far as their time is still free, if the person wants them."""
     kept = [each for each in proposals.load(path) if _fits(each, stretches)]
     if not kept:
         return []
     table = columns.kept_table(kept, messages.view(session))
-    return kept if confirm("You answered this before. Go on with it?", True, "", table) else []
+    return kept if confirm("These replies are not recorded yet. Go on with them?", True, "", table) else []
 
 
-def _fits(answer: Kept, stretches: list[Free]) -> bool:
-    """Whether the time of an answer is still free."""
-    return any(free.started_at <= answer.started_at and answer.ended_at <= free.ended_at for free in stretches)
+def _fits(reply: Kept, stretches: list[Free]) -> bool:
+    """Whether the time of a reply is still free."""
+    return any(free.started_at <= reply.started_at and reply.ended_at <= free.ended_at for free in stretches)
 
 
 def _left(free: Free, kept: list[Kept], session: Session) -> list[Free]:
-    """The parts of a stretch without an answer yet."""
+    """The parts of a stretch without a reply yet."""
     return [Free(*each) for each in worth_asking(gaps(*free, kept, session.now()))]
 
 
@@ -208,24 +208,24 @@ def _line(number: int, proposal: Proposal, session: Session) -> str:
 
 
 def _kept(session: Session, stretch: Question, typed: str) -> tuple[Kept, bool]:
-    """A typed answer with its notes, and whether the person goes on. Raises what is wrong with it."""
+    """A typed reply with its notes, and whether the person goes on. Raises AlgaError for a reply that says no work."""
     now, zone, hours = session.now(), session.zone, session.profile.work_time.hours
-    answer = replies.parse_reply(typed, stretch.free, now, zone, hours)
-    typed_as = spelled_out(session, Asked(answer.typed, None, None, None))
+    reply = replies.parse_reply(typed, stretch.free, now, zone, hours)
+    typed_as = spelled_out(session, Asked(reply.typed, None, None, None))
     chosen = None
-    if is_digits(answer.typed) and len(answer.typed) <= 2:
-        if not 1 <= int(answer.typed) <= len(stretch.proposals):
-            raise UsageError(f"There is no {answer.typed} in that list.")
-        chosen = stretch.proposals[int(answer.typed) - 1]
-        if chosen.span and answer[1:] == stretch.free:
-            answer = answer._replace(started_at=chosen.span.started_at, ended_at=chosen.span.ended_at)
+    if is_digits(reply.typed) and len(reply.typed) <= 2:
+        if not 1 <= int(reply.typed) <= len(stretch.proposals):
+            raise UsageError(f"There is no {reply.typed} in that list.")
+        chosen = stretch.proposals[int(reply.typed) - 1]
+        if chosen.span and reply[1:] == stretch.free:
+            reply = reply._replace(started_at=chosen.span.started_at, ended_at=chosen.span.ended_at)
     item = chosen.item if chosen else item_or_none(session, typed_as, exact=False)
     proposed = chosen.notes if chosen else typed_as.notes
     said = ask(f"Notes [{proposed}] (- for none):" if proposed else "Notes:")
-    notes = "" if said == SKIP else (said if said != END else "") or proposed or ""
+    notes = {SKIP: "", END: proposed}.get(said, said or proposed)
     EntryRequest(notes=notes)  # refuses invalid characters while they can be typed again
     service = chosen.service if chosen else typed_as.service
-    return Kept(item, answer.started_at, answer.ended_at, notes or None, service), said != END
+    return Kept(item, reply.started_at, reply.ended_at, notes or None, service), said != END
 
 
 def _question(kept: list[Kept]) -> str:

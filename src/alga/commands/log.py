@@ -190,7 +190,7 @@ def several(session: Session, operations: Sequence[Operation], service: str | No
         settled = session.outbox.deliver(operations)
     rows, lines, view = list[dict[str, Any]](), list[str](), messages.view(session)
     for result in settled:
-        row, line = _outcome(session, result, view)
+        row, line = told_of("Logged", session, result, view)
         rows.append(row)
         lines.append(line)
     return Output(rows, "\n".join(lines), exit_code([outcome(each, Ending.RECORDED) for each in settled]))
@@ -214,19 +214,19 @@ def _with_services(session: Session, operations: Sequence[Operation], service: s
     return ready
 
 
-def _outcome(session: Session, settled: Result, view: messages.View) -> tuple[dict[str, Any], str]:
-    """One of several entries, as JSON and as a line."""
+def told_of(verb: str, session: Session, settled: Result, view: messages.View) -> tuple[dict[str, Any], str]:
+    """One of several entries that were logged, or otherwise written, as JSON and as a line."""
     operation, state = settled.operation, settled.operation.state
     if settled.entry:
         told(session, transitions.as_entry(operation), settled.entry)
-        told_of = delivered(session, settled.entry) | {"reason": None}
-        return told_of, messages.entry_line("Logged", settled.entry, view)
+        data = delivered(session, settled.entry) | {"reason": None}
+        return data, messages.entry_line(verb, settled.entry, view)
     if state is State.QUEUED:
         session.warn(messages.saved(session, operation, settled.error))
         return queued(operation) | {"reason": None}, messages.minutes_line("Saved", operation, view)
     why = operation.reason or (settled.error.message if settled.error else "")
     data = queued(operation) | {"delivery": None, "reason": why}
-    return data, f"{messages.minutes_line('Not logged:', operation, view)}. {why}"
+    return data, f"{messages.minutes_line(f'Not {verb.lower()}:', operation, view)}. {why}"
 
 
 def _before(session: Session, operation: Operation) -> Output:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alga.app.session import Session
-from alga.core import grammar
 from alga.core.entry import check_billable, check_times
 from alga.core.errors import Refused, UsageError
-from alga.core.times import cut, format_minutes, local_date
+from alga.core.times import cut, format_minutes
 from alga.lookup import work_items
 from alga.outbox import transitions
 from alga.outbox.describe import DELIVERY, failing, minutes, published, published_unreadable, what
@@ -228,18 +227,9 @@ def _with_times(
     if not (span or date or first or last):
         return operation
     now, zone = session.now(), session.zone
-    today, own_day = local_date(now, zone), local_date(operation.started_at, zone)
-    day = grammar.parse_date(date, today) if date else own_day
-    if span:
-        if grammar.is_length(span):
-            raise UsageError(f"{span} from when?", f"Give the start too: 9:00+{grammar.length_of(span)}m")
-        if first or last:
-            raise UsageError("A span and --from or --to cannot be combined.", "Use one of them.")
-        start, end = grammar.parse_interval(span, now, day, zone, own_days=date is None)
-    else:
-        was = operation.started_at, operation.asked.ended_at or operation.queued_at
-        start, until = options.new_times(was, date, first, last, now, zone)
-        end = until or was[1]
+    was = operation.started_at, operation.asked.ended_at or operation.queued_at
+    start, until = options.new_times(was, span, date, first, last, now, zone)
+    end = until or was[1]
     check_times(start, end, now, zone)
     return operation._replace(asked=replace(operation.asked, started_at=cut(start), ended_at=cut(end)))
 

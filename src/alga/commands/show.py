@@ -23,7 +23,7 @@ LONGEST_NOTES = 100_000  # characters; --json has them all
 
 
 History = Annotated[
-    bool, typer.Option("--history", help="Show what was done to it from this computer; asks no server.")
+    bool, typer.Option("--history", help="Show what was done to the entry from this computer; asks no server.")
 ]
 
 

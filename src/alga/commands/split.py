@@ -7,24 +7,25 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alga.app.session import Session
+from alga.commands.log import told_of
 from alga.core import grammar
 from alga.core.entry import EntryRequest, whole_or_not
 from alga.core.errors import Refused, UsageError
 from alga.core.times import cut, format_interval, format_time, local_date, minutes_between
 from alga.lookup import entries, work_items
 from alga.outbox.operation import Kind, Operation, State
-from alga.outbox.results import Ending, Result, exit_code, outcome
+from alga.outbox.results import Ending, exit_code, outcome
 from alga.ui import messages
 from alga.ui.choices import is_last, the_id, wants_last
 from alga.ui.command import command
-from alga.ui.messages import delivered, nothing, queued
+from alga.ui.messages import nothing
 from alga.ui.options import EntryId
 from alga.ui.output import Output
 
 if TYPE_CHECKING:
     from alga.core.entry import Entry
 
-Times = Annotated[list[str], typer.Argument(metavar="TIME...", help="Where to divide it: 10:30, or several times.")]
+Times = Annotated[list[str], typer.Argument(metavar="TIME...", help="Times to divide the entry at: 10:30 11:15.")]
 
 
 @command
@@ -40,13 +41,14 @@ def split(session: Session, entry_id: EntryId, times: Times) -> Output:
         parts = _parts(session, entry, ends)
         if is_last(entry_id):
             shown = [messages.entry_line("To divide:", entry, messages.view(session))]
-            wants_last(f"Divide it at {' and '.join(format_time(each, session.zone) for each in ends[:-1])}?", shown)
+            at = " and ".join(format_time(each, session.zone) for each in ends[:-1])
+            wants_last(f"Divide the entry at {at}?", shown)
         settled = session.outbox.deliver(_operations(session, entry, parts))
     view, lines, rows = messages.view(session), list[str](), list[dict[str, object]]()
     for verb, each in zip(["Shortened", *["Logged"] * len(parts)], settled, strict=False):
-        line, row = _said(session, verb, each, view)
-        lines.append(line)
+        row, line = told_of(verb, session, each, view)
         rows.append(row)
+        lines.append(line)
     if any(each.operation.state is State.ASIDE for each in settled):
         session.warn("A part is set aside: alga queue shows why. To take the division back: alga undo")
     return Output(rows, "\n".join(lines), exit_code([outcome(each, Ending.RECORDED) for each in settled]))
@@ -57,7 +59,7 @@ def _ends(session: Session, entry: "Entry", times: list[str]) -> list[datetime]:
     if entry.ended_at is None:
         raise Refused("The timer is still running: stop it first.", "alga stop")
     if entry.approval_status not in (None, "DRAFT"):
-        raise Refused(f"Its status is {entry.approval_status}: only a draft can be divided.")
+        raise Refused(f"The entry's status is {entry.approval_status}: only a draft can be divided.")
     found = sorted({_within(session, entry, typed) for typed in times})
     return [*found, entry.ended_at]
 
@@ -92,15 +94,3 @@ def _operations(session: Session, entry: "Entry", parts: list[tuple[datetime, da
     made = [replace(like, started_at=first, ended_at=last, billable_minutes=share) for first, last, share in others]
     edit = Operation(Kind.EDIT, shorter, label, now, entry_id=entry.id, before=entry)
     return [edit, *(Operation(Kind.CREATE, each, label, now, after=(0,)) for each in made)]
-
-
-def _said(session: Session, verb: str, settled: Result, view: messages.View) -> tuple[str, dict[str, object]]:
-    operation = settled.operation
-    if operation.state is State.DONE and settled.entry:
-        return messages.entry_line(verb, settled.entry, view), delivered(session, settled.entry) | {"reason": None}
-    why = operation.reason or (settled.error.message if settled.error else "")
-    if operation.state is State.QUEUED:
-        session.warn(messages.saved(session, operation, settled.error))
-        return messages.minutes_line("Saved", operation, view), queued(operation) | {"reason": None}
-    data = queued(operation) | {"delivery": None, "reason": why}
-    return f"Not done: {messages.minutes_line('', operation, view).strip()}. {why}", data

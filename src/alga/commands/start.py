@@ -99,12 +99,12 @@ def runs_already(
         new = f"{local_date(at, session.zone)}T{format_time(at, session.zone)}"
         again = f"alga cancel -y, then {session.retyped(())}"
         hint = f"alga edit {old.entry.id[:8]} --from {new}" if old.entry else again
-        raise AlreadyRunning(f"{told}. Its start was not changed.", anew or f"To change it: {hint}")
+        raise AlreadyRunning(f"{told}. Its start was not changed.", anew or f"To change the start: {hint}")
     if notes and notes != old.notes:
-        hint = f"To add them: alga stop -m {shlex.quote(notes)}"
+        hint = f"To add these notes: alga stop -m {shlex.quote(notes)}"
         raise AlreadyRunning(f"{told}. Its notes were not changed.", anew or hint)
     if service and not _billed_so(session, old, service):
-        hint = f"To bill it so: alga stop -s {shlex.quote(service)}"
+        hint = f"When you stop: alga stop -s {shlex.quote(service)}"
         raise AlreadyRunning(f"{told}. Its service was not changed.", anew or hint)
     data = old.published(session.now()) | {"delivery": "delivered" if old.entry else "queued"}
     return Output(data, f"{told}. Nothing was changed.")
@@ -171,4 +171,4 @@ def _choose(session: Session) -> WorkItem:
         raise UsageError(
             "Start what? There is no recent or assigned work.", "alga start WORK_ITEM, or alga tickets WORDS"
         )
-    return numbered(found, "Which?")
+    return numbered(found)

@@ -24,7 +24,7 @@ from alga.core.errors import (
 from alga.core.times import to_wire
 from alga.lookup import work_items
 from alga.outbox import undo as taking_back
-from alga.outbox.describe import published, what
+from alga.outbox.describe import differing, published, what
 from alga.outbox.operation import Act, Kind, Operation, State
 from alga.outbox.results import Ending, Outcome, exit_code, outcome
 from alga.outbox.undo import Undoing
@@ -39,7 +39,7 @@ SAID = {
     Ending.DELETED: "deleted {}", Ending.CHANGED: "set back", Ending.RECORDED: "created again as {}, a new draft",
     Ending.DISCARDED: "{}",
 }  # fmt: skip
-NEVER_SENT = ("it was not on the server", "the timer is discarded")
+NEVER_SENT = ("the entry was not on the server", "the timer is discarded")
 Number = Annotated[int | None, typer.Argument(metavar="[NUMBER]", help="The number that alga undo --list shows.")]
 Listed = Annotated[bool, typer.Option("--list", help="Show what was done on this computer, the latest first.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Let a timer that was stopped run again.")]
@@ -65,9 +65,9 @@ def undo(
         shown = [f"{_what(session, each)}{f': {each.refusal}' if each.refusal else ''}" for each in plans]
         if not resume and any(_is_stop(each) for each in plans):
             again = f"alga undo {number} --resume" if number else "alga undo --resume"
-            shown.append(f"The time is gone then. To let the timer run again instead: {again}")
+            shown.append(f"This deletes the recorded time. To let the timer run again instead: {again}")
         if any(each.drops and each.operation is not resumed for each in plans):
-            shown.append("What is not on the server yet is gone then: to take that back, type it again.")
+            shown.append("An entry that was not sent yet is dropped for good: to have it again, type it again.")
         if not confirm("Take this back?", True, "", shown):
             return Output([], "Nothing was changed.")
         plans = _plans(session, act)  # what was changed during the question is not overwritten
@@ -90,7 +90,7 @@ def _plans(session: Session, act: Act) -> list[Undoing]:
             raise Refused(never[0])
         if all(each.refusal for each in plans):
             first = plans[0]
-            hint = "\n".join([*_starts(session, [first]), "To take back something else: alga undo --list"])
+            hint = "\n".join([*_starts(session, [first]), "To take back another act: alga undo --list"])
             raise Refused(f"{_what(session, first)}: {first.refusal}", hint)
         _check_role(session, plans)
     return plans
@@ -100,7 +100,7 @@ def _starts(session: Session, plans: Sequence[Undoing]) -> list[str]:
     """The commands that start timers again which were running when they were deleted."""
     found = [each.operation.before for each in plans if each.refusal == taking_back.WAS_RUNNING]
     return [
-        "To start it again: "
+        "To start the timer again: "
         + shlex.join(["alga", "start", work_items.label(each, session.cache), "--at", _typed(session, each.started_at)])
         for each in found
         if each
@@ -112,13 +112,14 @@ def _typed(session: Session, instant: datetime) -> str:
 
 
 def _chosen(session: Session, number: int | None) -> Act:
-    """The act with a number, or the last one that a person typed. Raises NotFound."""
+    """The act with a number, or the last act that a person typed and that recorded something. Raises NotFound."""
     for act in session.journal.acts():
-        if number is None and act.typed and not act.undone:
+        nothing_there = all(map(taking_back.records_nothing, act.operations))
+        if number is None and act.typed and not (act.undone or nothing_there):
             return act
         if number == act.number:
             if act.undone:
-                raise Refused("That is taken back already.", "To see what can be taken back: alga undo --list")
+                raise Refused(f"Number {number} is taken back already.", "To see all acts: alga undo --list")
             return act
     told = "You typed nothing that can be taken back" if number is None else f"Nothing has the number {number}"
     raise NotFound(f"{told}.", "To see all that was done here, by number: alga undo --list")
@@ -151,7 +152,7 @@ def _is_stop(plan: Undoing) -> bool:
 def _check_resume(session: Session, resumed: Operation | None, plans: Sequence[Undoing]) -> None:
     """Raise Refused if no timer was stopped, or another one runs that is not taken back."""
     if resumed is None:
-        raise Refused("That was no stop of a timer. Nothing was changed.", "Without --resume: alga undo")
+        raise Refused("The act stopped no timer. Nothing was changed.", "Without --resume: alga undo")
     if not any(each.operation.state is State.RUNNING for each in plans) and session.timer.running_if_known():
         raise AlreadyRunning("Another timer is running. Nothing was changed.", "To see it: alga status")
     start = resumed.stored.started_at if resumed.stored else resumed.started_at
@@ -169,7 +170,7 @@ def _check_role(session: Session, plans: Sequence[Undoing]) -> None:
     try:
         session.client.allow("delete")
     except Forbidden as error:
-        hint = f"It can be changed: alga edit {(doomed[0].entry_id or '')[:8]}"
+        hint = f"The entry can be changed: alga edit {(doomed[0].entry_id or '')[:8]}"
         raise Forbidden(error.message, hint) from None
 
 
@@ -188,6 +189,7 @@ def _carried_out(session: Session, plans: Sequence[Undoing], resumed: Operation 
     if not going:
         session.journal.save(dropped)
     for (each, inverse), result in zip(going, results, strict=True):
+        session.warnings += differing(result, view.zone)
         outcomes[each.operation.id] = outcome(result, DONE[inverse.kind])
     for each in (plan for plan in plans if plan.drops):
         outcomes[each.operation.id] = Outcome(Ending.DISCARDED, None, NEVER_SENT[False])

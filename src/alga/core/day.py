@@ -61,7 +61,7 @@ class Daysheet:
 
     @property
     def missing(self) -> int | None:
-        """The minutes of the target that are due by now and not there; None without a target."""
+        """The minutes of the target that are due by now and not worked; None without a target."""
         return None if self.due is None else max(0, self.due - self.done)
 
     def published(self) -> dict[str, Any]:

@@ -23,6 +23,7 @@ ACCEPTED_INTERVALS = "Accepted: 90m (ending now), 9:00-10:30, 9:00+90m."
 LONGEST_SPAN = 31 * 24 * 60
 LONGEST_TEXT = 100  # characters
 MOST_WORDS = 12  # of one span
+SHORTEST_WEEKDAY = 3  # letters of its name
 Hours = Sequence[tuple[int, int]]  # the working hours, each from and to a minute of the day
 
 # In lower case. Patterns are compiled on first use: most commands need none of them.
@@ -111,7 +112,7 @@ def _decimal_or_minutes(hours: int, digits: int) -> list[str]:
 
 
 def _whole(number: str, unit: str) -> list[str]:
-    """The whole minutes around a length that is none."""
+    """The whole minutes below and above a length like `1.33h`."""
     minutes = int(float(number.replace(",", ".")) * (60 if unit[0] == "h" else 1))
     return [f"{minutes}m", f"{minutes + 1}m"]
 
@@ -147,7 +148,7 @@ def _lengths(typed: str) -> list[str]:
 
 
 def _minutes(low: str) -> int | None:
-    """The minutes of a length in lower case; None for what is none, or is not whole."""
+    """The minutes of a length in lower case; None for another text, and for a length that is not in whole minutes."""
     if match := _matched(_DECIMAL, low):
         if _matched(_AS_MINUTES, match[2]):
             return None
@@ -194,8 +195,8 @@ def parse_date(text: str, today: date, alone: bool = False) -> date:
     low = _tidy(text.lower())
     if low in ("today", "yesterday"):
         return today - timedelta(days=low == "yesterday")
-    if weekday := _weekday(low.removeprefix("last ")):
-        return today - timedelta(days=(today.weekday() - weekday) % 7 + 1)
+    if (named_day := weekday(low.removeprefix("last "))) is not None:
+        return today - timedelta(days=(today.weekday() - named_day - 1) % 7 + 1)
     match = next((match for pattern in _DATES if (match := _matched(pattern, low))), None)
     if match is None:
         raise _refusal(text, "a date", ACCEPTED_DATES, _days_meant(low, today))
@@ -228,9 +229,9 @@ def _days_meant(low: str, today: date) -> list[str]:
     return [*found, *([f"--period {low.upper()}"] if re.match(r"\d{4}", low) and _period(low, today) else [])]
 
 
-def _weekday(low: str) -> int:
-    """1 for `monday` or `mon`, 7 for `sunday`; 0 for what is no weekday."""
-    return next((n for n, name in enumerate(WEEKDAYS, 1) if low in (name, name[:3])), 0)
+def weekday(low: str) -> int | None:
+    """0 for `mon`, `mond` and `monday`, 6 for `sunday`; None for a text that names no weekday."""
+    return next((n for n, name in enumerate(WEEKDAYS) if len(low) >= SHORTEST_WEEKDAY and name.startswith(low)), None)
 
 
 def _years(month: int, day: int, today: date) -> list[int]:
@@ -414,7 +415,7 @@ def _clock_with_day(typed: str, low: str, today: date) -> TypedTime | None:
 
 
 def _clock(typed: str, low: str) -> TypedTime | None:
-    """A clock alone; None for what is none. Raises UsageError for hours and minutes that no clock shows."""
+    """A clock alone; None for another text. Raises UsageError for hours and minutes that no clock shows."""
     if low == "noon":
         return TypedTime(typed, (12, 0, 0))
     if match := _matched(_CLOCK, low):

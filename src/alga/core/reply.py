@@ -30,7 +30,7 @@ class Reply(NamedTuple):
 
 
 def parse_reply(text: str, stretch: Free, now: datetime, zone: tzinfo, hours: Hours = ()) -> Reply:
-    """An answer as for alga log, `2 9:00-9:40`, in either order; without a span all of the stretch, and a length counts
+    """A reply as for alga log, `2 9:00-9:40`, in either order; without a span all of the stretch, and a length counts
     from its beginning. Raises UsageError, also for a span outside the stretch.
     """
     words = text.split()

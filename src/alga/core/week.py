@@ -39,7 +39,7 @@ class Weekday:
 
     @property
     def missing(self) -> int | None:
-        """The minutes that are due by now and not there; None without a target."""
+        """See Daysheet.missing."""
         return self.sheet.missing
 
     @property

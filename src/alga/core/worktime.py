@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from alga.core.intervals import Interval
 
 HOURS = "hours must be times of a day, like 8:00-12:00 13:00-17:00"
-LEAST_FREE = 5  # minutes: what is free for less is no work to be found
+LEAST_FREE = 5  # minutes of a free stretch that may have been work
 TARGET = "target must be the length of a working day, like 8h, or by weekday, like mon-thu 8h, fri 4h"
 OFF = "off must be dates, like 2026-12-24, 2026-12-25"
 
@@ -67,15 +67,10 @@ def parse_target(text: str) -> tuple[int, ...]:
 
 
 def _weekdays(text: str) -> list[int]:
-    """The days in `fri`, `friday` and `mon-thu`, from Monday, which is 0; none for anything else."""
+    """The days of the week in `fri`, `friday` and `mon-thu`, Monday being 0; empty for another text."""
     first, hyphen, last = text.partition("-")
-    found = [_weekday(each) for each in (first, last if hyphen else first)]
-    return list(range(found[0], found[1] + 1)) if -1 not in found else []
-
-
-def _weekday(text: str) -> int:
-    """0 for `mon`, `mond` and `monday`; -1 for what is no weekday."""
-    return next((n for n, name in enumerate(grammar.WEEKDAYS) if len(text) >= 3 and name.startswith(text)), -1)
+    begin, end = (grammar.weekday(each) for each in (first, last if hyphen else first))
+    return list(range(begin, end + 1)) if begin is not None and end is not None else []
 
 
 def _target(text: str) -> int:

@@ -53,7 +53,8 @@ def what(operation: Operation, zone: tzinfo, now: datetime) -> str:
         if operation.kind is Kind.STOP and not asked.ended_at:
             times = f"{times}{format_time(operation.queued_at, zone)}"
         return f"{operation.label} {_on(start, zone, now)}{times}"
-    return f"{VERBS[operation.kind]} {operation.label} {(operation.entry_id or '')[:8]}".replace("  ", " ").strip()
+    verb = "discard" if operation.discards else VERBS[operation.kind]
+    return f"{verb} {operation.label} {(operation.entry_id or '')[:8]}".replace("  ", " ").strip()
 
 
 def published(operation: Operation) -> dict[str, Any]:

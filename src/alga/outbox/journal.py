@@ -128,7 +128,7 @@ class Journal:
                 yield Act(operations, all(each.id in taken_back for each in operations))
 
     def _taken_back(self) -> set[int]:
-        """The numbers of operations that an undo took back which is not taken back itself."""
+        """The numbers of operations that an undo took back, unless that undo was taken back itself."""
         with self._reading() as db:
             query = "SELECT undoes, id FROM operation WHERE undoes IS NOT NULL AND state IN (?, ?)"
             undoing = dict(db.execute(query, (State.DONE, State.QUEUED)).fetchall())
@@ -140,8 +140,7 @@ class Journal:
 
     def of_entry(self, beginning: str) -> list[Operation]:
         """The operations about an entry, by its id or the beginning of it, in their order."""
-        pattern = beginning.lower().replace("%", "").replace("_", "")
-        return self._mine("lower(entry_id) LIKE ?", f"{pattern}%")
+        return self._mine("substr(lower(entry_id), 1, ?) = ?", len(beginning), beginning.lower())
 
     def of_others(self) -> list[Operation]:
         """Operations for another server, or for a key that is not known to belong to the same user."""

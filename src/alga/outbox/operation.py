@@ -123,6 +123,11 @@ class Operation(NamedTuple):
         return item or self.service_typed is not None or self.undoes is not None
 
     @property
+    def discards(self) -> bool:
+        """Whether it deletes a timer that was running, so that nothing was recorded."""
+        return self.kind is Kind.DELETE and self.before is not None and self.before.ended_at is None
+
+    @property
     def live(self) -> bool:
         """Whether it is a timer that runs or may run; each key has at most one."""
         starting = self.kind is Kind.START and self.state is State.QUEUED and self.asked.ended_at is None

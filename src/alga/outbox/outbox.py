@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from alga.core.entry import Entry
     from alga.outbox.journal import Journal
 
-BLOCKED = "What must be done before it was not done."
+BLOCKED = "The operation that must be done before this one was not done."
 WAIT = 5.0  # seconds for another alga that is sending
 BRIEFLY = 5.0  # seconds that other commands spend on waiting operations
 STILL_WAITS = 8  # exit code of commands that deliver when something still waits
@@ -260,7 +260,7 @@ class Outbox:
                     return self.journal.put(transitions.delivered(operation, look.entry))
                 case Seen.NOT_DONE:
                     return self.journal.put(operation._replace(sent_at=None))
-        raise Refused(f"Whether it is on the server cannot be told yet ({look.reason}).", "alga sync")
+        raise Refused(f"Whether {operation.label} is on the server cannot be told yet ({look.reason}).", "alga sync")
 
     # --- one of them ---
 

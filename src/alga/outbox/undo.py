@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alga.core.entry import EntryRequest
+from alga.core.times import minutes_between
 from alga.outbox.operation import Kind, Operation, State
 
 if TYPE_CHECKING:
@@ -16,12 +17,12 @@ if TYPE_CHECKING:
 
 NEVER: Mapping[Kind, str] = {
     Kind.APPROVE: "An approval cannot be taken back: an approver reopens the entry on the web.",
-    Kind.SEND_BACK: "What was sent back cannot be taken back: the person submits it again.",
+    Kind.SEND_BACK: "A request for changes cannot be taken back: the person submits the entry again.",
 }
 MAKES = (Kind.CREATE, Kind.START, Kind.STOP)  # an entry, if it is done
 GONE = "The entry is not there any more."
 CHANGED = "The entry was changed since."
-WAS_RUNNING = "It was a timer that was running."
+WAS_RUNNING = "A timer that was discarded cannot be brought back."
 
 
 class Undoing(NamedTuple):
@@ -101,7 +102,7 @@ def _with_after(plan: Undoing, plans: Sequence[Undoing], places: Mapping[int, in
 
 def _changed_to(entry: Entry, stored: Entry | None) -> str:
     if stored and entry.content == stored.content and entry.approval_status:
-        return f"Its status is {entry.approval_status} now."
+        return f"The entry's status is {entry.approval_status} now."
     return CHANGED
 
 
@@ -111,9 +112,9 @@ def _cannot_be_as_before(operation: Operation) -> str:
     if before is None:
         return "It is not known how the entry was before."
     if "service_id" in said and before.service_id is None:
-        return "It had no service, and a server takes none away."
+        return "The entry had no service, and a server takes none away."
     if "work_item_id" in said and before.work_item_id is None:
-        return "It had no work item, and a server takes none away."
+        return "The entry had no work item, and a server takes none away."
     return ""
 
 
@@ -127,12 +128,19 @@ def _as_before(asked: EntryRequest, before: Entry) -> EntryRequest:
     return EntryRequest(**was)
 
 
+def records_nothing(operation: Operation) -> bool:
+    """Whether a timer of less than a minute was discarded: there is nothing that anybody would take back."""
+    before = operation.before
+    return bool(operation.discards and before and minutes_between(before.started_at, operation.queued_at) < 1)
+
+
 def _created_again(operation: Operation, now: datetime) -> Undoing:
     before = operation.before
-    if before is None or before.ended_at is None:
+    if before is None or operation.discards:
         return Undoing(operation, refusal=WAS_RUNNING if before else GONE)
+    assert before.ended_at
     if before.approval_status not in (None, "DRAFT"):
-        return Undoing(operation, refusal=f"It was {before.approval_status}: only a draft can be created again.")
+        return Undoing(operation, refusal=f"The entry was {before.approval_status}: only a draft can be created again.")
     asked = EntryRequest(
         before.work_item_type, before.work_item_id, before.started_at, before.ended_at, before.billable_minutes or 0,
         before.notes, None, before.service_id,

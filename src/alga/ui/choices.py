@@ -116,15 +116,15 @@ def _chosen(found: "Sequence[tuple[WorkItem, str]]") -> WorkItem:
     """The work item that a person means, of those that have the words. Raises UsageError."""
     if len(found) == 1:
         item, title = found[0]
-        if confirm(f"{item.label} {title}: this one?", True, ""):
+        if confirm(f"Use {item.label} {title}?", True, ""):
             return item
         raise UsageError("No work item was chosen.", "To find one: alga tickets WORDS")
-    return numbered(found, "Which?")
+    return numbered(found)
 
 
-def numbered(found: "Sequence[tuple[WorkItem, str]]", question: str) -> WorkItem:
+def numbered(found: "Sequence[tuple[WorkItem, str]]") -> WorkItem:
     """The work item that a person chooses by its place in a list. Raises UsageError."""
-    return found[_place([f"{item.label}  {title}" for item, title in found], question)][0]
+    return found[_place([f"{item.label}  {title}" for item, title in found], "Which work item?")][0]
 
 
 def _place(names: "Sequence[str]", question: str) -> int:

@@ -335,7 +335,7 @@ KEPT = (
 
 
 def kept_table(kept: Sequence[Kept], view: View) -> Table:
-    """The answers of a fill, before they are recorded."""
+    """The replies of a fill, before they are recorded."""
     return listing("To record", KEPT, sorted(kept, key=lambda each: each.started_at), view, "")
 
 

@@ -9,11 +9,12 @@ import typer
 
 from alga.core import grammar
 from alga.core.errors import Refused, UsageError
-from alga.core.times import AHEAD, cut, format_day, format_time, local_date
+from alga.core.times import AHEAD, cut, format_day, format_time, is_digits, local_date
 from alga.ui import output
 
 FORMATS = ("table", "json", "jsonl", "ids")
 GROUPS = ("day", "week", "month", "user", "service", "work-item", "type", "status")  # of alga stats
+BOTH = "A span and --from or --to cannot be combined."
 FILES = ("csv", "json", "jsonl", "xlsx")  # the formats of an export
 ProfileName = Annotated[
     str | None,
@@ -116,7 +117,7 @@ def interval(
     today = local_date(now, zone)
     on = grammar.parse_date(day, today, alone=True) if day else None
     if span and (first or last):
-        raise UsageError("A span and --from or --to cannot be combined.", "Use 9:00-10:30 or --from 9:00 --to 10:30.")
+        raise UsageError(BOTH, "Use 9:00-10:30 or --from 9:00 --to 10:30.")
     if span:
         return grammar.parse_interval(span, now, on, zone)
     if not first:
@@ -131,18 +132,29 @@ def interval(
 
 def new_times(
     was: tuple[datetime, datetime | None],
+    span: str | None,
     day: str | None,
     first: str | None,
     last: str | None,
     now: datetime,
     zone: tzinfo,
 ) -> tuple[datetime, datetime | None]:
-    """Start and end in UTC of an entry that gets --date, --from and --to: what was not typed stays, on the entry's own
-    day or that of --date. Raises UsageError for a start on another day whose end is not typed.
+    """Start and end in UTC of an entry that gets a SPAN, or --from and --to, and --date: a time that was not typed
+    stays, on the entry's own day or that of --date.
+
+    Raises UsageError, also for a start on another day whose end is not typed.
     """
     own_day, today = local_date(was[0], zone), local_date(now, zone)
     given = grammar.parse_date(day, today) if day else None
     on = given or own_day
+    if span and (first or last):
+        raise UsageError(BOTH, "Use 9:00-10:30 or --from 9:00 --to 10:30.")
+    if span and is_digits(span):
+        raise UsageError(f"'{span}' is no span of time. A work item?", f"Then: --work-item {span}")
+    if span and grammar.is_length(span):
+        raise UsageError(f"{span} from when?", f"Give the start too: 9:00+{grammar.length_of(span)}m")
+    if span:
+        return grammar.parse_interval(span, now, on, zone, own_days=given is None)
     start = _start(first, given, on, now, zone) if first else moved(was[0], own_day, on, now, zone)
     if last:
         return start, grammar.parse_instant(last, now, zone, local_date(start, zone))
